@@ -1,0 +1,54 @@
+# make run         makes the environment, then plays scenarios/celebrity.yaml
+# make test        makes the environment, then lints, checks types and runs the tests that every change must pass
+# make test-long   the costly statistical tests
+# make lock        resolves the two lock files anew from pyproject.toml
+# make clean       takes away the environment and all caches
+
+VENV := .venv
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+COMPILE := $(VENV)/bin/pip-compile --quiet --strip-extras --no-header --no-annotate --no-emit-index-url \
+           --no-emit-find-links --no-emit-trusted-host --no-emit-options --allow-unsafe
+
+.PHONY: run test test-long lock clean
+
+run: $(VENV)/run.done
+	$(VENV)/bin/simsys run scenarios/celebrity.yaml
+
+test: $(VENV)/test.done
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/mypy simsys
+	$(VENV)/bin/pytest -q -n auto -m "not long"
+
+test-long: $(VENV)/test.done
+	$(VENV)/bin/pytest -q -n auto -m long
+
+lock: $(VENV)/test.done
+	$(PIP) install --quiet pip-tools
+	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find simsys tests scenarios -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/python.done:
+	@for python in $(PYTHONS); do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        $$python -m venv $(VENV) && touch $@; exit; \
+	    fi; \
+	done; \
+	echo "simsys needs Python 3.11 or newer, and none of these is: $(PYTHONS)." >&2; \
+	echo "Put one on the PATH, or name it: make PYTHONS=/path/to/python3.12" >&2; exit 1
+
+$(VENV)/run.done: $(VENV)/python.done requirements.lock pyproject.toml
+	@echo "Making the environment in $(VENV)/: about a minute, once."
+	$(PIP) install --quiet --requirement requirements.lock
+	$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/test.done: $(VENV)/python.done requirements-dev.lock pyproject.toml
+	@echo "Making the environment in $(VENV)/ with the tools of the tests: about a minute, once."
+	$(PIP) install --quiet --requirement requirements-dev.lock
+	$(PIP) install --quiet --no-deps --editable .
+	@touch $@
