@@ -1,0 +1,1 @@
+"""The clock and the order of events: the SimPy reference engine, and the tracing of plans."""

@@ -1,0 +1,101 @@
+"""A station at work: which shard a visit goes to and how long it takes there, and the servers that serve it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from simsys import draws
+from simsys.engines.clock import Clock
+from simsys.engines.outages import Calendar
+from simsys.engines.rows import Luck
+from simsys.engines.servers import Delay, Plain, Queued
+from simsys.measure.log import StationLog
+from simsys.stations import Service, Station
+from simsys.steps import Key
+
+
+class Draws:
+    """How often a request or child has drawn from each name, so that every draw is a new one."""
+
+    __slots__ = ("counts", "token")
+
+    def __init__(self, token: int) -> None:
+        self.token, self.counts = token, dict[str, int]()
+
+    def next(self, name: str) -> int:
+        count = self.counts.get(name, 0)
+        self.counts[name] = count + 1
+        return count
+
+
+@dataclass(slots=True)
+class Timing:
+    """One part of a service time: a constant, or a variate with the name of its luck."""
+
+    constant: float
+    variate: Any
+    name: str
+    stream: int
+
+    def seconds(self, luck: Draws) -> float:
+        if self.variate is None:
+            return self.constant
+        return float(self.variate.draw(self.stream, luck.token, luck.next(self.name)))
+
+
+def _timing(distribution: Any, name: str, luck: Luck) -> Timing:
+    if distribution is None:
+        return Timing(0.0, None, name, 0)
+    variate = distribution.variate()
+    if variate.variance == 0:
+        return Timing(variate.mean, None, name, 0)
+    return Timing(0.0, variate, name, luck.stream(name))
+
+
+class Facility:
+    """A station in a run."""
+
+    def __init__(self, name: str, spec: Station, held: bool, calendar: Calendar | None, clock: Clock, luck: Luck) -> None:
+        self.name, self.shards = name, spec.shards
+        self.log = StationLog(spec.shards)
+        self.ops = {op: self._timings(f"{name}.{op}", service, luck) for op, service in spec.ops.items()}
+        self.spread_stream, self.any_stream = luck.stream(f"{name} spread"), luck.stream(f"{name} any")
+        self.servers: Delay | Plain | Queued
+        self.occupies = spec.servers != "unlimited"
+        if spec.servers == "unlimited":
+            self.servers = Delay(clock, self.log)
+        elif held or spec.queue is not None or calendar is not None:
+            self.servers = Queued(clock, self.log, spec.shards, spec.servers, spec.queue, calendar or Calendar([]))
+        else:
+            self.servers = Plain(clock, self.log, spec.shards, spec.servers)
+
+    @staticmethod
+    def _timings(name: str, service: Service, luck: Luck) -> tuple[Timing, Timing]:
+        return _timing(service.fixed, f"{name}.fixed", luck), _timing(service.per_item, name, luck)
+
+    def pieces(self, op: str, n: float, key: Any, luck: Draws) -> list[tuple[int, float]]:
+        """The (shard, seconds) that `n` units of `op` come to."""
+        fixed, per_item = self.ops[op]
+        base = fixed.seconds(luck)
+        item = per_item.seconds(luck)
+        if key is not Key.SPREAD or self.shards == 1:
+            return [(self.shard(key, luck), base + item * n)]
+        count = min(self.shards, ceil(n))
+        seconds = base + item * (n / count)
+        if count == self.shards:
+            return [(shard, seconds) for shard in range(count)]
+        first = self._any(self.spread_stream, "spread", luck)
+        return [((first + i) % self.shards, seconds) for i in range(count)]
+
+    def shard(self, key: Any, luck: Draws) -> int:
+        """The shard of a key: by its hash, or drawn where any will do."""
+        if self.shards == 1:
+            return 0
+        if key is Key.ANY or key is Key.SPREAD:
+            return self._any(self.any_stream, "any", luck)
+        return draws.shard_of(key, self.shards)
+
+    def _any(self, stream: int, name: str, luck: Draws) -> int:
+        return int(draws.uniform(stream, luck.token, luck.next(f"{self.name} {name}")) * self.shards)

@@ -1,0 +1,61 @@
+"""What an engine is given: everything that is known before the first request arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simsys.engines.outages import Outage
+from simsys.stations import Batch, Station
+from simsys.steps import Plan
+
+
+@dataclass(frozen=True)
+class Brings:
+    """Readers that a request brings: `count` requests of `op`, each `after` a delay (s) from the post, or from its last delivery."""
+
+    op: str
+    count: int
+    after: Any
+    delivered: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """A planned request of `op` at `at` (s) whose columns are as drawn, but for those given."""
+
+    at: float
+    op: str
+    columns: Mapping[str, float] = field(default_factory=dict)
+    brings: Brings | None = None
+
+
+@dataclass(frozen=True)
+class CacheOutage:
+    """From `begin` to `end` (s) a cache is down: it misses, and drops fills. `empty`: it is only emptied, at `begin`."""
+
+    cache: str
+    begin: float
+    end: float
+    empty: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """One strategy with its surroundings, for one replication.
+
+    `held` are the stations that some plan holds, `caches` the cache structures, new and warmed up as they should be;
+    `begin` (s) is when the window opens; `cut`: stop with the arrivals instead of draining.
+    """
+
+    plans: Mapping[str, Plan]
+    stations: Mapping[str, Station]
+    held: frozenset[str]
+    caches: Mapping[str, Any]
+    batches: Mapping[str, Batch]
+    begin: float
+    cut: bool = False
+    events: tuple[Event, ...] = ()
+    outages: Mapping[str, list[Outage]] = field(default_factory=dict)
+    cache_outages: tuple[CacheOutage, ...] = ()

@@ -1,0 +1,185 @@
+"""One play: the workload's requests meet one model on the reference engine, from the first arrival to the end of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from simpy import Event as Moment
+
+from simsys import draws
+from simsys.engines.clock import ARRIVAL, TIMER
+from simsys.engines.model import Brings, CacheOutage, Event, Model
+from simsys.engines.reference import Player
+from simsys.engines.rows import Luck, Row, row_type
+from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, INSIDE, Log, Request
+
+SAMPLES = 200
+EVENTS = 1 << 40
+"""Requests of `events` are numbered from here on, the readers they bring from twice, three times … this number."""
+
+Arrival = tuple[float, int, str, Row, int]
+
+
+def play(model: Model, workload: Any, luck: Luck) -> Log:
+    """Play `model` under the requests of `workload` and return the log."""
+    return Play(model, workload, luck).run()
+
+
+class Play:
+    """Feeds a player with arrivals, opens and closes the window, and takes the samples."""
+
+    def __init__(self, model: Model, workload: Any, luck: Luck) -> None:
+        self.model, self.workload, self.luck = model, workload, luck
+        columns = workload.columns
+        self.new_row = row_type(columns)
+        self.default_key = next((c for c in ("user", "key") if c in columns), None)
+        self.player = Player(model, luck, self.default_key)
+        self.clock, self.log = self.player.clock, self.player.log
+        self.stop: float | None = workload.stop
+        self.stopped = self.clock.event()
+        self.numbers = count()
+
+    def run(self) -> Log:
+        clock = self.clock
+        clock.at(self.model.begin, TIMER, 0).callbacks.append(lambda _: self.player.snap())
+        if self.stop is not None:
+            clock.at(self.stop, TIMER, 1).callbacks.append(lambda _: self._close())
+            self._sample_every(self.stop / SAMPLES)
+        for number, event in enumerate(self.model.events):
+            clock.at(event.at, ARRIVAL, EVENTS + number).callbacks.append(lambda _, n=number, e=event: self._event(n, e))
+        for outage in self.model.cache_outages:
+            self._cache_outage(outage)
+        if self.workload.clients:
+            for client in range(self.workload.clients):
+                clock.process(self._client(client))
+        else:
+            self._feed(self._arrivals())
+        clock.run(until=self.stopped if self.model.cut else None)
+        return self._finished()
+
+    def _finished(self) -> Log:
+        self.log.end = self.clock.now
+        self.player.snap()
+        return self.log
+
+    def _close(self) -> None:
+        self.log.stop = self.clock.now
+        self.player.snap()
+        self.stopped.succeed()
+
+    # -- arrivals -------------------------------------------------------------------------------------------------------
+
+    def _rows(self, columns: Mapping[str, npt.NDArray[np.float64]], first: int, indices: Any) -> Iterator[Row]:
+        names = self.workload.columns
+        for index, *values in zip(indices, *(columns[name].tolist() for name in names), strict=True):
+            row = self.new_row()
+            row._luck, row._token = self.luck, draws.request_token(index)
+            for name, value in zip(names, values, strict=True):
+                setattr(row, name, value)
+            yield row
+
+    def _arrivals(self) -> Iterator[Arrival]:
+        ops = self.workload.ops
+        for chunk in self.workload.chunks():
+            indices = range(chunk.first, chunk.first + len(chunk.arrival))
+            rows = self._rows(chunk.columns, chunk.first, indices)
+            for index, time, op, row in zip(indices, chunk.arrival.tolist(), chunk.op.tolist(), rows, strict=True):
+                yield time, index, ops[op], row, FROM_LOAD
+
+    def _feed(self, arrivals: Iterator[Arrival], parent: int = -1) -> None:
+        """Let the next one arrive at its time, and then the one after it."""
+        arrival = next(arrivals, None)
+        if arrival is None or (self.stop is not None and arrival[0] > self.stop):
+            return
+        time, index, op, row, cause = arrival
+
+        def arrive(_: Moment) -> None:
+            self._begin(index, op, row, cause, parent)
+            self._feed(arrivals, parent)
+
+        self.clock.at(time, ARRIVAL, index).callbacks.append(arrive)
+
+    def _begin(self, index: int, op: str, row: Row, cause: int, parent: int = -1) -> tuple[Request, Moment]:
+        request = Request(next(self.numbers), index, op, self.clock.now, cause, row, parent=parent)
+        return request, self.player.arrive(request, row)
+
+    def _client(self, client: int) -> Any:
+        """One client of a closed loop: think, ask, wait for the answer, again."""
+        clients, cap = self.workload.clients, self.workload.requests
+        for k in count():
+            time = self.clock.now + self.workload.think(client, k)
+            if self.stop is not None and time > self.stop:
+                return
+            yield self.clock.at(time, ARRIVAL, client)
+            index = client + k * clients
+            if cap is not None and index >= cap:
+                return
+            rows = self.workload.rows(np.array([index], dtype=np.int64))
+            row = next(self._rows(rows.columns, index, [index]))
+            _, process = self._begin(index, self.workload.ops[int(rows.op[0])], row, FROM_LOAD)
+            yield process
+
+    # -- events ---------------------------------------------------------------------------------------------------------
+
+    def _event(self, number: int, event: Event) -> None:
+        index = EVENTS + number
+        columns = self._columns(np.array([index], dtype=np.int64), event.op)
+        row = next(self._rows(columns, index, [index]))
+        for name, value in event.columns.items():
+            setattr(row, name, value)
+        request, process = self._begin(index, event.op, row, FROM_EVENT)
+        if event.brings is None:
+            return
+        brings = event.brings
+        if brings.delivered:
+            self.player.settled[request.number] = lambda now: self._bring(number, request, brings, now)
+        else:
+            process.callbacks.append(lambda _: self._bring(number, request, brings, self.clock.now))  # type: ignore[union-attr]
+
+    def _bring(self, number: int, parent: Request, brings: Brings, now: float) -> None:
+        first = EVENTS * (number + 2)
+        indices = np.arange(first, first + brings.count, dtype=np.int64)
+        delays = brings.after.draws(self.luck.stream("brought"), indices, 0)
+        order = np.argsort(delays, kind="stable")
+        rows = self._rows(self._columns(indices[order], brings.op), first, indices[order].tolist())
+        times = (now + delays[order]).tolist()
+        arrivals = zip(times, indices[order].tolist(), rows, strict=True)
+        self._feed(((time, index, brings.op, row, BROUGHT) for time, index, row in arrivals), parent.number)
+
+    def _columns(self, indices: npt.NDArray[np.int64], op: str) -> Mapping[str, npt.NDArray[np.float64]]:
+        columns: Mapping[str, npt.NDArray[np.float64]] = self.workload.rows(indices, self.workload.ops.index(op)).columns
+        return columns
+
+    def _cache_outage(self, outage: CacheOutage) -> None:
+        cache = self.player.caches[outage.cache]
+        if outage.empty:
+            self.clock.at(outage.begin, TIMER, 2).callbacks.append(lambda _: cache.clear())
+            return
+
+        def go_down(_: Moment) -> None:
+            cache.down = True
+
+        def come_back(_: Moment) -> None:
+            cache.down = False
+            cache.clear()
+
+        self.clock.at(outage.begin, TIMER, 2).callbacks.append(go_down)
+        self.clock.at(outage.end, TIMER, 2).callbacks.append(come_back)
+
+    # -- samples --------------------------------------------------------------------------------------------------------
+
+    def _sample_every(self, step: float) -> None:
+        """Look at all stations every `step` seconds; after the stop ever more rarely, and only while something happens."""
+
+        def look(_: Moment) -> None:
+            self.player.sample()
+            now = self.clock.now
+            if not self.clock.idle:
+                wait = step if self.stop is None or now < self.stop else max(step, 0.05 * (now - self.stop))
+                self.clock.at(now + wait, TIMER, 3).callbacks.append(look)
+
+        self.clock.at(0.0, TIMER, 3).callbacks.append(look)

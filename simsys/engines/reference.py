@@ -1,0 +1,295 @@
+"""The reference engine: SimPy plays the plans, and that is what they mean.
+
+A request, and every child it starts, is a SimPy process that drives its plan and takes the steps it yields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import partial
+from math import ceil
+from typing import Any
+
+from simpy import Event, Process
+
+from simsys import draws
+from simsys.engines.clock import TIMER, Clock
+from simsys.engines.facilities import Draws, Facility
+from simsys.engines.rows import Luck, Row
+from simsys.engines.outages import Calendar
+from simsys.engines.model import Model
+from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, CacheCount, Log, Marked, Request, Sample
+from simsys.steps import (
+    All, Chance, Drop, Each, Fill, Hold, Join, Lookup, Mark, Plan, Start, Visit, Within, plan_name,
+)  # fmt: skip
+
+Doing = Generator[Event, Any, Any]
+
+
+class Agent:
+    """A request or one of its children while it plays its plan."""
+
+    __slots__ = ("children", "luck", "number", "request", "row", "timed_out")
+
+    def __init__(self, request: Request, row: Row, token: int, number: int) -> None:
+        self.request, self.row, self.number = request, row, number
+        self.luck, self.children = Draws(token), dict[str, int]()
+        self.timed_out = False
+
+
+class Gathering:
+    """A batch that members join until it is full or its linger is over."""
+
+    def __init__(self, done: Event) -> None:
+        self.done, self.members, self.begun = done, 0, False
+
+
+class Player:
+    """Plays plans on a clock and writes the log."""
+
+    def __init__(self, model: Model, luck: Luck, default_key: str | None) -> None:
+        self.clock, self.model, self.luck, self.default_key = Clock(), model, luck, default_key
+        self.facilities = {
+            name: Facility(name, spec, name in model.held, self._calendar(name), self.clock, luck)
+            for name, spec in model.stations.items()
+        }
+        self.caches = model.caches
+        self.log = Log({name: f.log for name, f in self.facilities.items()}, model.begin)
+        self.gatherings: dict[str, Gathering] = {}
+        self.settled: dict[int, Callable[[float], None]] = {}
+        self._numbers = 0
+        self._plan_ids: dict[str, int] = {}
+        self._timed: dict[type, Callable[[Any, Agent], Doing]] = {
+            Visit: self._visit, Hold: self._hold, All: self._all, Each: self._each, Join: self._join, Within: self._within,
+        }  # fmt: skip
+        self._instant: dict[type, Callable[[Any, Agent], bool]] = {
+            Start: self._start, Lookup: self._lookup, Fill: self._fill, Drop: self._drop, Chance: self._chance, Mark: self._mark,
+        }  # fmt: skip
+
+    def _calendar(self, station: str) -> Calendar | None:
+        outages = self.model.outages.get(station)
+        return Calendar(outages) if outages else None
+
+    # -- requests and children -------------------------------------------------------------------------------------
+
+    def arrive(self, request: Request, row: Row) -> Process:
+        """Let a request begin; the process ends when its plan does."""
+        self.log.arrive(request, self.clock.now)
+        agent = self._agent(request, row, draws.request_token(request.index))
+        return Process(self.clock, self._serve(agent))
+
+    def _serve(self, agent: Agent) -> Doing:
+        request = agent.request
+        done = yield from self._play(self.model.plans[request.op], agent)
+        self.log.depart(request, self.clock.now, DONE if done else TIMED_OUT if agent.timed_out else REFUSED)
+        self._close(request)
+        return done
+
+    def _agent(self, request: Request, row: Row, token: int) -> Agent:
+        self._numbers += 1
+        request.open += 1
+        return Agent(request, row, token, self._numbers)
+
+    def _close(self, request: Request) -> None:
+        request.open -= 1
+        if request.open == 0:
+            request.settled = self.clock.now
+            if request.number in self.settled:
+                self.settled.pop(request.number)(self.clock.now)
+
+    def _spawn(self, plan: Plan, parent: Agent, index: int = 0, size: float | None = None) -> Process:
+        name = plan_name(plan)
+        plan_id = self._plan_ids.get(name)
+        if plan_id is None:
+            plan_id = self._plan_ids[name] = draws.name_id(name)
+        count = parent.children.get(name, 0)
+        parent.children[name] = count + 1
+        row = parent.row.child(index, size)
+        child = self._agent(parent.request, row, draws.child_token(parent.luck.token, plan_id, count))
+        return Process(self.clock, self._live(plan, child))
+
+    def _live(self, plan: Plan, child: Agent) -> Doing:
+        done = yield from self._play(plan, child)
+        self._close(child.request)
+        return done
+
+    def _play(self, plan: Plan, agent: Agent) -> Doing:
+        """Drive a plan to its end: True, or False where it says so or was refused."""
+        steps = plan(agent.row)
+        answer = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as stop:
+                return stop.value is None or bool(stop.value)
+            kind = type(step)
+            instant = self._instant.get(kind)
+            if instant is not None:
+                answer = instant(step, agent)
+                continue
+            answer = yield from self._timed[kind](step, agent)
+            if answer is None:
+                steps.close()
+                return False
+
+    # -- steps that take time; None: refused, the plan ends ----------------------------------------------------------
+
+    def _visit(self, step: Visit, agent: Agent) -> Doing:
+        if step.n == 0:
+            return True
+        facility = self.facilities[step.station]
+        pieces = facility.pieces(step.op, step.n, self._key(step.key, agent), agent.luck)
+        served = yield from facility.servers.visit(pieces, agent.number)
+        if served:
+            if facility.occupies:
+                self.log.charge(agent.request, step.station, sum([s for _, s in pieces]))
+            return True
+        return False if step.ask else None
+
+    def _hold(self, step: Hold, agent: Agent) -> Doing:
+        facility = self.facilities[step.station]
+        servers: Any = facility.servers
+        shard = facility.shard(self._key(step.key, agent), agent.luck)
+        arrived = self.clock.now
+        request = yield from servers.enter(shard)
+        if request is None:
+            return False if step.ask else None
+        opens = servers.calendar.opens(self.clock.now)
+        if opens > self.clock.now:
+            yield self.clock.at(opens, TIMER, agent.number)
+        began = self.clock.now
+        done = yield from self._play(step.plan, agent)
+        facility.log.held += self.clock.now - began
+        servers.exit(shard, request, arrived)
+        return done
+
+    def _all(self, step: All, agent: Agent) -> Doing:
+        begin = (partial(self._spawn, plan, agent) for plan in step.plans)
+        return (yield from self._side_by_side(begin, len(step.plans), None))
+
+    def _each(self, step: Each, agent: Agent) -> Doing:
+        sizes = batches(step.n, step.batch)
+        begin = (partial(self._spawn, step.plan, agent, i, size) for i, size in enumerate(sizes))
+        return (yield from self._side_by_side(begin, len(sizes), step.width))
+
+    def _side_by_side(self, begin: Any, count: int, width: int | None) -> Doing:
+        if count == 0:
+            return True
+        last, left, done = Event(self.clock), count, True
+
+        def ended(child: Event) -> None:
+            nonlocal left, done
+            left, done = left - 1, done and bool(child.value)
+            if left == 0:
+                last.succeed(done)
+            else:
+                _begin_next()
+
+        def _begin_next() -> None:
+            start = next(begin, None)
+            if start is not None:
+                start().callbacks.append(ended)
+
+        for _ in range(min(count, width or count)):
+            _begin_next()
+        return (yield last)
+
+    def _join(self, step: Join, agent: Agent) -> Doing:
+        spec = self.model.batches[step.batch]
+        gathering = self.gatherings.get(step.batch)
+        if gathering is None:
+            gathering = self.gatherings[step.batch] = Gathering(Event(self.clock))
+            begin = partial(self._commit, step, agent, gathering)
+            if spec.size > 1:
+                self.clock.at(self.clock.now + spec.linger, TIMER, agent.number).callbacks.append(begin)
+            gathering.begin = begin
+        gathering.members += 1
+        if gathering.members == spec.size:
+            gathering.begin(None)
+        return (yield gathering.done)
+
+    def _commit(self, step: Join, agent: Agent, gathering: Gathering, _: Event | None) -> None:
+        if gathering.begun:
+            return
+        gathering.begun = True
+        del self.gatherings[step.batch]
+        commit = self._spawn(step.plan, agent)
+        commit.callbacks.append(lambda ended: gathering.done.succeed(ended.value))
+
+    def _within(self, step: Within, agent: Agent) -> Doing:
+        answer = Event(self.clock)
+
+        def give(value: bool) -> None:
+            if not answer.triggered:
+                answer.succeed(value)
+
+        child = self._spawn(step.plan, agent)
+        child.callbacks.append(lambda ended: give(bool(ended.value)))
+        timer = self.clock.at(self.clock.now + step.limit, TIMER, agent.number)
+        timer.callbacks.append(lambda _: give(False))
+        in_time = yield answer
+        if not child.processed:
+            agent.timed_out = True
+        return in_time
+
+    # -- steps that take none ------------------------------------------------------------------------------------------
+
+    def _start(self, step: Start, agent: Agent) -> bool:
+        for i, size in enumerate(batches(step.n, step.batch)):
+            self._spawn(step.plan, agent, i, size)
+        return True
+
+    def _lookup(self, step: Lookup, agent: Agent) -> bool:
+        cache, key, now = self.caches[step.cache], int(self._key(step.key, agent)), self.clock.now
+        hit: bool = cache.lookup(key, now)
+        if hit:
+            agent.request.age = max(agent.request.age, cache.age(key, now))
+        return hit
+
+    def _fill(self, step: Fill, agent: Agent) -> bool:
+        self.caches[step.cache].fill(int(self._key(step.key, agent)), self.clock.now, self._size(agent.row))
+        return True
+
+    def _drop(self, step: Drop, agent: Agent) -> bool:
+        self.caches[step.cache].drop(int(self._key(step.key, agent)))
+        return True
+
+    def _chance(self, step: Chance, agent: Agent) -> bool:
+        stream, visit = self.luck.stream(step.name), agent.luck.next(step.name)
+        return bool(draws.uniform(stream, agent.luck.token, visit) < step.p)
+
+    def _mark(self, step: Mark, agent: Agent) -> bool:
+        self.log.marks.append(Marked(step.name, agent.request.number, self.clock.now, float(step.n)))
+        return True
+
+    def _key(self, key: Any, agent: Agent) -> Any:
+        if key is not None or self.default_key is None:
+            return 0.0 if key is None else key
+        return getattr(agent.row, self.default_key)
+
+    @staticmethod
+    def _size(row: Row) -> float:
+        return float(row.size) if "size" in row._columns else 1.0
+
+    # -- the books -----------------------------------------------------------------------------------------------------
+
+    def snap(self) -> None:
+        """Write down where all ledgers stand."""
+        now = self.clock.now
+        for facility in self.facilities.values():
+            facility.log.snap(now, facility.servers.ahead)
+        for name, cache in self.caches.items():
+            count = CacheCount(cache.lookups, cache.hits, cache.evictions, float(cache.occupancy))
+            self.log.caches.setdefault(name, []).append(count)
+
+    def sample(self) -> None:
+        """Write down how many are inside every station."""
+        self.log.samples.append(Sample(self.clock.now, tuple(f.log.inside for f in self.facilities.values())))
+
+
+def batches(n: float, batch: float) -> list[float]:
+    """n items in batches of `batch`: the sizes, the last one holding the rest."""
+    if n <= 0:
+        return []
+    count = ceil(n / batch)
+    return [batch] * (count - 1) + [n - batch * (count - 1)]

@@ -1,0 +1,185 @@
+"""A plan, driven once over symbolic columns, becomes a decision tree of steps.
+
+Wherever the plan asks for the truth of an expression or of a step's outcome, it is driven again for the other answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from simsys.expressions import Expression, Untraceable, column
+from simsys.steps import All, Each, Hold, Join, Plan, STEPS, Start, Within, plan_name
+
+MOST_PATHS = 4096
+
+
+@dataclass(frozen=True)
+class End:
+    """The plan is over; `value` is what it gives: True, False, or an outcome."""
+
+    value: Any = True
+
+
+@dataclass(frozen=True)
+class Do:
+    """A step, the trees of the plans it runs, and what comes after. `number` is what its outcome is called by."""
+
+    step: Any
+    number: int
+    plans: tuple[Tree, ...]
+    then: Tree
+
+
+@dataclass(frozen=True)
+class If:
+    """A branch on an expression of the row or on the outcome of an earlier step."""
+
+    condition: Expression
+    yes: Tree
+    no: Tree
+
+
+Tree = End | Do | If
+
+
+class SymbolicRow:
+    """A row whose columns are expressions; a misspelt one is an `AttributeError`, as in a run."""
+
+    def __init__(self, columns: frozenset[str], decide: Callable[[Expression], bool]) -> None:
+        self._columns, self._decide = columns, decide
+
+    def __getattr__(self, name: str) -> Expression:
+        if name.startswith("_") or name not in self._columns:
+            raise AttributeError(f"requests have no column '{name}'")
+        return column(name, self._decide)
+
+    def followed_above(self, threshold: float) -> Expression:
+        if isinstance(threshold, Expression):
+            raise Untraceable("followed_above wants a constant")
+        if "following" not in self._columns:
+            raise AttributeError("followed_above needs a population with following")
+        return Expression("above", (float(threshold),), self._decide)
+
+
+@dataclass
+class Tracer:
+    """Drives plans; `under_way` guards against a plan that starts itself."""
+
+    columns: frozenset[str]
+    under_way: list[Any] = field(default_factory=list)
+    done: dict[Any, Tree] = field(default_factory=dict)
+    paths: int = 0
+
+    def trace(self, plan: Plan, columns: frozenset[str]) -> Tree:
+        """The tree of a plan whose row has these columns."""
+        name = (plan, columns)
+        if name in self.done:
+            return self.done[name]
+        if plan in self.under_way:
+            raise Untraceable(f"the plan '{plan_name(plan)}' starts itself")
+        self.under_way.append(plan)
+        tree = self._branch(plan, columns, ())
+        self.under_way.pop()
+        self.done[name] = tree
+        return tree
+
+    def _branch(self, plan: Plan, columns: frozenset[str], path: tuple[bool, ...]) -> Tree:
+        """The tree that follows the answers `path`: the steps after the last of them, up to the next question."""
+        drive = Drive(path)
+        row = SymbolicRow(columns, drive.decide)
+        steps, value = drive.run(plan(row))
+        tree: Tree
+        if drive.question is None:
+            self.paths += 1
+            if self.paths > MOST_PATHS:
+                raise Untraceable(f"the plan has more than {MOST_PATHS:,} paths")
+            tree = End(True if value is None else value)
+        else:
+            yes, no = (self._branch(plan, columns, (*path, answer)) for answer in (True, False))
+            tree = If(drive.question, yes, no)
+        for number, step in reversed(steps):
+            tree = Do(step, number, tuple(self.trace(p, c) for p, c in inner_plans(step, columns)), tree)
+        return tree
+
+
+class Drive:
+    """One run of a plan along given answers, up to the first question that they do not answer."""
+
+    def __init__(self, path: tuple[bool, ...]) -> None:
+        self.path, self.asked = path, 0
+        self.answers: dict[Any, bool] = {}
+        self.question: Expression | None = None
+        self.steps: list[tuple[int, Any]] = []
+
+    def decide(self, condition: Expression) -> bool:
+        key = condition.key()
+        if key in self.answers:
+            return self.answers[key]
+        if self.asked == len(self.path):
+            self.question = condition
+            raise _Question
+        self.answers[key] = self.path[self.asked]
+        self.asked += 1
+        self.steps.clear()
+        return self.answers[key]
+
+    def run(self, plan: Generator[Any, Any, Any] | None) -> tuple[list[tuple[int, Any]], Any]:
+        number, outcome = 0, None
+        try:
+            while plan is not None:
+                step = plan.send(outcome)
+                if not isinstance(step, STEPS):
+                    raise Untraceable(f"a plan yields steps, not {type(step).__name__}")
+                self.steps.append((number, step))
+                outcome = Expression("outcome", (number,), self.decide)
+                number += 1
+        except StopIteration as stop:
+            return self.steps, stop.value
+        except _Question:
+            pass
+        return self.steps, None
+
+
+class _Question(Exception):
+    """The plan has asked something that the path does not answer."""
+
+
+def inner_plans(step: Any, columns: frozenset[str]) -> list[tuple[Plan, frozenset[str]]]:
+    """The plans a step runs, each with the columns of its row."""
+    if isinstance(step, Start | Each):
+        return [(step.plan, columns | {"size", "index"})]
+    if isinstance(step, All):
+        return [(plan, columns | {"index"}) for plan in step.plans]
+    if isinstance(step, Join | Within):
+        return [(step.plan, columns | {"index"})]
+    return [(step.plan, columns)] if isinstance(step, Hold) else []
+
+
+def trace(plan: Plan, columns: tuple[str, ...]) -> Tree:
+    """The decision tree of a plan; `Untraceable` where there is none.
+
+    It is traced twice, and the trees must agree: a plan that draws luck of its own is untraceable.
+    """
+    one, other = (Tracer(frozenset(columns)).trace(plan, frozenset(columns)) for _ in range(2))
+    if shape(one) != shape(other):
+        raise Untraceable("the plan does not do the same when it is run again")
+    return one
+
+
+def shape(tree: Tree) -> Any:
+    """A tree as nested tuples that compare."""
+    if isinstance(tree, End):
+        return ("end", _plain(tree.value))
+    if isinstance(tree, If):
+        return ("if", tree.condition.key(), shape(tree.yes), shape(tree.no))
+    return (type(tree.step).__name__, _fields(tree.step), tuple(map(shape, tree.plans)), shape(tree.then))
+
+
+def _fields(step: Any) -> tuple[Any, ...]:
+    return tuple(_plain(getattr(step, name)) for name in step.__slots__ if name not in ("plan", "plans"))
+
+
+def _plain(value: Any) -> Any:
+    return value.key() if isinstance(value, Expression) else value

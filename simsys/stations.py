@@ -1,0 +1,77 @@
+"""Stations: servers, shards, room to wait, and how long each operation takes. No clock here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from simsys.distributions import DurationDistribution
+from simsys.units import Duration, Size, Spec
+
+
+def _plain_is_per_item(value: Any) -> Any:
+    plain = not isinstance(value, dict) or not value.keys() & {"fixed", "per_item", "bytes"}
+    return {"per_item": value} if plain and not isinstance(value, Service) else value
+
+
+class Service(Spec):
+    """How long one visit of n units occupies a server: fixed + per_item · n, and the bytes (B) a unit sends over the network.
+
+    One plain duration or distribution is per item. The draw is one per visit.
+    """
+
+    fixed: DurationDistribution | None = None
+    per_item: DurationDistribution | None = None
+    bytes: Size = 0.0
+
+    @property
+    def parts(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """(mean, variance) in s and s² of the fixed and of the per-item part."""
+        return _moments(self.fixed), _moments(self.per_item)
+
+    def mean(self, n: float) -> float:
+        """Mean seconds of a visit of `n` units."""
+        (fixed, _), (item, _) = self.parts
+        return fixed + item * n
+
+
+def _moments(distribution: Any) -> tuple[float, float]:
+    if distribution is None:
+        return 0.0, 0.0
+    variate = distribution.variate()
+    return variate.mean, variate.variance
+
+
+ServiceOf = Annotated[Service, BeforeValidator(_plain_is_per_item)]
+
+
+class Station(Spec):
+    """`shards` shards (by hash of the key) of `servers` servers each; `servers: unlimited` is a delay.
+
+    `queue` is the number of waiting places per shard, unlimited where it is left out; `vcpu` the vCPUs billed per server.
+    """
+
+    servers: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["unlimited"] = 1
+    shards: Annotated[int, Field(ge=1, le=100_000)] = 1
+    queue: Annotated[int, Field(ge=0)] | None = None
+    vcpu: Annotated[float, Field(ge=0)] = 1.0
+    ops: dict[str, ServiceOf] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _delays_have_no_line(self) -> Station:
+        if self.servers == "unlimited" and (self.shards != 1 or self.queue is not None):
+            raise ValueError("a station with unlimited servers is a delay: it has no shards and no queue")
+        return self
+
+    @property
+    def capacity(self) -> float:
+        """Servers in all shards; infinite for a delay."""
+        return float("inf") if self.servers == "unlimited" else float(self.servers * self.shards)
+
+
+class Batch(Spec):
+    """Group commit: `Join` waits until `size` members are there, or the first has waited for `linger` (s)."""
+
+    size: Annotated[int, Field(ge=1)]
+    linger: Duration

@@ -1,0 +1,79 @@
+"""Fan-out on write: a post is delivered to a list that every follower keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from simsys.steps import SPREAD, Each, Hold, Mark, Start, Visit
+from simsys.strategies import Keep, Strategy, World
+from simsys.strategies.feed.pull import Pull
+
+
+class Push(Strategy):
+    """Put a post on the timeline of every follower when it is written; a read is one list.
+
+    Wins where reads are many; pays once per follower, in the background, and keeps a list per active user in memory.
+    A worker is held until the shards have replied to its batch. Batches are spread over all shards.
+
+    Demand per post with F followers, a share a of them active: one insert, F·a/batch holds of a worker, F·a pushes
+    (`inactive: try` adds F·(1 − a) attempts that find no timeline, `push` makes it F pushes). Per read: one range of a
+    page, and one page of posts. Source: Krikorian, Timelines at Scale, QCon 2012.
+    """
+
+    batch: int = 500  # followers per pipeline
+    page: int | None = None  # followers per page: the next begins when the last write of this one is done; none: no barrier
+    lane: float | None = None  # followers from which a post is delivered by `celebrity_workers`, a lane of its own
+    inactive: Literal["skip", "try", "push"] = "skip"  # followers without a timeline: known, found out, or given one
+    length: int = 800  # entries kept per timeline
+    hydrate: bool = True  # fetch the posts of the page by their ids
+
+    def post(self, r: Any) -> Iterator[Any]:
+        yield from Pull().post(r)
+        yield from self.fan_out(r)
+
+    def fan_out(self, r: Any) -> Iterator[Any]:
+        followers = r.followers * r.active if self.inactive == "skip" else r.followers
+        if self.page is None:
+            yield Start(self.deliver, n=followers, batch=self.batch)
+        else:
+            yield Start(self.pages, n=followers, batch=followers)
+
+    def pages(self, b: Any) -> Iterator[Any]:
+        yield Each(self.turn, n=b.size, batch=self.page, width=1)
+
+    def turn(self, b: Any) -> Iterator[Any]:
+        yield Each(self.deliver, n=b.size, batch=self.batch)
+
+    def deliver(self, b: Any) -> Iterator[Any]:
+        own_lane = self.lane is not None and b.followers >= self.lane
+        yield Hold("celebrity_workers" if own_lane else "workers", self.write)
+
+    def write(self, b: Any) -> Iterator[Any]:
+        reached = b.size * b.active if self.inactive == "try" else b.size
+        yield Visit("network", "same_zone")
+        yield Visit("timelines", "push", n=reached, key=SPREAD)
+        if self.inactive == "try":
+            yield Visit("timelines", "push_absent", n=b.size - reached, key=SPREAD)
+        yield Mark("fresh", n=reached)
+
+    def read(self, r: Any) -> Iterator[Any]:
+        yield from self.timeline(r)
+        yield from self.posts(r)
+
+    def timeline(self, r: Any) -> Iterator[Any]:
+        """Ask for the newest page of the reader's list of ids."""
+        yield Visit("api", "read")
+        yield Visit("network", "same_zone")
+        yield Visit("timelines", "range", n=r.page, key=r.user)
+
+    def posts(self, r: Any) -> Iterator[Any]:
+        if self.hydrate:
+            yield from Pull().hydrate(r)
+
+    def keeps(self, world: World) -> Iterator[Keep]:
+        yield from Pull().rows(world)
+        owners = world.users if self.inactive == "push" else world.active_users
+        yield Keep("timelines", "ram", owners * self.length, "timeline_entry")
+        if self.hydrate:
+            yield Keep("objects", "ram", world.hot_posts, "object")

@@ -1,0 +1,292 @@
+"""Flows: plans written in YAML with the same steps, so that nobody needs Python to try an architecture.
+
+A flow is a mapping from operations to lists of forms; a form is a mapping with one word of the vocabulary. A step
+that gives False ends its list with False, unless the form says what to do then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import field
+from typing import Any, ClassVar, TypeAlias
+
+from simsys.steps import (
+    All, Chance, Drop, Each, Fill, Hold, Join, Key, Lookup, Mark, Plan, Start, Visit, Within,
+)  # fmt: skip
+from simsys.strategies import Strategy
+from simsys.strategies.values import FlowError, Reader, condition, parse_value
+from simsys.units import parse_duration, parse_share
+
+Doing: TypeAlias = Generator[Any, Any, Any]
+Form: TypeAlias = Callable[[Any], Doing]
+
+
+class Forms:
+    """A list of forms as a plan: one after the other, until one gives False."""
+
+    def __init__(self, name: str, forms: list[Form]) -> None:
+        self.__name__, self.forms = name, forms
+
+    def __call__(self, row: Any) -> Doing:
+        for form in self.forms:
+            done = yield from form(row)
+            if done is False:
+                return False
+        return True
+
+
+class Flow(Strategy):
+    """A strategy whose plans are lists of forms; `name` is how reports call it."""
+
+    name: str = "flow"
+    plans: Mapping[str, Plan] = field(default_factory=dict, compare=False)
+    family: ClassVar[str] = ""
+
+    def plan(self, op: str) -> Plan | None:
+        return self.plans.get(op)
+
+
+def parse(data: Any) -> Flow:
+    """The flow that a scenario describes: {name: …, operation: [form, …], …}.
+
+    Raises `FlowError` with all that is wrong: (path, message, wrong word, right words).
+    """
+    reader = Reader()
+    if not isinstance(data, dict):
+        raise FlowError([((), "a flow is a mapping: name, and a list of steps per operation", None, ())])
+    name = data.get("name", "flow")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", name):
+        reader.wrong(("name",), "a name is a small letter, then letters, digits, _ and -")
+    plans = {op: _plan(reader, forms, (str(op),), str(op)) for op, forms in data.items() if op != "name"}
+    if not plans:
+        reader.wrong((), "a flow needs a list of steps for at least one operation")
+    reader.raise_all()
+    return Flow(str(name), plans)
+
+
+def _plan(reader: Reader, data: Any, path: tuple[Any, ...], name: str) -> Forms:
+    if not isinstance(data, list):
+        reader.wrong(path, "expected a list of steps, as in [{visit: api.read}]")
+        return Forms(name, [])
+    forms = [_form(reader, item, (*path, i), f"{name}.{i}") for i, item in enumerate(data)]
+    return Forms(name, [form for form in forms if form is not None])
+
+
+def _form(reader: Reader, data: Any, path: tuple[Any, ...], name: str) -> Form | None:
+    words = [word for word in data if word in _FORMS] if isinstance(data, dict) else []
+    if len(words) != 1:
+        wrong = next((w for w in data if w not in _FORMS), None) if isinstance(data, dict) and not words else None
+        reader.wrong((*path, wrong) if wrong else path, f"a step has one word of: {', '.join(_FORMS)}", wrong, tuple(_FORMS))
+        return None
+    allowed, make = _FORMS[words[0]]
+    for extra in data:
+        if extra != words[0] and extra not in allowed:
+            reader.wrong((*path, extra), f"'{words[0]}' does not take this", str(extra), allowed)
+    fields = Fields(reader, data, path, name)
+    return make(fields, data[words[0]])
+
+
+class Fields:
+    """The fields of one form, read with errors that say where."""
+
+    def __init__(self, reader: Reader, data: dict[str, Any], path: tuple[Any, ...], name: str) -> None:
+        self.reader, self.data, self.path, self.name = reader, data, path, name
+
+    def plan(self, word: str, needed: bool = True) -> Forms | None:
+        if word not in self.data:
+            if needed:
+                self.reader.wrong(self.path, f"'{word}' is missing: the steps to take")
+            return None
+        return _plan(self.reader, self.data[word], (*self.path, word), f"{self.name}.{word}")
+
+    def number(self, word: str, default: float = 1.0) -> Callable[[Any], Any]:
+        if word not in self.data:
+            return lambda row: default
+        return self.reader.read((*self.path, word), parse_value, self.data[word], lambda row: default)
+
+    def constant(self, word: str) -> int | None:
+        value = self.data.get(word)
+        if value is not None and (not isinstance(value, int) or value < 1):
+            self.reader.wrong((*self.path, word), "expected a whole number of at least 1")
+        return value
+
+    def key(self) -> Callable[[Any], Any]:
+        key = self.data.get("key")
+        if key is None:
+            return lambda row: None
+        if key in ("spread", "any"):
+            return lambda row: Key(key)
+        return self.reader.read((*self.path, "key"), parse_value, key, lambda row: None)
+
+    def name_of(self, word: str) -> str:
+        value = self.data[word]
+        if not isinstance(value, str) or not value:
+            self.reader.wrong((*self.path, word), "expected a name")
+            return ""
+        return value
+
+    def quantity(self, word: str, parse: Callable[[Any], float]) -> float:
+        return self.reader.read((*self.path, word), parse, self.data[word], 0.0)
+
+
+def _visit(f: Fields, what: Any) -> Form:
+    station, dot, op = f.name_of("visit").partition(".")
+    if not dot:
+        f.reader.wrong((*f.path, "visit"), "expected station.operation, as in api.read")
+    n, key, refused = f.number("n"), f.key(), f.plan("refused", needed=False)
+
+    def form(row: Any) -> Doing:
+        served = yield Visit(station, op, n(row), key(row), ask=refused is not None)
+        if refused is not None and not served:
+            return (yield from refused(row))
+        return True
+
+    return form
+
+
+def _hold(f: Fields, what: Any) -> Form:
+    station, plan, key = f.name_of("hold"), f.plan("do") or Forms(f.name, []), f.key()
+    refused = f.plan("refused", needed=False)
+
+    def form(row: Any) -> Doing:
+        done = yield Hold(station, plan, key(row), ask=refused is not None)
+        if done:
+            return True
+        return (yield from refused(row)) if refused is not None else False
+
+    return form
+
+
+def _all(f: Fields, what: Any) -> Form:
+    if not isinstance(what, list):
+        f.reader.wrong((*f.path, "all"), "expected a list of lists of steps")
+        what = []
+    plans = [_plan(f.reader, item, (*f.path, "all", i), f"{f.name}.all.{i}") for i, item in enumerate(what)]
+
+    def form(row: Any) -> Doing:
+        return bool((yield All(*plans)))
+
+    return form
+
+
+def _each(f: Fields, what: Any) -> Form:
+    n, plan = f.number("each"), f.plan("do") or Forms(f.name, [])
+    batch, width = f.number("batch"), f.constant("width")
+
+    def form(row: Any) -> Doing:
+        return bool((yield Each(plan, n(row), batch(row), width)))
+
+    return form
+
+
+def _start(f: Fields, what: Any) -> Form:
+    plan, n, batch = f.plan("start") or Forms(f.name, []), f.number("n"), f.number("batch")
+
+    def form(row: Any) -> Doing:
+        yield Start(plan, n(row), batch(row))
+        return True
+
+    return form
+
+
+def _mark(f: Fields, what: Any) -> Form:
+    name, n = f.name_of("mark"), f.number("n")
+
+    def form(row: Any) -> Doing:
+        yield Mark(name, n(row))
+        return True
+
+    return form
+
+
+def _lookup(f: Fields, what: Any) -> Form:
+    cache, key = f.name_of("lookup"), f.key()
+    nothing = Forms(f.name, [])
+    hit, miss = f.plan("hit", needed=False) or nothing, f.plan("miss", needed=False) or nothing
+
+    def form(row: Any) -> Doing:
+        return (yield from (hit if (yield Lookup(cache, key(row))) else miss)(row))
+
+    return form
+
+
+def _fill(f: Fields, what: Any) -> Form:
+    cache, key = f.name_of("fill"), f.key()
+
+    def form(row: Any) -> Doing:
+        yield Fill(cache, key(row))
+        return True
+
+    return form
+
+
+def _drop(f: Fields, what: Any) -> Form:
+    cache, key = f.name_of("drop"), f.key()
+
+    def form(row: Any) -> Doing:
+        yield Drop(cache, key(row))
+        return True
+
+    return form
+
+
+def _join(f: Fields, what: Any) -> Form:
+    batch, plan = f.name_of("join"), f.plan("do") or Forms(f.name, [])
+
+    def form(row: Any) -> Doing:
+        return bool((yield Join(batch, plan)))
+
+    return form
+
+
+def _within(f: Fields, what: Any) -> Form:
+    limit, plan = f.quantity("within", parse_duration), f.plan("do") or Forms(f.name, [])
+    otherwise = f.plan("else", needed=False)
+
+    def form(row: Any) -> Doing:
+        in_time = yield Within(limit, plan)
+        if in_time:
+            return True
+        return (yield from otherwise(row)) if otherwise is not None else False
+
+    return form
+
+
+def _when(f: Fields, what: Any) -> Form:
+    holds = f.reader.read((*f.path, "when"), condition, what, lambda row: True)
+    nothing = Forms(f.name, [])
+    then, otherwise = f.plan("then", needed=False) or nothing, f.plan("else", needed=False) or nothing
+
+    def form(row: Any) -> Doing:
+        return (yield from (then if holds(row) else otherwise)(row))
+
+    return form
+
+
+def _chance(f: Fields, what: Any) -> Form:
+    p, name = f.quantity("chance", parse_share), f.name
+    nothing = Forms(f.name, [])
+    then, otherwise = f.plan("then", needed=False) or nothing, f.plan("else", needed=False) or nothing
+
+    def form(row: Any) -> Doing:
+        return (yield from (then if (yield Chance(p, name)) else otherwise)(row))
+
+    return form
+
+
+_FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
+    "visit": (("n", "key", "refused"), _visit),
+    "hold": (("do", "key", "refused"), _hold),
+    "all": ((), _all),
+    "each": (("do", "batch", "width"), _each),
+    "start": (("n", "batch"), _start),
+    "lookup": (("key", "hit", "miss"), _lookup),
+    "fill": (("key",), _fill),
+    "drop": (("key",), _drop),
+    "join": (("do",), _join),
+    "within": (("do", "else"), _within),
+    "when": (("then", "else"), _when),
+    "chance": (("then", "else"), _chance),
+    "mark": (("n",), _mark),
+}
