@@ -45,7 +45,10 @@ class Play:
 
     def run(self) -> Log:
         clock = self.clock
-        clock.at(self.model.begin, TIMER, 0).callbacks.append(lambda _: self.player.snap())
+        if self.model.begin > 0:
+            clock.at(self.model.begin, TIMER, 0).callbacks.append(lambda _: self.player.snap())
+        else:
+            self.player.snap()
         if self.stop is not None:
             clock.at(self.stop, TIMER, 1).callbacks.append(lambda _: self._close())
             self._sample_every(self.stop / SAMPLES)
@@ -62,6 +65,8 @@ class Play:
         return self._finished()
 
     def _finished(self) -> Log:
+        if not self.stopped.triggered:
+            self._close()
         self.log.end = self.clock.now
         self.player.snap()
         return self.log

@@ -140,9 +140,9 @@ class Player:
         facility = self.facilities[step.station]
         pieces = facility.pieces(step.op, step.n, self._key(step.key, agent), agent.luck)
         served = yield from facility.servers.visit(pieces, agent.number)
-        if served:
-            if facility.occupies:
-                self.log.charge(agent.request, step.station, sum([s for _, s in pieces]))
+        if served and facility.occupies:
+            self.log.charge(agent.request, step.station, served * pieces[0][1])
+        if served == len(pieces):
             return True
         return False if step.ask else None
 
@@ -279,7 +279,7 @@ class Player:
         for facility in self.facilities.values():
             facility.log.snap(now, facility.servers.ahead)
         for name, cache in self.caches.items():
-            count = CacheCount(cache.lookups, cache.hits, cache.evictions, float(cache.occupancy))
+            count = CacheCount(cache.lookups, cache.hits, cache.evictions, cache.occupancy(now))
             self.log.caches.setdefault(name, []).append(count)
 
     def sample(self) -> None:

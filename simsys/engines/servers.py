@@ -1,6 +1,6 @@
 """How a station serves: at once, first come first served, or with SimPy's own `Resource`.
 
-A visit is a generator that a SimPy process runs: it ends when the visit ends, with True, or False where it was refused.
+A visit is a generator that a SimPy process runs: it ends when the visit ends, and gives the number of pieces served: fewer than asked for where some were refused.
 A station that nobody holds, that has room for everyone and that never fails needs one event per visit: its service
 times are known at arrival, so is its end (Kiefer & Wolfowitz 1955). All others queue at a `Resource` per shard.
 """
@@ -51,7 +51,7 @@ class Delay:
         end = self.clock.end_of(now, seconds)
         yield self.clock.at(end, END, number)
         self.log.leave(self.clock.now, end - now)
-        return True
+        return len(pieces)
 
     def ahead(self, now: float) -> list[tuple[float, float]]:
         """Nothing is committed: nobody occupies a server."""
@@ -78,7 +78,7 @@ class Plain:
                 last = end
         yield self.clock.at(last, END, number)
         log.leave(self.clock._now, last - now)
-        return True
+        return len(pieces)
 
     def admit(self, shard: int, seconds: float, now: float) -> float:
         """Join the line of a shard; the time (s) at which this piece of work is done."""
@@ -130,23 +130,24 @@ class Queued:
         if len(pieces) == 1:
             return (yield from self._serve(*pieces[0], number))
         parts = [self.clock.process(self._serve(shard, seconds, number)) for shard, seconds in pieces]
-        served = True
+        served = 0
         for part in parts:
             if not part.processed:
                 yield part
-            served = served and bool(part.value)
+            served += part.value
         return served
 
     def _serve(self, shard: int, seconds: float, number: int) -> Doing:
         arrived = self.clock.now
         request = yield from self.enter(shard)
         if request is None:
-            return False
+            return 0
         start = self.clock.now
         end = max(self.calendar.finish(self.calendar.opens(start), seconds), self.clock.end_of(start, 0.0))
         yield self.clock.at(end, END, number)
+        self.log.held += end - start - seconds
         self.exit(shard, request, arrived)
-        return True
+        return 1
 
     def enter(self, shard: int) -> Generator[Event, Any, Request | None]:
         """Wait for a server of the shard; None where there is no room, or the station is down."""

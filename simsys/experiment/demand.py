@@ -1,0 +1,166 @@
+"""What a strategy asks of the stations, from its traced plans and the law of the requests, before anything is played.
+
+Every plan is walked once over a weighted grid of rows, as arrays; an outcome that the row does not decide weighs its
+branches with its probability. Nothing queues here: the result is work, not time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys.engines.trace import Do, End, If, Tree
+from simsys.expressions import evaluate
+from simsys.stations import Station
+from simsys.steps import All, Chance, Each, Fill, Hold, Join, Key, Lookup, Mark, Start, Visit, Within
+
+Array = npt.NDArray[np.float64]
+Totals = defaultdict[Any, float]
+
+
+def _totals() -> Totals:
+    return defaultdict(float)
+
+
+@dataclass
+class Demand:
+    """What one operation asks for, on average per request.
+
+    `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station, `lookups` and
+    `fills` by cache, `marks` by name and `marked`, the same per row of the grid; `time` (s) from arrival to answer if nobody
+    had to wait.
+    """
+
+    visits: Totals = field(default_factory=_totals)
+    units: Totals = field(default_factory=_totals)
+    seconds: Totals = field(default_factory=_totals)
+    held: Totals = field(default_factory=_totals)
+    lookups: Totals = field(default_factory=_totals)
+    fills: Totals = field(default_factory=_totals)
+    marks: Totals = field(default_factory=_totals)
+    marked: dict[str, Array] = field(default_factory=dict)
+    time: float = 0.0
+
+    @property
+    def stations(self) -> list[str]:
+        """The stations that are visited or held, in order of their first visit."""
+        return list(dict.fromkeys([*(station for station, _ in self.visits), *self.held]))
+
+    def busy(self, station: str) -> float:
+        """Seconds for which a server of the station is occupied: by holders where it is held, else by visits."""
+        return self.held[station] + self.seconds[station]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a walk needs to know: the stations, the hit ratio of each cache, and the share of follow edges above x followers."""
+
+    stations: Mapping[str, Station]
+    hit_ratio: Mapping[str, float]
+    edge_share: Callable[[float], float]
+
+
+def demand(tree: Tree, weights: Array, columns: Mapping[str, Array], around: Surroundings) -> Demand:
+    """The mean demand of a plan over rows with these weights (that sum to 1)."""
+    walk = _Walk(around)
+    total = Demand()
+    total.time = float(walk.tree(tree, weights, dict(columns), {}, total).sum())
+    return total
+
+
+@dataclass(frozen=True)
+class _Walk:
+    around: Surroundings
+
+    def tree(self, tree: Tree, weights: Array, columns: dict[str, Array], odds: dict[int, float], total: Demand) -> Array:
+        """Book the demand of a tree; the weighted seconds that its foreground takes, per row."""
+        if isinstance(tree, End) or not weights.any():
+            return np.zeros_like(weights)
+        if isinstance(tree, If):
+            share = self._share(tree, columns, odds)
+            return self.tree(tree.yes, weights * share, columns, odds, total) + self.tree(
+                tree.no, weights * (1.0 - share), columns, odds, total
+            )
+        time = self._step(tree, weights, columns, total)
+        odds = {**odds, tree.number: self._odds(tree.step)}
+        return time + self.tree(tree.then, weights, columns, odds, total)
+
+    def _share(self, tree: If, columns: dict[str, Array], odds: dict[int, float]) -> Any:
+        if tree.condition.kind == "outcome":
+            return odds[tree.condition.args[0]]
+        return np.asarray(self._value(tree.condition, columns), dtype=np.float64)
+
+    def _odds(self, step: Any) -> float:
+        if isinstance(step, Lookup):
+            return self.around.hit_ratio.get(step.cache, 0.5)
+        return step.p if isinstance(step, Chance) else 1.0
+
+    def _value(self, value: Any, columns: dict[str, Array]) -> Any:
+        return evaluate(value, columns, lambda x: columns["following"] * self.around.edge_share(x))
+
+    def _step(self, node: Do, weights: Array, columns: dict[str, Array], total: Demand) -> Array:
+        step = node.step
+        if isinstance(step, Visit):
+            return self._visit(step, weights, columns, total)
+        if isinstance(step, Hold):
+            time = self.tree(node.plans[0], weights, columns, {}, total)
+            total.held[step.station] += float(time.sum())
+            total.visits[(step.station, "hold")] += float(weights.sum())
+            return time
+        if isinstance(step, Each | Start):
+            return self._children(node, step, weights, columns, total)
+        if isinstance(step, All):
+            index = {**columns, "index": np.zeros_like(weights)}
+            times = [self.tree(plan, weights, index, {}, total) for plan in node.plans]
+            return np.maximum.reduce(times) if times else np.zeros_like(weights)
+        if isinstance(step, Join | Within):
+            return self.tree(node.plans[0], weights, {**columns, "index": np.zeros_like(weights)}, {}, total)
+        if isinstance(step, Lookup):
+            total.lookups[step.cache] += float(weights.sum())
+        elif isinstance(step, Fill):
+            total.fills[step.cache] += float(weights.sum())
+        elif isinstance(step, Mark):
+            marked = weights * self._value(step.n, columns)
+            total.marks[step.name] += float(marked.sum())
+            total.marked[step.name] = total.marked.get(step.name, 0.0) + marked
+        return np.zeros_like(weights)
+
+    def _visit(self, step: Visit, weights: Array, columns: dict[str, Array], total: Demand) -> Array:
+        station = self.around.stations[step.station]
+        n = np.broadcast_to(np.asarray(self._value(step.n, columns), dtype=np.float64), weights.shape)
+        weights = np.where(n > 0, weights, 0.0)
+        pieces = np.minimum(station.shards, np.ceil(n)) if step.key is Key.SPREAD else np.ones_like(n)
+        (fixed, _), (item, _) = station.ops[step.op].parts
+        total.visits[(step.station, step.op)] += float(weights.sum())
+        total.units[(step.station, step.op)] += float((weights * n).sum())
+        if station.servers != "unlimited":
+            total.seconds[step.station] += float((weights * (fixed * pieces + item * n)).sum())
+        return np.asarray(weights * (fixed + item * n / np.maximum(pieces, 1.0)))
+
+    def _children(
+        self, node: Do, step: Each | Start, weights: Array, columns: dict[str, Array], total: Demand
+    ) -> Array:
+        n = np.broadcast_to(np.asarray(self._value(step.n, columns), dtype=np.float64), weights.shape)
+        batch = np.broadcast_to(np.asarray(self._value(step.batch, columns), dtype=np.float64), weights.shape)
+        count = np.where(n > 0, np.ceil(n / np.where(batch > 0, batch, 1.0)), 0.0)
+        each = np.where(count > 0, n / np.maximum(count, 1.0), 0.0)
+        row = {**columns, "size": each, "index": np.zeros_like(weights)}
+        time = self.tree(node.plans[0], weights * count, row, {}, total)
+        if isinstance(step, Start):
+            return np.zeros_like(weights)
+        rounds = 1.0 if step.width is None else np.ceil(count / step.width)
+        return np.asarray(time / np.maximum(count, 1.0) * rounds)
+
+
+def steps_of(tree: Tree) -> list[Any]:
+    """All steps that a tree may take, inner plans included."""
+    if isinstance(tree, End):
+        return []
+    if isinstance(tree, If):
+        return steps_of(tree.yes) + steps_of(tree.no)
+    return [tree.step, *(s for plan in tree.plans for s in steps_of(plan)), *steps_of(tree.then)]

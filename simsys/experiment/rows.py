@@ -1,0 +1,163 @@
+"""From the replications of one strategy to its tidy rows: pooled figures with 95 % intervals over replications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from simsys.experiment.result import Row
+from simsys.measure.histogram import Histogram
+from simsys.measure.intervals import Interval, interval, ratio, section
+from simsys.measure.runlength import enough_samples
+from simsys.measure.summary import OpSummary, Summary
+
+PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
+SATURATED = "saturated: no percentiles, they would measure the length of the run"
+Figure = tuple[str, Interval, str, str]
+"""(metric, interval, unit, note)"""
+
+
+def rows(strategy: str, summaries: Sequence[Summary], saturated: bool) -> list[Row]:
+    """All rows of one strategy but those of the system's bytes and money."""
+    first = summaries[0]
+    out: list[Row] = []
+    for op in first.ops:
+        figures = list(_operation([s.ops[op] for s in summaries], [s.length for s in summaries], saturated))
+        out += [_row(strategy, op, figure) for figure in figures]
+    for name, station in first.stations.items():
+        if any(s.stations[name].visited for s in summaries):
+            figures = list(_station([s.stations[name] for s in summaries], len(station.utilization)))
+            out += [_row(strategy, name, figure) for figure in figures]
+    for name in first.caches:
+        out += [_row(strategy, name, figure) for figure in _cache([s.caches[name] for s in summaries])]
+    if saturated:
+        growth = interval([s.backlog_growth for s in summaries])
+        out.append(_row(strategy, "system", ("backlog_growth", growth, "/s", "requests that pile up per second")))
+    return out
+
+
+def _row(strategy: str, subject: str, figure: Figure) -> Row:
+    metric, (value, low, high), unit, note = figure
+    return Row(strategy, {}, subject, metric, value, low, high, unit, note)
+
+
+def constant(strategy: str, metric: str, value: float, unit: str, note: str = "") -> Row:
+    """A row of the system whose figure is computed, not measured: its interval has no width."""
+    return Row(strategy, {}, "system", metric, value, value, value, unit, note)
+
+
+def _operation(ops: Sequence[OpSummary], lengths: Sequence[float], saturated: bool) -> Iterator[Figure]:
+    offered = [float(op.offered) for op in ops]
+    seen = sum(offered) > 0
+    some = "" if seen else "no such request arrived"
+
+    def per_second(counts: Iterable[int]) -> Interval:
+        rates = [n / length if length > 0 else None for n, length in zip(counts, lengths, strict=True)]
+        return interval(rates) if seen else Interval(None, None, None)
+
+    yield "throughput", per_second(op.completed for op in ops), "/s", some
+    yield "offered", per_second(op.offered for op in ops), "/s", some
+    yield from _durations("latency", [op.latency for op in ops], saturated)
+    if any(op.fresh.count for op in ops):
+        yield from _durations("fresh", [op.fresh for op in ops], saturated, ("mean", "p50", "p90", "p99", "max"))
+    if any(op.windows for op in ops):
+        yield "latency_p99_worst", *_worst([op.windows for op in ops], saturated)
+    if any(op.fresh_windows for op in ops):
+        yield "fresh_p99_worst", *_worst([op.fresh_windows for op in ops], saturated)
+    if any(op.recovery is not None for op in ops):
+        yield "recovery", interval([op.recovery for op in ops]), "s", ""
+    done = [float(op.latency.count) for op in ops]
+    if any(op.stale for op in ops) or any(op.unfound for op in ops):
+        yield "stale_ratio", ratio([op.stale for op in ops], done), "", ""
+    if any(op.brought for op in ops):
+        yield "not_found_ratio", ratio([op.unfound for op in ops], [float(op.brought) for op in ops]), "", ""
+    for metric, count in (
+        ("refused", [op.refused for op in ops]),
+        ("timed_out", [op.timed_out for op in ops]),
+    ):
+        yield metric, ratio([float(n) for n in count], offered), "", some
+    yield "work", ratio([op.work for op in ops], offered), "s", some
+
+
+def _durations(
+    name: str,
+    histograms: Sequence[Histogram],
+    saturated: bool,
+    metrics: Sequence[str] = ("mean", "p50", "p90", "p99", "p999", "max"),
+) -> Iterator[Figure]:
+    if saturated:
+        yield from ((f"{name}_{metric}", Interval(None, None, None), "s", SATURATED) for metric in metrics)
+        return
+    pooled = merged(histograms)
+    for metric in metrics:
+        if metric == "mean":
+            counts = [float(h.count) for h in histograms]
+            figure = ratio([(h.mean or 0.0) * h.count for h in histograms], counts)
+            yield f"{name}_mean", figure, "s", "" if pooled.count else "no observation"
+        elif metric == "max":
+            note = "the largest seen" if pooled.count else "no observation"
+            yield f"{name}_max", Interval(pooled.max, None, None), "s", note
+        else:
+            yield f"{name}_{metric}", *_percentile(histograms, pooled, dict(PERCENTILES)[metric])
+
+
+def _percentile(histograms: Sequence[Histogram], pooled: Histogram, q: float) -> tuple[Interval, str, str]:
+    if not enough_samples(pooled.count, q):
+        return Interval(None, None, None), "s", f"{pooled.count:,} observations are too few"
+    figure = section(pooled.quantile(q), [h.quantile(q) for h in histograms])
+    return _at_least_nothing(figure), "s", ""
+
+
+def _at_least_nothing(figure: Interval) -> Interval:
+    return figure if figure.low is None else figure._replace(low=max(0.0, figure.low))
+
+
+def merged(histograms: Iterable[Histogram]) -> Histogram:
+    """All observations of several replications."""
+    pooled = Histogram()
+    for histogram in histograms:
+        pooled.merge(histogram)
+    return pooled
+
+
+def _worst(replications: Sequence[dict[int, Histogram]], saturated: bool) -> tuple[Interval, str, str]:
+    """The largest p99 of any 10-second window of arrivals that has enough requests for one."""
+    if saturated:
+        return Interval(None, None, None), "s", SATURATED
+    windows = sorted({number for windows in replications for number in windows})
+    values = []
+    for number in windows:
+        parts = [windows[number] for windows in replications if number in windows]
+        figure, *_ = _percentile(parts, merged(parts), 0.99)
+        if figure.value is not None:
+            values.append(figure)
+    if not values:
+        return Interval(None, None, None), "s", "no window has enough requests"
+    return max(values, key=lambda figure: figure.value or 0.0), "s", ""
+
+
+def _station(stations: Sequence[Any], shards: int) -> Iterator[Figure]:
+    def over(figure: Callable[[Any], float]) -> Interval:
+        return _at_least_nothing(interval([figure(s) for s in stations]))
+
+    mean = over(lambda s: sum(s.utilization) / shards)
+    yield "utilization", mean, "", ""
+    if shards > 1:
+        yield "utilization_max", over(lambda s: max(s.utilization)), "", "the busiest shard"
+    yield "throughput", over(lambda s: sum(s.throughput)), "/s", "visits, one per shard visited"
+    if shards > 1:
+        yield "throughput_max", over(lambda s: max(s.throughput)), "/s", "the busiest shard"
+    served = [float(s.served) for s in stations]
+    wait = _at_least_nothing(ratio([s.wait for s in stations], served))
+    yield "wait_mean", wait, "s", "" if sum(served) else "nobody came in the window"
+    yield "queue_mean", over(lambda s: s.queue), "", ""
+    longest = max(s.longest for s in stations)
+    yield "queue_max", Interval(float(longest), None, None), "", "the longest seen, before one shard"
+
+
+def _cache(caches: Sequence[Any]) -> Iterator[Figure]:
+    lookups = [float(c.lookups) for c in caches]
+    note = "" if sum(lookups) else "nobody asked"
+    yield "hit_ratio", ratio([float(c.hits) for c in caches], lookups), "", note
+    yield "occupancy", interval([c.occupancy for c in caches]), "entries", ""
+    yield "evictions", interval([float(c.evictions) for c in caches]), "", "in the window"
