@@ -39,7 +39,8 @@ def run_length_needed(utilization: float) -> float:
     """Requests per replication before the interval of a p99 is worth its name, at the busiest station.
 
     1000/(1 - ρ)²: it grows as in Whitt, Planning queueing simulations, Management Science 35, 1989; the
-    factor was measured on M/M/1, where ten such replications cover the true p99 in 95.5 % of the cases.
+    factor was measured on M/M/1 at 80 % load: ten such replications cover the true mean in 95 % of the
+    cases and the true p99 in 93 %; a tenth of the length covers the p99 in 83 %.
     """
     if not 0 <= utilization < 1:
         raise ValueError(f"no run is long enough at a utilization of {utilization:g}: it must lie in [0, 1)")

@@ -1,0 +1,53 @@
+"""What theory says of queues and caches: oracles for tests, and figures beside the results in reports."""
+
+from simsys.theory.caches import (
+    CacheTheory,
+    Popularity,
+    Stampede,
+    che_fifo,
+    che_lru,
+    stampede,
+    ttl_cold_hit_ratio,
+    ttl_hit_ratio,
+    ttl_mean_age,
+    ttl_stale_ratio,
+    zipf,
+)
+from simsys.theory.queues import (
+    ClosedNetwork,
+    MMc,
+    erlang_b,
+    erlang_c,
+    fork_join_2,
+    harmonic,
+    md1,
+    mm1,
+    mva_closed,
+    pollaczek_khinchine,
+    power_of_d,
+)
+
+__all__ = [
+    "CacheTheory",
+    "ClosedNetwork",
+    "MMc",
+    "Popularity",
+    "Stampede",
+    "che_fifo",
+    "che_lru",
+    "erlang_b",
+    "erlang_c",
+    "fork_join_2",
+    "harmonic",
+    "md1",
+    "mm1",
+    "mva_closed",
+    "pollaczek_khinchine",
+    "power_of_d",
+    "stampede",
+    "ttl_cold_hit_ratio",
+    "ttl_hit_ratio",
+    "ttl_mean_age",
+    "ttl_stale_ratio",
+    "zipf",
+]
