@@ -1,0 +1,203 @@
+"""Caches: LRU or FIFO, by entries or bytes, with or without a ttl. No clock: calls are told the time (s).
+
+Rules (those of libCacheSim's test suite): on a miss an object larger than the cache is not kept; else the
+first in line is evicted while occupied + size > capacity; then the object goes to the end of the line. A hit
+moves it to the end in LRU, not in FIFO. A hit iff now < fill time + ttl; an expired entry leaves at the
+look-up. A fill of an entry that is still live changes nothing (memcached's `add`), so that the ttl counts
+from the first of several refills; who wants to replace an entry drops it first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from typing import Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from simsys.structures.warm import Law, LongRun, Popularity, binds, content
+from simsys.units import Duration, Size, Spec, Whole
+
+
+class CacheSpec(Spec):
+    """A cache in a scenario: `{entries: 1M, ttl: 300s, policy: lru, start: warm}`, or `bytes` instead."""
+
+    entries: Whole | None = Field(default=None, ge=1, description="room, in entries")
+    bytes: Size | None = Field(default=None, gt=0, description="room, in bytes")
+    ttl: Duration | None = Field(default=None, gt=0, description="time to live from the fill; none: for ever")
+    policy: Literal["lru", "fifo"] = Field(
+        default="lru", description="least recently used, or first in, leaves"
+    )
+    renew: bool = Field(default=False, description="a hit starts the ttl again")
+    on_expiry: Literal["none"] = Field(default="none", description="none: every reader who misses recomputes")
+    start: Literal["warm", "cold"] | None = Field(default=None, description="as in the long run, or empty")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.entries is None) == (self.bytes is None):
+            raise ValueError("a cache needs its room: either entries or bytes")
+        if self.renew and self.ttl is None:
+            raise ValueError("renew needs a ttl that hits can start again")
+        if self.renew and self.policy == "fifo" and self.start == "warm":
+            raise ValueError("the long run of a fifo cache with renew is not known; start it cold")
+        return self
+
+
+Entry: TypeAlias = tuple[float, float, float]
+"""Fill time, expiry (s), size (B)."""
+
+
+class Cache:
+    """What is kept, in the order of eviction, and what became of the look-ups.
+
+    Counters: `lookups`, `hits`, `evictions` (for lack of room), `expirations` (found expired). `len(cache)`
+    and `bytes` are what it holds, expired entries that nobody asked for included; `occupancy(now)` counts
+    the live ones.
+    """
+
+    def __init__(self, spec: CacheSpec) -> None:
+        self.lookups = self.hits = self.evictions = self.expirations = 0
+        self.bytes = 0.0
+        self._by_bytes = spec.bytes is not None
+        capacity = spec.bytes if spec.bytes is not None else spec.entries
+        assert capacity is not None
+        self._capacity = float(capacity)
+        self._ttl = math.inf if spec.ttl is None else float(spec.ttl)
+        self._fifo = spec.policy == "fifo"
+        self._renew = spec.renew
+        self._down = False
+        self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._past: LongRun | None = None
+        self._past_size = 1.0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def lookup(self, key: int, now: float) -> bool:
+        """Whether `key` is there and live. An expired entry leaves."""
+        self.lookups += 1
+        entry = self._entries.get(key)
+        if entry is None:
+            if self._past is None or not self._recall(key, now):
+                return False
+            entry = self._entries[key]
+        if now >= entry[1]:
+            self._remove(key)
+            self.expirations += 1
+            return False
+        if self._renew:
+            self._entries[key] = (entry[0], now + self._ttl, entry[2])
+        if not self._fifo:
+            self._entries.move_to_end(key)
+        self.hits += 1
+        return True
+
+    def age(self, key: int, now: float) -> float:
+        """Seconds since the fill of an entry that was just hit."""
+        return now - self._entries[key][0]
+
+    def fill(self, key: int, now: float, size: float = 1.0) -> None:
+        """Put `key` in, `size` bytes; nothing if it is live already, too large, or the cache is down."""
+        if self._down:
+            return
+        entry = self._entries.get(key)
+        if entry is None:
+            if self._past is not None and self._recall(key, now):
+                return
+        elif now < entry[1]:
+            return
+        else:
+            self._remove(key)
+        if self._by_bytes:
+            if size > self._capacity:
+                return
+            while self._entries and self.bytes + size > self._capacity:
+                self._evict()
+        else:
+            while len(self._entries) + 1 > self._capacity:
+                self._evict()
+        self._entries[key] = (now, now + self._ttl, size)
+        self.bytes += size
+
+    def drop(self, key: int) -> None:
+        """Invalidate `key`."""
+        if key in self._entries:
+            self._remove(key)
+        elif self._past is not None:
+            self._past.forget(key)
+
+    def clear(self) -> None:
+        """Empty it."""
+        self._entries.clear()
+        self._past = None
+        self.bytes = 0.0
+
+    @property
+    def down(self) -> bool:
+        """A cache that is down misses and drops fills; it returns empty."""
+        return self._down
+
+    @down.setter
+    def down(self, down: bool) -> None:
+        if down:
+            self.clear()
+        self._down = down
+
+    def occupancy(self, now: float) -> float:
+        """Live entries: those it holds, plus the mean number of a warm start's that were never asked for."""
+        live = sum(now < expiry for _, expiry, _ in self._entries.values())
+        return live + (0.0 if self._past is None else self._past.expected(now))
+
+    def warm(self, popularity: tuple[int, float], rate: float, stream: int, size: float = 1.0) -> None:
+        """Fill it as in the long run under Poisson look-ups, `rate` per second over (keys, zipf exponent).
+
+        Keys are 0 … keys - 1, the most popular first; every entry has `size` bytes. Where the capacity
+        binds, the content is made at once, in time and transient memory in proportion to the keys; else key
+        by key, when asked for. ValueError without keys, or for a negative rate or size.
+        """
+        known = Popularity(*popularity)
+        if known.keys < 1 or not rate >= 0.0 or not size > 0.0:
+            raise ValueError(
+                "a warm start needs at least one key, the rate of look-ups, and the size of an entry"
+            )
+        if self._fifo and self._renew:
+            raise ValueError("the long run of a fifo cache with renew is not known; start it cold")
+        self.clear()
+        law = Law(self._capacity / (size if self._by_bytes else 1.0), self._ttl, self._fifo, self._renew)
+        if rate == 0.0 or law.capacity < 1.0:
+            return
+        if not binds(law, known, rate):
+            self._past, self._past_size = LongRun(law, known, rate, stream), size
+            return
+        numbers, fills, expiries = content(law, known, rate, stream)
+        rows = zip(numbers.tolist(), fills.tolist(), expiries.tolist(), strict=True)
+        self._entries.update((key, (fill, expiry, size)) for key, fill, expiry in rows)
+        self.bytes = len(self._entries) * size
+
+    def _recall(self, key: int, now: float) -> bool:
+        """Bring in the entry that `key` had at time 0, if it is still live."""
+        assert self._past is not None
+        if now >= self._past.ttl:
+            self._past = None
+            return False
+        past = self._past.entry(key)
+        if past is None or now >= past[1]:
+            return False
+        self._entries[key] = (*past, self._past_size)
+        self._entries.move_to_end(key, last=not self._fifo)
+        self.bytes += self._past_size
+        return True
+
+    def _evict(self) -> None:
+        self._remove(next(iter(self._entries)))
+        self.evictions += 1
+
+    def _remove(self, key: int) -> None:
+        self.bytes -= self._entries.pop(key)[2]
+        if self._past is not None:
+            self._past.forget(key)
+
+
+def make_cache(spec: CacheSpec) -> Cache:
+    """An empty cache."""
+    return Cache(spec)
