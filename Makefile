@@ -48,7 +48,7 @@ $(VENV)/run.done: $(VENV)/python.done requirements.lock pyproject.toml
 	@touch $@
 
 $(VENV)/test.done: $(VENV)/python.done requirements-dev.lock pyproject.toml
-	@echo "Making the environment in $(VENV)/ with the tools of the tests: about a minute, once."
+	@echo "Making the environment in $(VENV)/ with the tools of the tests: about a minute and a half, once."
 	$(PIP) install --quiet --requirement requirements-dev.lock
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@
