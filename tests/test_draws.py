@@ -171,6 +171,12 @@ def test_exp_is_within_one_ulp(x):
         assert ulps(draws.exp(x), Decimal(x).exp()) < 1.0
 
 
+@given(st.floats(-40.0, 700.0) | st.floats(-1.0, 1.0) | st.floats(-1e-9, 1e-9))
+def test_expm1_is_within_a_few_ulps(x):
+    with localcontext(prec=400):
+        assert x == 0.0 or ulps(draws.expm1(x), Decimal(x).exp() - 1) < 4.0
+
+
 @given(st.floats(1e-300, 1e300) | st.floats(0.7, 1.42), st.floats(-700.0, 700.0))
 def test_power_is_within_a_few_ulps(x, exponent_of_e):
     y = exponent_of_e / max(abs(math.log(x)), 0.3)

@@ -14,13 +14,13 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from simsys.draws.arithmetic import exp, exps, log, logs, normal_quantile, power, powers
+from simsys.draws.arithmetic import exp, expm1, exps, log, logs, normal_quantile, power, powers
 from simsys.draws.compiling import compiled
 from simsys.draws.philox import HALF, philox, random_bits
 
 __all__ = [
-    "child_token", "compiled", "count_below", "exp", "exps", "log", "logs", "name_id", "normal_quantile",
-    "philox", "power", "powers", "random_bits", "request_token", "shard_of", "stream", "uniform", "uniforms",
+    "child_token", "compiled", "count_below", "exp", "expm1", "exps", "log", "logs", "name_id",
+    "normal_quantile", "philox", "power", "powers", "random_bits", "request_token", "shard_of", "stream", "uniform", "uniforms",
 ]  # fmt: skip
 
 CHILD = 1 << 61

@@ -114,6 +114,12 @@ def exp(x: float) -> float:
     return mantissa * first * second
 
 
+@compiled("float64(float64)")
+def expm1(x: float) -> float:
+    """exp(x) - 1, also where x is small."""
+    return x + x * x * _exp_tail(x) if abs(x) < 0.3 else exp(x) - 1.0
+
+
 @compiled("Tuple((float64, float64))(float64, float64)")
 def _two_product(a: float, b: float) -> tuple[float, float]:
     """a * b as a rounded product and its exact error (Dekker 1971)."""

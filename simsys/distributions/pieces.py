@@ -1,0 +1,147 @@
+"""Laws made of power-law pieces, compiled: the arithmetic of `QuantileTable`.
+
+A table has one row per piece: the cumulative probability at its end, its low and high value, its exponent g.
+Rows ascend and pieces do not overlap. Within a piece the density is in proportion to x**(g - 1): g = 1 is
+uniform (a straight line in the quantile function), g = 0 log-uniform (a straight line for log x), g = -a a
+Pareto tail a. Where low = high the piece is a single value; low = 0 needs g > 0. Moments are exact, and
+choosing x in proportion to x**c adds c to g, so the family is closed.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simsys.draws import compiled, exp, expm1, log, power
+from simsys.draws.arithmetic import Array
+
+FLAT = 1e-8  # an exponent times a log-range below this is taken as 0
+
+
+@compiled("float64(float64, float64)")
+def _integral(q: float, log_ratio: float) -> float:
+    """Integral of x**(q - 1) over the piece, divided by high**q (for q < 0 by low**q)."""
+    size = abs(q) * -log_ratio
+    return -log_ratio if size < FLAT else -expm1(-size) / abs(q)
+
+
+@compiled("float64(float64, float64, float64, float64)")
+def piece_moment(low: float, high: float, g: float, p: float) -> float:
+    """E[X**p] within a piece."""
+    if low == high or p == 0.0:
+        return power(low, p)
+    log_ratio = log(low / high)
+    share = _integral(g + p, log_ratio) / _integral(g, log_ratio)
+    if g < 0.0:
+        return share * (power(low, p) if g + p < 0.0 else power(high, p) * exp(-g * log_ratio))
+    return share * (power(high, p) if g + p >= 0.0 else power(low, p) * exp(g * log_ratio))
+
+
+@compiled("float64(float64, float64, float64, float64)")
+def piece_below(low: float, high: float, g: float, x: float) -> float:
+    """P(X < x) within a piece."""
+    if x <= low:
+        return 0.0
+    if x >= high:
+        return 1.0
+    log_ratio = log(low / high)
+    if abs(g) * -log_ratio < FLAT:
+        return log(x / low) / -log_ratio
+    if g < 0.0:
+        return expm1(g * log(x / low)) / expm1(-g * log_ratio)
+    return 1.0 - expm1(g * log(x / high)) / expm1(g * log_ratio)
+
+
+@compiled("float64(float64, float64, float64, float64)")
+def piece_quantile(low: float, high: float, g: float, s: float) -> float:
+    """The quantile of s in [0, 1] within a piece."""
+    if low == high:
+        return low
+    if g == 1.0:
+        return low + s * (high - low)
+    log_ratio = log(low / high)
+    if abs(g) * -log_ratio < FLAT:
+        x = low * exp(-s * log_ratio)
+    elif g < 0.0:
+        x = low * power((1.0 - s) + s * exp(-g * log_ratio), 1.0 / g)
+    else:
+        x = high * power(s + (1.0 - s) * exp(g * log_ratio), 1.0 / g)
+    return min(max(x, low), high)
+
+
+@compiled("float64(float64[:, ::1], float64)")
+def table_quantile(table: Array, u: float) -> float:
+    """The quantile of u in [0, 1]."""
+    first, last = 0, table.shape[0] - 1
+    while first < last:
+        middle = (first + last) // 2
+        if table[middle, 0] < u:
+            first = middle + 1
+        else:
+            last = middle
+    before = table[first - 1, 0] if first > 0 else 0.0
+    s = (u - before) / (table[first, 0] - before)
+    return piece_quantile(table[first, 1], table[first, 2], table[first, 3], min(s, 1.0))
+
+
+@compiled("float64[::1](float64[:, ::1], float64[:])")
+def table_quantiles(table: Array, u: Array) -> Array:
+    """`table_quantile` of each element."""
+    out = np.empty(u.size)
+    for i in range(u.size):
+        out[i] = table_quantile(table, u[i])
+    return out
+
+
+@compiled("float64(float64[:, ::1], float64, float64)")
+def table_moment_below(table: Array, p: float, x: float) -> float:
+    """E[X**p; X < x]: the part of the moment that lies below x."""
+    total, before = 0.0, 0.0
+    for i in range(table.shape[0]):
+        low, high, g = table[i, 1], table[i, 2], table[i, 3]
+        share = piece_below(low, high, g, x) if x < math.inf else 1.0
+        if share > 0.0:
+            total += (table[i, 0] - before) * share * piece_moment(low, min(high, x), g, p)
+        before = table[i, 0]
+    return total
+
+
+@compiled("float64[::1](float64[:, ::1], float64)")
+def piece_moments(table: Array, p: float) -> Array:
+    """E[X**p] within each piece."""
+    out = np.empty(table.shape[0])
+    for i in range(out.size):
+        out[i] = piece_moment(table[i, 1], table[i, 2], table[i, 3], p)
+    return out
+
+
+@compiled("float64[::1](float64[:, ::1], float64[:], int64[:])")
+def _shares(table: Array, x: Array, piece: NDArray[np.int64]) -> Array:
+    """The mass below each x, of which no piece before the given one has any left above."""
+    out = np.empty(x.size)
+    for i in range(x.size):
+        k = piece[i]
+        out[i] = table[k - 1, 0] if k > 0 else 0.0
+        if k < table.shape[0]:
+            out[i] += (table[k, 0] - out[i]) * piece_below(table[k, 1], table[k, 2], table[k, 3], x[i])
+    return out
+
+
+def table_shares(table: Array, x: Array) -> tuple[Array, Array, NDArray[np.int64]]:
+    """P(X < x) and P(X <= x) of each x, and the number of the piece above it (of the last, if none is)."""
+    first = np.searchsorted(table[:, 2], x, side="left")
+    next_ = np.searchsorted(table[:, 2], x, side="right")
+    return _shares(table, x, first), _shares(table, x, next_), np.minimum(next_, len(table) - 1)
+
+
+@compiled("float64(float64, float64, float64)")
+def pareto_low(mean: float, tail: float, high: float) -> float:
+    """The least value that gives a Pareto law cut at `high` this mean: by bisection of its logarithm."""
+    below, above = -690.0, 0.0
+    for _ in range(100):
+        middle = 0.5 * (below + above)
+        if piece_moment(exp(middle), 1.0, -tail, 1.0) * high < mean:
+            below = middle
+        else:
+            above = middle
+    return high * exp(above)
