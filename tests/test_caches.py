@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from simsys import draws, theory
 from simsys.structures.caches import Cache, CacheSpec, make_cache
+from simsys.structures.warm import lasting_run
 from simsys.units import write_duration, write_size
 
 TRACE = Path(__file__).parents[2] / "shared/realdata/cloudphysics_oraclegeneral.bin.xz"
@@ -420,6 +421,49 @@ def test_what_is_dropped_or_evicted_does_not_come_back():
     assert feed.lookup(9, 1)
     feed.fill(9, 5.0)  # live since before time 0: unchanged
     assert feed.age(9, 6.0) > 1e6
+
+
+def test_a_fill_replaces_what_expired_since_time_0():
+    feed = cache(entries=300, ttl=30.0)
+    feed.warm((300, 0), 50.0, 1)
+    live = [key for key in range(300) if feed.lookup(key, 0.0)]
+    feed.warm((300, 0), 50.0, 1)
+    for key in live:
+        feed.fill(key, 29.999)
+    refilled = {key for key in live if feed.age(key, 29.999) == 0}
+    assert len(refilled) == len(live) > 200
+    assert (len(feed), feed.expirations) == (len(live), 0)
+
+
+def test_what_was_there_at_time_0_is_first_in():
+    pages = cache(entries=2, policy="fifo")
+    pages.warm((2, 0), 1.0, 1)
+    pages.fill(100, 0)
+    assert pages.lookup(0, 0)
+    pages.fill(101, 0)
+    assert [pages.lookup(key, 1) for key in (0, 100, 101)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("policy", "entries", "binds"),
+    [("lru", 4000, True), ("lru", 5000, False), ("fifo", 3500, True), ("fifo", 4100, False)],
+)
+def test_the_content_is_made_only_where_the_capacity_binds(policy, entries, binds):
+    """10,000 keys, λT = .6: 4,512 asked for within a ttl, 3,750 live; a standard deviation is below 50."""
+    feed = cache(entries=entries, ttl=300.0, policy=policy)
+    feed.warm((10_000, 0), 20.0, 1)
+    assert len(feed) == (entries if binds else 0)
+
+
+@pytest.mark.parametrize("load", [1e-6, 0.3, 1.0, 3.0])
+def test_a_run_of_short_gaps(load):
+    rng = np.random.default_rng(1)
+    runs = lasting_run(np.array([load]), 1.0, rng.uniform(size=200_000))
+    gaps = rng.exponential(1 / load, (20_000, 400))
+    walked = np.where(np.logical_and.accumulate(gaps < 1.0, axis=1), gaps, 0.0).sum(axis=1)
+    assert (runs == 0).mean() == pytest.approx((walked == 0).mean(), abs=0.012)
+    error = 3 * math.sqrt(runs.var() / len(runs) + walked.var() / len(walked))
+    assert abs(runs.mean() - walked.mean()) <= error < max(0.06 * walked.mean(), 0.005)
 
 
 def test_a_warm_start_counts_bytes():

@@ -131,8 +131,8 @@ def test_a_scenario_overrides_a_price():
 @pytest.mark.parametrize(
     ("name", "value"),
     [("ram", 4), ("ram", "4 $/GB"), ("ram", "-4 $/GB/month"), ("vcpu", "4 $/GB/month"),
-     ("cross_zone", "12.5 $/month"), ("usable", "0%"), ("usable", 0.75), ("copies", 0), ("copies", 1.5), ("zones", 1), ("peak_to_mean", 0.5),
-     ("max_utilization", "120%"), ("rams", "4 $/GB/month")],
+     ("cross_zone", "12.5 $/month"), ("usable", "0%"), ("usable", 0.75), ("copies", 0), ("copies", 1.5),
+     ("zones", 1), ("peak_to_mean", 0.5), ("max_utilization", "120%"), ("rams", "4 $/GB/month")],
 )  # fmt: skip
 def test_a_price_that_makes_no_sense_is_refused(name, value):
     with pytest.raises(ValidationError):

@@ -77,7 +77,7 @@ class LongRun:
         self._forgotten: set[int] = set()
 
     def entry(self, key: int) -> Past | None:
-        """The entry that `key` had at time 0, None if it had none or was taken out since."""
+        """The entry of `key` at time 0, perhaps expired already; None if none, or if it was taken out."""
         keys, zipf = self._popularity
         if not 0 <= key < keys or key in self._forgotten:
             return None
@@ -87,8 +87,6 @@ class LongRun:
         u = draws.uniform(self._stream, key, TOUCH)
         if self._renew:
             touched = -draws.log(u) / rate
-            if touched >= self.ttl:
-                return None
             run = lasting_run(np.array([rate]), self.ttl, np.array([draws.uniform(self._stream, key, RUN)]))
             return -min(touched + float(run[0]), FOREVER), self.ttl - touched
         live = rate * self.ttl / (1.0 + rate * self.ttl)
