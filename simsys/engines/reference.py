@@ -277,7 +277,7 @@ class Player:
         """Write down where all ledgers stand."""
         now = self.clock.now
         for facility in self.facilities.values():
-            facility.log.snap(now, facility.servers.ahead)
+            facility.log.snap(now, facility.servers.state)
         for name, cache in self.caches.items():
             count = CacheCount(cache.lookups, cache.hits, cache.evictions, cache.occupancy(now))
             self.log.caches.setdefault(name, []).append(count)

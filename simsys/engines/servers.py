@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
-from heapq import heapify, heapreplace
+from heapq import heapreplace
 from math import inf, nextafter
 from typing import Any
 
@@ -18,7 +18,7 @@ from simpy.resources.resource import Request
 
 from simsys.engines.clock import END, TIMER, Clock
 from simsys.engines.outages import Calendar
-from simsys.measure.log import StationLog
+from simsys.measure.log import Booked, StationLog
 
 Doing = Generator[Event, Any, Any]
 
@@ -53,9 +53,9 @@ class Delay:
         self.log.leave(self.clock.now, end - now)
         return len(pieces)
 
-    def ahead(self, now: float) -> list[tuple[float, float]]:
+    def state(self, now: float) -> list[Booked]:
         """Nothing is committed: nobody occupies a server."""
-        return [(0.0, 0.0)]
+        return [Booked(0.0, 0.0, 0)]
 
 
 class Plain:
@@ -64,51 +64,57 @@ class Plain:
     def __init__(self, clock: Clock, log: StationLog, shards: int, servers: int) -> None:
         self.clock, self.log, self.single = clock, log, servers == 1
         self.free = [[0.0] * servers for _ in range(shards)]
-        for heap in self.free:
-            heapify(heap)
         self.waiting: list[deque[float]] = [deque() for _ in range(shards)]
 
     def visit(self, pieces: list[tuple[int, float]], number: int) -> Doing:
-        now, log = self.clock._now, self.log
-        log.enter(now)
-        last = now
-        for shard, seconds in pieces:
-            end = self.admit(shard, seconds, now)
-            if end > last:
-                last = end
+        now = self.clock._now
+        self.log.enter(now)
+        last = self._admit(pieces, now)
         yield self.clock.at(last, END, number)
-        log.leave(self.clock._now, last - now)
+        self.log.leave(self.clock._now, last - now)
         return len(pieces)
 
-    def admit(self, shard: int, seconds: float, now: float) -> float:
-        """Join the line of a shard; the time (s) at which this piece of work is done."""
-        log, free = self.log, self.free[shard]
-        start = free[0]
-        log.visits[shard] += 1
-        log.busy[shard] += seconds
-        if start > now:
-            waiting = self.waiting[shard]
-            while waiting and waiting[0] <= now:
-                waiting.popleft()
-            waiting.append(start)
-            log.wait[shard] += start - now
-            if len(waiting) > log.longest[shard]:
-                log.longest[shard] = len(waiting)
-        else:
-            start = now
-        end = start + seconds
-        if end <= start:
-            end = nextafter(start, inf)
-        if self.single:
-            free[0] = end
-        else:
-            heapreplace(free, end)
-        return end
+    def _admit(self, pieces: list[tuple[int, float]], now: float) -> float:
+        """Join the line of every shard asked for; the time (s) at which the last piece of work is done."""
+        log, single, last = self.log, self.single, now
+        visits, busy = log.visits, log.busy
+        for shard, seconds in pieces:
+            visits[shard] += 1
+            busy[shard] += seconds
+            free = self.free[shard]
+            start = free[0]
+            if start > now:
+                self._line_up(shard, start, now)
+            else:
+                start = now
+            end = start + seconds
+            if end <= start:
+                end = nextafter(start, inf)
+            if single:
+                free[0] = end
+            else:
+                heapreplace(free, end)
+            if end > last:
+                last = end
+        return last
 
-    def ahead(self, now: float) -> list[tuple[float, float]]:
-        """Per shard, the seconds of service and of waiting that are committed but lie after `now`."""
+    def _line_up(self, shard: int, start: float, now: float) -> None:
+        log, waiting = self.log, self.waiting[shard]
+        while waiting and waiting[0] <= now:
+            waiting.popleft()
+        waiting.append(start)
+        log.wait[shard] += start - now
+        if len(waiting) > log.longest[shard]:
+            log.longest[shard] = len(waiting)
+
+    def state(self, now: float) -> list[Booked]:
+        """Per shard, what is committed but lies after `now`."""
         return [
-            (sum(max(0.0, t - now) for t in free), sum(max(0.0, s - now) for s in waiting))
+            Booked(
+                sum(max(0.0, t - now) for t in free),
+                sum(max(0.0, start - now) for start in waiting),
+                sum(start > now for start in waiting),
+            )
             for free, waiting in zip(self.free, self.waiting, strict=True)
         ]
 
@@ -121,15 +127,16 @@ class Queued:
     ) -> None:
         self.clock, self.log, self.room, self.calendar = clock, log, room, calendar
         self.desks = [Desk(clock, servers) for _ in range(shards)]
-        self.lined_up: list[dict[Request, float]] = [{} for _ in range(shards)]
+        self.line: list[dict[Request, float]] = [{} for _ in range(shards)]
         self.since: list[dict[Request, float]] = [{} for _ in range(shards)]
         for outage in calendar.downs:
             clock.at(outage.begin, TIMER, 0).callbacks.append(self._throw_out)
 
     def visit(self, pieces: list[tuple[int, float]], number: int) -> Doing:
+        lined_up = [(shard, seconds, self._line_up(shard)) for shard, seconds in pieces]
         if len(pieces) == 1:
-            return (yield from self._serve(*pieces[0], number))
-        parts = [self.clock.process(self._serve(shard, seconds, number)) for shard, seconds in pieces]
+            return (yield from self._serve(*lined_up[0], number))
+        parts = [self.clock.process(self._serve(*one, number)) for one in lined_up]
         served = 0
         for part in parts:
             if not part.processed:
@@ -137,10 +144,9 @@ class Queued:
             served += part.value
         return served
 
-    def _serve(self, shard: int, seconds: float, number: int) -> Doing:
+    def _serve(self, shard: int, seconds: float, request: Request | None, number: int) -> Doing:
         arrived = self.clock.now
-        request = yield from self.enter(shard)
-        if request is None:
+        if request is None or not (yield from self._granted(shard, request, arrived)):
             return 0
         start = self.clock.now
         end = max(self.calendar.finish(self.calendar.opens(start), seconds), self.clock.end_of(start, 0.0))
@@ -151,6 +157,12 @@ class Queued:
 
     def enter(self, shard: int) -> Generator[Event, Any, Request | None]:
         """Wait for a server of the shard; None where there is no room, or the station is down."""
+        request = self._line_up(shard)
+        if request is not None and (yield from self._granted(shard, request, self.clock.now)):
+            return request
+        return None
+
+    def _line_up(self, shard: int) -> Request | None:
         desk, log, now = self.desks[shard], self.log, self.clock.now
         standing = len(desk.queue) - (desk.capacity - desk.count)
         log.enter(now)
@@ -159,17 +171,23 @@ class Queued:
             return None
         request = desk.request()
         if not request.triggered:
-            log.longest[shard] = max(log.longest[shard], len(desk.queue))
-            self.lined_up[shard][request] = now
-            yield request
-            del self.lined_up[shard][request]
-            if request.value is False:
-                log.refuse(self.clock.now, self.clock.now - now)
-                return None
-        log.visits[shard] += 1
-        log.wait[shard] += self.clock.now - now
-        self.since[shard][request] = self.clock.now
+            self.line[shard][request] = now
         return request
+
+    def _granted(self, shard: int, request: Request, arrived: float) -> Generator[Event, Any, bool]:
+        if not request.triggered:
+            yield request
+            if self.clock.now > arrived:
+                self._note(shard)
+        self.line[shard].pop(request, None)
+        now, log = self.clock.now, self.log
+        if request.value is False:
+            log.refuse(now, now - arrived)
+            return False
+        log.visits[shard] += 1
+        log.wait[shard] += now - arrived
+        self.since[shard][request] = now
+        return True
 
     def exit(self, shard: int, request: Request, arrived: float) -> None:
         """Give the server back."""
@@ -178,14 +196,21 @@ class Queued:
         self.desks[shard].release(request)
         self.log.leave(now, now - arrived)
 
-    def ahead(self, now: float) -> list[tuple[float, float]]:
-        """Per shard, minus the seconds of service and waiting that are over by `now` but not yet in the log."""
+    def state(self, now: float) -> list[Booked]:
+        """Per shard, minus what is over by `now` but not yet in the log."""
         return [
-            (-sum(now - t for t in since.values()), -sum(now - t for t in lined_up.values()))
-            for since, lined_up in zip(self.since, self.lined_up, strict=True)
+            Booked(-sum(now - t for t in since.values()), -sum(now - t for t in line.values()), len(line))
+            for since, line in zip(self.since, self.line, strict=True)
         ]
 
+    def _note(self, shard: int) -> None:
+        """Remember how many have stood in line for a while."""
+        now, log = self.clock.now, self.log
+        standing = sum(arrived < now for arrived in self.line[shard].values())
+        log.longest[shard] = max(log.longest[shard], standing)
+
     def _throw_out(self, _: Event) -> None:
-        for desk in self.desks:
+        for shard, desk in enumerate(self.desks):
+            self._note(shard)
             while desk.queue:
                 desk.queue.popleft().succeed(False)  # type: ignore[attr-defined]

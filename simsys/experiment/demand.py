@@ -33,7 +33,7 @@ class Demand:
 
     `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station, `lookups` and
     `fills` by cache, `marks` by name and `marked`, the same per row of the grid; `time` (s) from arrival to answer if nobody
-    had to wait.
+    had to wait, `pieces` the shards visited.
     """
 
     visits: Totals = field(default_factory=_totals)
@@ -45,6 +45,7 @@ class Demand:
     marks: Totals = field(default_factory=_totals)
     marked: dict[str, Array] = field(default_factory=dict)
     time: float = 0.0
+    pieces: float = 0.0
 
     @property
     def stations(self) -> list[str]:
@@ -138,6 +139,7 @@ class _Walk:
         (fixed, _), (item, _) = station.ops[step.op].parts
         total.visits[(step.station, step.op)] += float(weights.sum())
         total.units[(step.station, step.op)] += float((weights * n).sum())
+        total.pieces += float((weights * pieces).sum())
         if station.servers != "unlimited":
             total.seconds[step.station] += float((weights * (fixed * pieces + item * n)).sum())
         return np.asarray(weights * (fixed + item * n / np.maximum(pieces, 1.0)))

@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 DONE, REFUSED, TIMED_OUT, INSIDE = range(4)
 FROM_LOAD, FROM_EVENT, BROUGHT = range(3)
 
-Ahead = Callable[[float], list[tuple[float, float]]]
+
+
+class Booked(NamedTuple):
+    """Seconds of service and of waiting that a shard's ledger has, but that lie after a moment; and how many stand in line."""
+
+    busy: float
+    wait: float
+    standing: int
+
+
+State = Callable[[float], list[Booked]]
 
 
 class Snapshot(NamedTuple):
@@ -33,7 +43,7 @@ class StationLog:
     """The ledger of one station; lists have one entry per shard.
 
     `busy` and `wait` are seconds, booked when they are known (a plain station knows them at arrival), `longest` the most
-    that stood in line since the last snapshot; `area` is the integral of the number inside, kept event by event, and
+    that stood in line, for longer than a moment, since the last snapshot; `area` is the integral of the number inside, kept event by event, and
     `sojourns` the sum of the times spent there, kept visit by visit: Little's law says they are equal.
     """
 
@@ -69,21 +79,21 @@ class StationLog:
         self.leave(now, sojourn)
         self.refused += 1
 
-    def snap(self, now: float, ahead: Ahead) -> None:
-        """Write down the state at `now`; `ahead` says what is booked but lies after it."""
-        later = ahead(now)
+    def snap(self, now: float, state: State) -> None:
+        """Write down where the ledger stands at `now`; `state` says what is booked but lies after it."""
+        booked = state(now)
         self.snapshots.append(
             Snapshot(
                 now,
                 tuple(self.visits),
-                tuple(b - a for b, (a, _) in zip(self.busy, later, strict=True)),
-                tuple(w - a for w, (_, a) in zip(self.wait, later, strict=True)),
+                tuple(busy - later.busy for busy, later in zip(self.busy, booked, strict=True)),
+                tuple(wait - later.wait for wait, later in zip(self.wait, booked, strict=True)),
                 tuple(self.wait),
-                tuple(self.longest),
+                tuple(max(n, later.standing) for n, later in zip(self.longest, booked, strict=True)),
                 self.inside,
             )
         )
-        self.longest = [0] * self.shards
+        self.longest = [later.standing for later in booked]
 
 
 class Sample(NamedTuple):

@@ -36,4 +36,4 @@ class CachedPull(Strategy):
 
     def keeps(self, world: World) -> Iterator[Keep]:
         yield from self.pull.keeps(world)
-        yield Keep("cached feeds", "ram", world.cached("feed"), "feed_page")
+        yield Keep("cached feeds", "ram", world.cached("feed"), "feed_page", copies=1)

@@ -39,4 +39,4 @@ class Hybrid(Strategy):
 
     def keeps(self, world: World) -> Iterator[Keep]:
         yield from self.push.keeps(world)
-        yield Keep("author lists", "ram", world.authors_above(self.celebrity) * self.pull.recent, "timeline_entry")
+        yield Keep("author lists", "ram", world.authors_above(self.celebrity) * self.pull.recent, "author_entry")

@@ -15,8 +15,9 @@ class Pull(Strategy):
     Wins where posts are many and readers few; pays at every read, in proportion to the number of followed.
 
     Demand per read, f followed: source `rows`: one visit to the database of f · history rows, scanned and sorted;
-    `index`: one visit of f index look-ups; `lists`: f cached author lists, scattered over the shards, and one page of
-    posts. Per post: one insert. The upkeep of the author lists, one entry per post, is not charged.
+    `index`: one visit of f index look-ups; `lists`: the list of the f followed, their f cached author lists, scattered
+    over the shards, and one page of posts. Per post: one insert and its flush. The upkeep of the author lists, one entry
+    per post, is not charged.
     Source: Silberstein et al., Feeding Frenzy, SIGMOD 2010 (pull); service times in defaults.yaml.
     """
 
@@ -31,6 +32,7 @@ class Pull(Strategy):
     def insert(self) -> Iterator[Visit]:
         yield Visit("network", "same_zone")
         yield Visit("database", "insert")
+        yield Visit("wal", "flush")
 
     def read(self, r: Any) -> Iterator[Visit]:
         yield Visit("api", "read")
@@ -43,11 +45,13 @@ class Pull(Strategy):
         elif self.source == "index":
             yield Visit("database", "newest", n=r.following)
         else:
+            yield Visit("graph", "following", n=r.following, key=r.user)
             yield from self.authors(r.following)
             yield from self.hydrate(r)
 
     def authors(self, n: Any) -> Iterator[Visit]:
-        """Ask for the newest posts of `n` authors."""
+        """Ask for the newest posts of `n` authors, on all shards at once."""
+        yield Visit("network", "same_zone")
         yield Visit("authors", "recent", n=n, key=SPREAD)
 
     def hydrate(self, r: Any) -> Iterator[Visit]:
@@ -58,8 +62,8 @@ class Pull(Strategy):
     def keeps(self, world: World) -> Iterator[Keep]:
         yield from self.rows(world)
         if self.source == "lists":
-            yield Keep("author lists", "ram", world.users * self.recent, "timeline_entry")
-            yield Keep("objects", "ram", world.hot_posts, "object")
+            yield Keep("author lists", "ram", world.users * self.recent, "author_entry")
+            yield Keep("objects", "ram", world.hot_posts, "object", copies=1)
 
     def rows(self, world: World) -> Iterator[Keep]:
         """What every design keeps: the posts and who follows whom."""

@@ -18,7 +18,7 @@ class Push(Strategy):
 
     Demand per post with F followers, a share a of them active: one insert, F·a/batch holds of a worker, F·a pushes
     (`inactive: try` adds F·(1 − a) attempts that find no timeline, `push` makes it F pushes). Per read: one range of a
-    page, and one page of posts. Source: Krikorian, Timelines at Scale, QCon 2012.
+    page, and one page of posts. Reading who follows is not charged. Source: Krikorian, Timelines at Scale, QCon 2012.
     """
 
     batch: int = 500  # followers per pipeline
@@ -76,4 +76,4 @@ class Push(Strategy):
         owners = world.users if self.inactive == "push" else world.active_users
         yield Keep("timelines", "ram", owners * self.length, "timeline_entry")
         if self.hydrate:
-            yield Keep("objects", "ram", world.hot_posts, "object")
+            yield Keep("objects", "ram", world.hot_posts, "object", copies=1)

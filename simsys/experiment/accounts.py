@@ -1,0 +1,65 @@
+"""Bytes and money of one strategy: what it keeps, the fleet as given, and what it sends between zones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simsys.experiment.setting import Setting
+from simsys.expressions import evaluate
+from simsys.money import Machines, Store, Term, Traffic, bill
+from simsys.strategies import World
+
+
+def stores(setting: Setting, cached: dict[str, float]) -> list[tuple[Store, str]]:
+    """What the strategy keeps, with the formula of its items; `cached` are the entries each cache holds."""
+    scenario, facts = setting.scenario, facts_of(setting, cached)
+
+    def above(followers: float) -> float:
+        return float(facts["users"] * setting.first.people.share_above(followers))
+
+    kept = []
+    for keep in setting.strategy.keeps(World()):
+        items = float(evaluate(keep.items, facts, above))
+        copies = scenario.prices.copies if keep.copies is None else keep.copies
+        kept.append((Store(keep.name, keep.medium, items, scenario.sizes[keep.item], copies), str(keep.items)))
+    return kept
+
+
+def facts_of(setting: Setting, cached: dict[str, float]) -> dict[str, Any]:
+    """The columns that a formula of `keeps` may use."""
+    people, retention = setting.first.people, setting.scenario.retention
+    posts = setting.rate("post") if "post" in setting.first.shares else 0.0
+    facts = {f"cached.{name}": entries for name, entries in cached.items()}
+    facts |= {"posts": posts * retention.posts, "hot_posts": posts * retention.hot}
+    if people is not None:
+        users = float(people.users)
+        facts |= {"users": users, "active_users": users * people.active, "edges": users * people.mean_followers}
+    return facts
+
+
+def terms(setting: Setting, kept: list[Store], visited: set[str]) -> list[Term]:
+    """The bill of the stations that are visited, as large as the scenario gives them, and of the mean load's traffic."""
+    scenario = setting.scenario
+    used = [(name, spec) for name, spec in scenario.stations.items() if name in visited]
+    fleet = [Machines(name, spec.servers, spec.shards, spec.vcpu) for name, spec in used]
+    traffic = [
+        Traffic(f"{station}.{op}", rate, scenario.prices.crossings(_copies(station, kept)))
+        for (station, op), rate in bytes_per_second(setting).items()
+    ]
+    return bill(fleet, kept, traffic, scenario.prices)
+
+
+def bytes_per_second(setting: Setting) -> dict[tuple[str, str], float]:
+    """Bytes that the load (without events) sends to and from the stations, per second."""
+    sent: dict[tuple[str, str], float] = {}
+    for op, needed in setting.demands.items():
+        for (station, service), units in needed.units.items():
+            each = setting.scenario.stations[station].ops[service].bytes
+            if each and setting.scenario.has_rate:
+                sent[station, service] = sent.get((station, service), 0.0) + setting.rate(op) * units * each
+    return sent
+
+
+def _copies(station: str, kept: list[Store]) -> int:
+    """Copies of what a station of the same name keeps: a write goes to each of them."""
+    return next((store.copies for store in kept if store.name == station), 1)

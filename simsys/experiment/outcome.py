@@ -1,0 +1,140 @@
+"""From the summaries of all plays to the result that is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from simsys.experiment import accounts
+from simsys.experiment.notes import notes
+from simsys.experiment.promises import verdicts
+from simsys.experiment.result import Audit, Napkin, Played, Result, Row
+from simsys.experiment.rows import constant, merged, rows
+from simsys.experiment.setting import Setting
+from simsys.measure.summary import Summary
+from simsys.money import total
+from simsys.scenario import Scenario
+
+
+def result_of(
+    scenario: Scenario, ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]], version: str, note: str
+) -> Result:
+    """The result of a run; `summaries[strategy][replication]`."""
+    saturated = [s.label for s, plays in zip(ready, summaries, strict=True) if s.saturated or piles_up(s, plays)]
+    all_rows: list[Row] = []
+    played = []
+    for setting, plays in zip(ready, summaries, strict=True):
+        mine, one = _strategy(setting, plays, setting.label in saturated)
+        all_rows += mine
+        played.append(one)
+    names = [s.label for s in ready]
+    return Result(
+        scenario=scenario.name,
+        version=version,
+        engine="simpy",
+        seed=scenario.run.seed,
+        replications=len(summaries[0]),
+        notes=tuple([note] * bool(note) + list(notes(ready, summaries))),
+        saturated=tuple(saturated),
+        audits=tuple(_audits(ready, summaries)),
+        slo=tuple(verdicts(scenario.slo, all_rows, names, saturated)),
+        rows=tuple(all_rows),
+        played=tuple(played),
+    )
+
+
+def piles_up(setting: Setting, plays: Sequence[Summary]) -> bool:
+    """Whether a strategy without an analytic load has let more than one request in a hundred pile up."""
+    if setting.demands or setting.scenario.transient:
+        return False
+    growth = sum(s.backlog_growth for s in plays)
+    offered = sum(op.offered / s.length for s in plays for op in s.ops.values() if s.length > 0)
+    return growth > 0.01 * offered
+
+
+def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tuple[list[Row], Played]:
+    name = setting.label
+    mine = rows(name, plays, saturated)
+    visited = {s for play in plays for s, station in play.stations.items() if station.visited}
+    cached = {c: sum(p.caches[c].occupancy for p in plays) / len(plays) for c in plays[0].caches}
+    kept = accounts.stores(setting, cached)
+    terms = accounts.terms(setting, [store for store, _ in kept], visited)
+    mine += list(_money(name, kept, terms))
+    if setting.edges_pulled is not None:
+        mine.append(constant(name, "edges_pulled", setting.edges_pulled, "", "share of follow edges served at read time"))
+    return mine, Played(
+        strategy=name,
+        loads=setting.loads,
+        time={op: d.time for op, d in setting.demands.items()},
+        ccdf={op: _ccdf([p.ops[op].latency for p in plays]) for op in setting.ops} if not saturated else {},
+        work=_mean_work(plays),
+        samples=_samples(plays),
+        bill=tuple(terms),
+        stores=tuple((s.name, s.medium, f"{formula}: {s.formula}", s.bytes) for s, formula in kept),
+        napkin=_napkin(setting, plays),
+        traceable=bool(setting.demands),
+    )
+
+
+def _money(name: str, kept: Sequence[Any], terms: Sequence[Any]) -> Iterator[Row]:
+    yield constant(name, "storage_bytes", sum(store.bytes for store, _ in kept), "B")
+    for medium in ("ram", "ssd"):
+        yield constant(name, f"storage_bytes.{medium}", sum(s.bytes for s, _ in kept if s.medium == medium), "B")
+    yield constant(name, "cost", total(terms), "$/month", "of the fleet as given")
+    for kind in ("ram", "cpu", "disk", "network"):
+        yield constant(name, f"cost.{kind}", total(terms, kind), "$/month")
+
+
+def _audits(ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]]) -> Iterator[Audit]:
+    """One line per identity and strategy: the replication that came off worst."""
+    for setting, plays in zip(ready, summaries, strict=True):
+        names = list(dict.fromkeys(check.name for play in plays for check in play.checks))
+        for name in names:
+            checks = [check for play in plays for check in play.checks if check.name == name]
+            worst = max(checks, key=lambda check: abs(check.left - check.right))
+            yield Audit(name, setting.label, all(c.ok for c in checks), f"{worst.left:.9g} = {worst.right:.9g}")
+
+
+def _ccdf(histograms: Sequence[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    x, share = merged(histograms).ccdf()
+    return tuple(x.tolist()), tuple(share.tolist())
+
+
+def _mean_work(plays: Sequence[Summary]) -> dict[str, dict[str, float]]:
+    work: dict[str, dict[str, float]] = {}
+    for play in plays:
+        for op, by_station in play.work.items():
+            for station, seconds in by_station.items():
+                mine = work.setdefault(op, {})
+                mine[station] = mine.get(station, 0.0) + seconds / len(plays)
+    return work
+
+
+def _samples(plays: Sequence[Summary]) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
+    """The mean number inside each station over the times that all replications have in common."""
+    times = min((play.samples[0] for play in plays), key=len)
+    same = [i for i, t in enumerate(times) if all(play.samples[0][i] == t for play in plays)]
+    inside = {
+        name: tuple(np.mean([[play.samples[1][name][i] for i in same] for play in plays], axis=0).tolist())
+        for name in plays[0].samples[1]
+    }
+    return tuple(times[i] for i in same), inside
+
+
+def _napkin(setting: Setting, plays: Sequence[Summary]) -> Napkin | None:
+    """The planned request that asks most of a station, on the back of a napkin and as simulated."""
+    largest = None
+    for number, event in enumerate(e for e in setting.scenario.events if e.request is not None):
+        needed = setting.event_demand(event.request.op, dict(event.request.columns))
+        for station in needed.stations if needed is not None else ():
+            servers = setting.scenario.stations[station].capacity
+            seconds = needed.busy(station) / servers
+            if seconds > (largest.seconds if largest else 0.0):
+                others = next((load.utilization for load in setting.loads if load.station == station), 0.0)
+                last = [v for play in plays for index, v in play.last_fresh.items() if index % (1 << 40) == number]
+                simulated = sum(last) / len(last) if last else None
+                op = event.request.op
+                largest = Napkin(op, station, servers, needed.busy(station), seconds, simulated, others)
+    return largest

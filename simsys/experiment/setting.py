@@ -1,0 +1,264 @@
+"""A scenario made ready to be played: its plans traced, its load worked out, a model and a workload per replication."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from simsys.engines.model import Brings, CacheOutage, Event, Model
+from simsys.engines.outages import Outage
+from simsys.engines.rows import Luck
+from simsys.engines.trace import Tree, trace
+from simsys.experiment.demand import Demand, Surroundings, demand, steps_of
+from simsys.experiment.result import Load
+from simsys.expressions import Untraceable
+from simsys.measure.staleness import Following
+from simsys.measure.summary import Scope
+from simsys.scenario import Scenario
+from simsys.steps import Hold, Lookup
+from simsys.strategies import Strategy, label
+from simsys.structures.caches import make_cache
+from simsys.theory import caches as cache_theory
+from simsys.workload import Workload
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One strategy of a scenario."""
+
+    scenario: Scenario
+    strategy: Strategy
+
+    @property
+    def label(self) -> str:
+        """How reports call the strategy: its name, with its knobs where one strategy stands twice."""
+        same = [s for s in self.scenario.strategies if label(s, alone=True) == label(self.strategy, alone=True)]
+        return label(self.strategy, alone=len(same) == 1)
+
+    def workload(self, replication: int) -> Workload:
+        """The requests of a replication: the same for every strategy."""
+        return workload(self.scenario, replication)
+
+    @cached_property
+    def first(self) -> Workload:
+        return self.workload(0)
+
+    @cached_property
+    def ops(self) -> tuple[str, ...]:
+        """The operations of the load and of the events."""
+        return self.first.ops
+
+    # -- before anything is played ---------------------------------------------------------------------------------
+
+    @cached_property
+    def trees(self) -> dict[str, Tree] | str:
+        """The traced plan of each operation, or the reason why there is none."""
+        try:
+            return {op: trace(self._plan(op), self.first.columns) for op in self.ops}
+        except Untraceable as reason:
+            return str(reason)
+
+    def _plan(self, op: str) -> Any:
+        plan = self.strategy.plan(op)
+        if plan is None:
+            raise ValueError(f"strategy '{self.label}' has no plan for the operation '{op}'")
+        return plan
+
+    @cached_property
+    def demands(self) -> dict[str, Demand]:
+        """The mean demand of each operation; empty where the plans cannot be traced."""
+        return self._demands(self.hit_ratios)
+
+    def _demands(self, hit_ratios: dict[str, float]) -> dict[str, Demand]:
+        if isinstance(self.trees, str):
+            return {}
+        around = Surroundings(self.scenario.stations, hit_ratios, self.edge_share)
+        return {op: demand(tree, *self.first.grid(op), around) for op, tree in self.trees.items()}
+
+    def edge_share(self, followers: float) -> float:
+        """The share of follow edges whose author has at least so many followers."""
+        population = self.first.people
+        return population.edge_share_above(followers) if population is not None else 0.0
+
+    @cached_property
+    def lookups(self) -> dict[str, tuple[str, float]]:
+        """For each cache the column its look-ups ask by, and how many there are per second."""
+        if isinstance(self.trees, str):
+            return {}
+        asked: dict[str, tuple[str, float]] = {}
+        for op, needed in self._demands({}).items():
+            for step in steps_of(self.trees[op]):
+                if isinstance(step, Lookup) and step.cache in needed.lookups:
+                    rate = asked.get(step.cache, ("", 0.0))[1] + self.rate(op) * needed.lookups.pop(step.cache)
+                    asked[step.cache] = (self._column(step.key), rate)
+        return asked
+
+    def _column(self, key: Any) -> str:
+        if key is None:
+            return "user" if "user" in self.first.columns else "key"
+        return str(key.args[0]) if getattr(key, "kind", "") == "column" else ""
+
+    @cached_property
+    def hit_ratios(self) -> dict[str, float]:
+        """The hit ratio of each cache in the long run, by Che's approximation."""
+        ratios = {}
+        for name, (column, rate) in self.lookups.items():
+            spec, popularity = self.scenario.caches[name], self.first.popularity(column)
+            if popularity is None or not 0 < rate < inf:
+                continue
+            entries = spec.entries if spec.entries is not None else spec.bytes / self.first.mean_size
+            law = cache_theory.che_fifo if spec.policy == "fifo" else cache_theory.che_lru
+            ratios[name] = law(cache_theory.zipf(*popularity), rate, entries, spec.ttl).hit_ratio
+        return ratios
+
+    def rate(self, op: str) -> float:
+        """Requests per second; those of a closed loop as many as its clients send if nobody has to wait."""
+        if not self.first.clients:
+            return self.first.rate(op)
+        shares, time = self.first.shares, self.first.mean_think
+        if isinstance(self.trees, dict) and "demands" in self.__dict__:
+            time += sum(shares[o] * d.time for o, d in self.demands.items())
+        return self.first.clients * shares[op] / time if time > 0 else inf
+
+    @cached_property
+    def loads(self) -> tuple[Load, ...]:
+        """The analytic utilization of each station by the load (without events)."""
+        stations = dict.fromkeys(s for d in self.demands.values() for s in d.stations)
+        loads = []
+        for name in stations:
+            capacity = self.scenario.stations[name].capacity
+            work = sum(self.rate(op) * d.busy(name) for op, d in self.demands.items())
+            loads.append(Load(name, capacity, work / capacity))
+        return tuple(loads)
+
+    @cached_property
+    def saturated(self) -> tuple[str, ...]:
+        """The stations that no queue can serve at this rate."""
+        if self.scenario.transient or self.first.clients:
+            return ()
+        roomy = [load for load in self.loads if self.scenario.stations[load.station].queue is None]
+        return tuple(load.station for load in roomy if load.utilization >= 1.0)
+
+    @cached_property
+    def edges_pulled(self) -> float | None:
+        """The share of follow edges that are served at read time: those whose author's posts are not delivered."""
+        if "post" not in self.demands or self.first.people is None:
+            return None
+        weights, columns = self.first.grid("post")
+        marked = self.demands["post"].marked.get("fresh", np.zeros_like(weights)) > 0
+        order = np.argsort(columns["followers"], kind="stable")
+        above = np.array([self.edge_share(x) for x in columns["followers"][order]] + [0.0])
+        return float(1.0 - ((above[:-1] - above[1:]) * marked[order]).sum())
+
+    def event_demand(self, op: str, columns: dict[str, float]) -> Demand | None:
+        """What one planned request asks for."""
+        if isinstance(self.trees, str):
+            return None
+        weights, grid = self.first.grid(op)
+        row = {name: np.array([columns.get(name, float((values * weights).sum()))]) for name, values in grid.items()}
+        around = Surroundings(self.scenario.stations, self.hit_ratios, self.edge_share)
+        return demand(self.trees[op], np.ones(1), row, around)
+
+    # -- to be played ----------------------------------------------------------------------------------------------
+
+    def begin(self, load: Workload) -> float:
+        """When the window opens (s)."""
+        return self.scenario.run.begin(load.stop, self.scenario.transient)
+
+    def model(self, replication: int, load: Workload) -> Model:
+        """All that the engine needs to know for one replication."""
+        scenario = self.scenario
+        trees = self.trees
+        stop = load.stop or 0.0
+        held = (
+            frozenset(scenario.stations)
+            if isinstance(trees, str)
+            else frozenset(s.station for tree in trees.values() for s in steps_of(tree) if isinstance(s, Hold))
+        )
+        used = self._used()
+        return Model(
+            plans={op: self._plan(op) for op in self.ops},
+            stations={name: spec for name, spec in scenario.stations.items() if name in used},
+            held=held,
+            caches=self._caches(replication),
+            batches=scenario.batches,
+            begin=self.begin(load),
+            cut=bool(self.saturated),
+            events=tuple(self._event(e, stop, load) for e in scenario.events if e.request is not None),
+            outages={n: o for n, o in self._outages(stop).items() if n in used},
+            cache_outages=tuple(self._cache_outages(stop)),
+        )
+
+    def _used(self) -> set[str]:
+        if isinstance(self.trees, str):
+            return set(self.scenario.stations)
+        return {
+            step.station for tree in self.trees.values() for step in steps_of(tree) if hasattr(step, "station")
+        }
+
+    def _caches(self, replication: int) -> dict[str, Any]:
+        luck = Luck(self.scenario.run.seed, replication)
+        wanted = set(self.lookups) if isinstance(self.trees, dict) else set(self.scenario.caches)
+        caches = {}
+        for name in self.scenario.caches:
+            if name not in wanted:
+                continue
+            spec = self.scenario.caches[name]
+            caches[name] = make_cache(spec)
+            column, rate = self.lookups.get(name, ("", 0.0))
+            popularity = self.first.popularity(column)
+            if spec.start != "cold" and popularity is not None and 0 < rate < inf:
+                caches[name].warm(popularity, rate, luck.stream(f"warm {name}"), self.first.mean_size)
+        return caches
+
+    def _event(self, event: Any, stop: float, load: Workload) -> Event:
+        request, brings = event.request, None
+        if event.brings is not None:
+            b = event.brings
+            count = round(b.share * request.columns.get("followers", 1.0))
+            brings = Brings(b.op, count, b.after.variate(), b.notify == "delivered")
+        return Event(event.time(stop), request.op, dict(request.columns), brings)
+
+    def _outages(self, stop: float) -> dict[str, list[Outage]]:
+        outages: dict[str, list[Outage]] = {}
+        for event in self.scenario.events:
+            name = event.station
+            if name in self.scenario.stations:
+                begin = event.time(stop)
+                speed = 1.0 / event.slow_by if event.kind == "slow" else 0.0
+                outages.setdefault(name, []).append(Outage(begin, begin + event.lasts, speed, event.kind == "down"))
+        return outages
+
+    def _cache_outages(self, stop: float) -> list[CacheOutage]:
+        return [
+            CacheOutage(e.station, e.time(stop), e.time(stop) + e.lasts, e.kind == "empty")
+            for e in self.scenario.events
+            if e.station in self.lookups
+        ]
+
+    def scope(self) -> Scope:
+        """What to summarise of a log."""
+        load, people = self.first, self.first.people
+        following = None
+        if people is not None and "post" in self.ops:
+            seen = self.rate("post") * people.activity_weighted_mean_followers / people.users
+            following = Following(people.users, people.mean_following, seen)
+        return Scope(self.ops, following, self.scenario.transient, self.scenario.disturbed(load.stop))
+
+
+def workload(scenario: Scenario, replication: int) -> Workload:
+    """The requests of one replication of a scenario."""
+    run = scenario.run
+    return Workload(
+        scenario.load, scenario.population, run.seed, replication, duration=run.duration, requests=run.requests,
+        folder=scenario.folder, events=tuple(e.request.op for e in scenario.events if e.request is not None),
+    )  # fmt: skip
+
+
+def settings(scenario: Scenario) -> list[Setting]:
+    """One setting per strategy, in the scenario's order."""
+    return [Setting(scenario, strategy) for strategy in scenario.strategies]
