@@ -191,11 +191,12 @@ def test_the_ends_of_the_arithmetic():
     assert draws.exp(-745.0) == 5e-324
     assert [draws.power(0.0, y) for y in (-1.0, 0.0, 2.0)] == [math.inf, 1.0, 0.0]
     assert [draws.power(math.inf, y) for y in (-1.0, 0.0, 2.0)] == [0.0, 1.0, math.inf]
+    assert [draws.power(x, 1.0) for x in (0.0, 3.0, 1e-310)] == [0.0, 3.0, 1e-310]
     assert [draws.power(x, math.inf) for x in (0.5, 1.0, 2.0)] == [0.0, 1.0, math.inf]
     assert [draws.power(x, -math.inf) for x in (0.5, 1.0, 2.0)] == [math.inf, 1.0, 0.0]
     assert [draws.power(2.0, y) for y in (1e30, -1e30, 10.0)] == [math.inf, 0.0, 1024.0]
     assert all(map(math.isnan, (draws.log(-1.0), draws.log(math.nan), draws.exp(math.nan))))
-    assert all(map(math.isnan, (draws.power(-2.0, 2.0), draws.power(math.nan, 1.0))))
+    assert all(map(math.isnan, (draws.power(-2.0, 2.0), draws.power(-2.0, 1.0), draws.power(math.nan, 1.0))))
 
 
 @given(st.floats(1e-300, 1 - 1e-15))

@@ -115,11 +115,10 @@ class Distribution(Law[Quantity], Generic[Quantity]):
         schema = handler(core_schema)
         model = handler.resolve_ref_schema(schema)
         named = {**model, "minProperties": 1, "maxProperties": 1}
-        plain = next(
-            option for option in model["properties"]["constant"]["anyOf"] if option != {"type": "null"}
-        )
+        options = model["properties"]["constant"]["anyOf"]
+        plain = [option for option in options if option != {"type": "null"}]
         model.clear()
-        model["anyOf"] = [plain, named]
+        model["anyOf"] = [*plain, named]
         return schema
 
 

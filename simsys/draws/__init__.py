@@ -20,7 +20,8 @@ from simsys.draws.philox import HALF, philox, random_bits
 
 __all__ = [
     "child_token", "compiled", "count_below", "exp", "expm1", "exps", "log", "logs", "name_id",
-    "normal_quantile", "philox", "power", "powers", "random_bits", "request_token", "shard_of", "stream", "uniform", "uniforms",
+    "normal_quantile", "philox", "power", "powers", "random_bits", "request_token", "shard_of", "stream",
+    "uniform", "uniforms",
 ]  # fmt: skip
 
 CHILD = 1 << 61

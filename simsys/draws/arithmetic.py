@@ -153,6 +153,8 @@ def power(x: float, y: float) -> float:
     """x to the power y for x >= 0; NaN for a negative x."""
     if y == 0.0 or x == 1.0:
         return 1.0
+    if y == 1.0 and x >= 0.0:
+        return x
     if not 0.0 < x < math.inf or not -math.inf < y < math.inf:
         if not x >= 0.0 or y != y:
             return math.nan
