@@ -1,0 +1,207 @@
+"""The grammar of `population:`, and what follows from it: who reads, who writes, who follows how many.
+
+Users are ranked by their followers; rank i of n has the followers at the quantile (i + .5) / n. A
+user's number scatters the ranks, so that the first numbers are a fair sample: those below
+`online_users` are the readers. All that is known of a user is a function of that number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, PrivateAttr, model_validator
+
+from simsys.distributions import CountDistribution, Variate, laws, parse_distribution
+from simsys.draws import compiled, stream
+from simsys.units import Share, Spec, Whole, show_count
+from simsys.workload.grid import Axis, integral
+from simsys.workload.ranks import Ranks, ranks
+
+BALANCE = 1.1
+"""The mean numbers of followers and of followed may differ by this factor: every edge has two ends."""
+FOLLOWING = stream(0, 0, "population:following")
+GOLDEN = 0.6180339887498949
+
+Columns = dict[str, npt.NDArray[np.float64]]
+Numbers = npt.NDArray[np.int64]
+
+
+class Activity(Spec):
+    """The posts of an author grow as followers to the power of `exponent`; 0: all post alike."""
+
+    exponent: Annotated[float, Field(ge=0, le=3)]
+
+
+class Population(Spec):
+    """Registered users, the shares of them that are active (have a timeline) and online (read now), and
+    who follows whom.
+
+    Of `followers` and `following` both, one or none may be given; the other is then the same for
+    everybody. Raises ValueError where the largest number of followers is more than all users, or the
+    edges do not balance.
+    """
+
+    users: Annotated[Whole, Field(ge=1, le=10**11)]
+    active: Annotated[Share, Field(gt=0)] = 1.0
+    online: Annotated[Share, Field(gt=0)] | None = None
+    followers: CountDistribution | None = None
+    following: CountDistribution | None = None
+    activity: Activity | None = None
+    _ranks: Ranks | None = PrivateAttr(None)
+    _following: Variate | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.online is not None and self.online > self.active:
+            raise ValueError("who is online is active too: online must not be above active")
+        for side in ("followers", "following"):
+            law = getattr(self, side)
+            most = max((_largest(part, self.users * share) for share, part in _parts(law)), default=0.0)
+            if most > self.users:
+                there = f"more than the {show_count(self.users)} users there are"
+                raise ValueError(f"{side}: the largest number is {show_count(most)}, {there}")
+        self._rank()
+        return self
+
+    def _rank(self) -> None:
+        """Work out who has how many followers and who posts."""
+        if self.followers is None and self.following is None:
+            if self.activity is not None:
+                raise ValueError("activity grows with followers: give followers too")
+            return
+        followers = self.followers or _same_for_all(self.following)
+        following = self.following or _same_for_all(followers)
+        self._following = following.variate()
+        self._ranks = ranks(followers.variate().quantile_table(), self.users, self._posting(followers))
+        means = (self.mean_followers, self.mean_following)
+        if not max(means) <= BALANCE * min(means):
+            factor = max(means) / min(means) if min(means) > 0 else math.inf
+            raise ValueError(
+                f"the follow edges do not balance: {means[0]:.4g} followers but {means[1]:.4g} followed "
+                f"on average, off by a factor of {factor:.3g}; expected at most {BALANCE:g}"
+            )
+
+    def _posting(self, followers: CountDistribution) -> float | npt.NDArray[np.float64]:
+        exponent = self.activity.exponent if self.activity is not None else 0.0
+        if any(part.file is not None and part.file.activity for part in followers.mixture or ()):
+            raise ValueError("followers: an activity column goes with one file, not with a mixture")
+        rows, activity = followers.file.rows() if followers.file is not None else (np.zeros(0), None)
+        if activity is None:
+            return exponent
+        if self.activity is not None:
+            raise ValueError("activity comes from the file's column or from an exponent, not from both")
+        _, level, count = np.unique(rows, return_inverse=True, return_counts=True)
+        return np.asarray(np.bincount(level, activity) / count)
+
+    # Facts
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a request that tell of its user."""
+        return ("user", "active") if self._ranks is None else ("user", "active", "followers", "following")
+
+    @property
+    def active_users(self) -> int:
+        """How many users have a timeline."""
+        return max(1, round(self.users * self.active))
+
+    @property
+    def online_users(self) -> int:
+        """How many users read: numbers 0 to online_users - 1."""
+        return max(1, round(self.users * (self.active if self.online is None else self.online)))
+
+    @property
+    def mean_followers(self) -> float:
+        """Followers of a user; 0 without a graph."""
+        return self._ranks.mean_followers if self._ranks else 0.0
+
+    @property
+    def mean_following(self) -> float:
+        """How many a user follows; 0 without a graph."""
+        return self._following.mean if self._following else 0.0
+
+    @property
+    def activity_weighted_mean_followers(self) -> float:
+        """Followers of the author of a post: the deliveries of a post; 0 without a graph."""
+        return self._ranks.activity_weighted_mean_followers if self._ranks else 0.0
+
+    def share_above(self, followers: float) -> float:
+        """Share of the users with at least so many followers."""
+        return self._ranks.users.share_above(followers) if self._ranks else 0.0
+
+    def edge_share_above(self, followers: float) -> float:
+        """Share of the follow edges whose author has at least so many followers."""
+        return self._ranks.users.edge_share_above(followers) if self._ranks else 0.0
+
+    # Users of requests
+
+    def traits(self, v: npt.NDArray[np.float64], author: npt.NDArray[np.bool_]) -> Columns:
+        """The columns of the users that uniform numbers v lead to: authors by activity, readers all
+        alike.
+        """
+        user = np.minimum((v * self.online_users).astype(np.int64), self.online_users - 1)
+        rank = _scattered(user, self._spread[0], self.users)
+        if self._ranks is not None:
+            by_activity = (self._ranks.author(v) * self.users).astype(np.int64)
+            rank = np.where(author, np.minimum(by_activity, self.users - 1), rank)
+            user = _scattered(rank, self._spread[1], self.users)
+        columns = {"user": user.astype(np.float64), "active": np.full(v.size, self.active)}
+        if self._ranks is not None and self._following is not None:
+            columns["followers"] = np.rint(self._ranks.users.quantile((rank + 0.5) / self.users))
+            columns["following"] = np.rint(self._following.draws(FOLLOWING, user, 0))
+        return columns
+
+    def grid(self, author: bool, users: Axis, others: Axis) -> Columns:
+        """The columns of weighted points that stand for all authors of posts or for all readers."""
+        points = users.middles(lambda v: v)
+        columns = self.traits(points, np.full(points.size, author))
+        if self._ranks is not None and self._following is not None:
+            law = self._ranks.posts if author else self._ranks.users
+            columns["followers"] = users.means(lambda v: integral(law, v))
+            columns["following"] = others.means_of(self._following)
+        return columns
+
+    @property
+    def _spread(self) -> tuple[int, int]:
+        """Factors, inverse to each other modulo `users`, that lead from number to rank and back."""
+        step = int(self.users * GOLDEN) + 1
+        while math.gcd(step, self.users) != 1:
+            step += 1
+        return step % self.users, pow(step, -1, self.users) if self.users > 1 else 0
+
+
+@compiled("int64[::1](int64[:], int64, int64)")
+def _scattered(numbers: Numbers, factor: int, modulus: int) -> Numbers:
+    """numbers * factor modulo a modulus of up to 2**37, in two halves, since the product may not fit
+    into 64 bits.
+    """
+    out = np.empty(numbers.size, np.int64)
+    upper, lower = factor >> 20, factor & 0xFFFFF
+    for i in range(numbers.size):
+        out[i] = ((numbers[i] * upper % modulus << 20) + numbers[i] * lower) % modulus
+    return out
+
+
+def _parts(law: CountDistribution | None) -> Iterator[tuple[float, Variate]]:
+    if law is None:
+        return
+    if law.mixture is None:
+        yield 1.0, law.variate()
+    else:
+        yield from ((part.share, part.variate()) for part in law.mixture if part.share > 0)
+
+
+def _largest(law: Variate, users: float) -> float:
+    """The largest value of a law: its bound, or that of the first of so many users where it has none."""
+    if law.kind in (laws.CONSTANT, laws.UNIFORM, laws.TABLE):
+        return float(law.quantile_table().pieces[-1, 2])
+    return float(law.quantile(1.0 - 0.5 / max(users, 1.0))[0])
+
+
+def _same_for_all(law: CountDistribution | None) -> CountDistribution:
+    mean = law.variate().mean if law is not None else 0.0
+    return parse_distribution(mean, "count")

@@ -1,0 +1,81 @@
+"""Users ranked by their followers: how many each has, and who writes the posts.
+
+The law of the posts has the same pieces as that of the users, with other shares (and steeper where
+activity grows with followers): a draw by activity leads to a piece, to a value within it, and so to a
+rank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys.distributions import QuantileTable
+from simsys.distributions.pieces import piece_below, piece_moments, piece_quantile
+from simsys.draws import compiled
+from simsys.workload.grid import integral, piece_at
+
+FEW = 4096
+"""Up to so many users, each is counted by itself."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """The law of followers over users and, piece by piece, over posts; and their means."""
+
+    users: QuantileTable
+    posts: QuantileTable
+    mean_followers: float
+    activity_weighted_mean_followers: float
+
+    def author(self, v: Array) -> Array:
+        """Ranks, as parts of all users, of the authors of posts, from uniform numbers."""
+        return _authors(self.users.pieces, self.posts.pieces, v)
+
+
+def ranks(law: QuantileTable, users: int, activity: float | Array = 0.0) -> Ranks:
+    """Ranks of `users` users; activity is an exponent of followers, or the posts of a user in each
+    piece of the law.
+
+    Raises ValueError where nobody would post.
+    """
+    if isinstance(activity, np.ndarray):
+        return _ranks(law, activity, 0.0)
+    if users <= FEW:
+        law = QuantileTable.from_rows(_one_by_one(law, users))
+    return _ranks(law, piece_moments(law.pieces, activity), activity)
+
+
+def _one_by_one(law: QuantileTable, users: int) -> Array:
+    """The followers of each user: whole numbers whose sum is that of the law."""
+    totals = np.rint(users * integral(law, np.arange(users + 1) / users))
+    return np.sort(np.diff(totals))
+
+
+def _ranks(law: QuantileTable, each: Array, exponent: float) -> Ranks:
+    low, high, shape = law.pieces[:, 1:].T
+    posts = np.cumsum(np.diff(law.pieces[:, 0], prepend=0.0) * each)
+    if not posts[-1] > 0.0:
+        raise ValueError("nobody posts: the activity of all users adds up to zero")
+    tilted = np.column_stack((posts / posts[-1], low, high, np.where(low < high, shape + exponent, shape)))
+    by_posts = QuantileTable(np.ascontiguousarray(tilted))
+    return Ranks(law, by_posts, law.mean, by_posts.mean)
+
+
+@compiled("float64[::1](float64[:, ::1], float64[:, ::1], float64[:])")
+def _authors(users: Array, posts: Array, v: Array) -> Array:
+    out = np.empty(v.size)
+    for i in range(v.size):
+        k = piece_at(posts, v[i])
+        before = posts[k - 1, 0] if k > 0 else 0.0
+        inside = min(max((v[i] - before) / (posts[k, 0] - before), 0.0), 1.0)
+        low, high = users[k, 1], users[k, 2]
+        if low < high:
+            inside = piece_below(low, high, users[k, 3], piece_quantile(low, high, posts[k, 3], inside))
+        start = users[k - 1, 0] if k > 0 else 0.0
+        out[i] = start + inside * (users[k, 0] - start)
+    return out

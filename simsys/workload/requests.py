@@ -1,0 +1,224 @@
+"""Requests as NumPy columns: when they arrive, which operation, and what the plans may know about them.
+
+Every column of a request is a function of seed, replication and the request's index; a user's traits
+are a function of the user's number. So all strategies meet the same requests, whatever the chunk size
+and the number of workers, and memory does not grow with the length of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys.draws import request_token, stream, uniforms
+from simsys.workload.arrivals import Times
+from simsys.workload.grid import POINTS, WEIGHTS, Grid, axis
+from simsys.workload.load import Load
+from simsys.workload.popularity import zipf_keys
+from simsys.workload.population import Population
+from simsys.workload.schedule import Schedule
+from simsys.workload.traces import TraceChunk, read_trace, scan_trace
+
+AUTHORED = "post"
+"""The operation whose user is an author, drawn by activity; the users of all others are readers."""
+
+Indices = npt.NDArray[np.int64]
+Columns = dict[str, npt.NDArray[np.float64]]
+
+
+class Rows(NamedTuple):
+    """Requests without a time: number of the operation (its place in `Workload.ops`), columns."""
+
+    op: Indices
+    columns: Columns
+
+
+class Chunk(NamedTuple):
+    """Consecutive requests: index of the first, arrival times (s), number of the operation, columns."""
+
+    first: int
+    arrival: Times
+    op: Indices
+    columns: Columns
+
+
+class Workload:
+    """The requests of one replication.
+
+    `duration` (s) and `requests` bound it; a load without an end of its own (a rate, clients) needs one
+    of them. `events` are operations that come besides the load. Times are in seconds, sizes in bytes;
+    users and keys are numbers from 0; a relative file name starts at `folder`. Raises ValueError (of
+    which TraceError) before anything is drawn.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        population: Population | None = None,
+        seed: int = 1,
+        replication: int = 0,
+        *,
+        duration: float | None = None,
+        requests: int | None = None,
+        folder: Path = Path(),
+        events: Iterable[str] = (),
+    ) -> None:
+        self.load, self.people = load, population
+        self.seed, self.replication = seed, replication
+        self.duration, self.requests, self.folder = duration, requests, folder
+        self.clients = load.clients or 0
+        self._trace = scan_trace(load.trace, folder) if load.trace else None
+        self._schedule = Schedule(load, self._trace, folder, seed, replication, duration, requests)
+        self.shares = self._shares()
+        self.shares |= {op: 0.0 for op in events if op not in self.shares}
+        self.ops = tuple(self.shares)
+        self._page, self._size = load.page.variate(), load.size.variate()
+        self._think = load.think.variate() if load.think else None
+
+    def _shares(self) -> dict[str, float]:
+        if self._trace is not None and self._trace.ops:
+            return {op: count / self._trace.requests for op, count in self._trace.ops.items()}
+        return self.load.shares
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of every request, in order."""
+        users = self.people.columns if self.people else ()
+        key = ("key",) if self.load.keys or (self.load.trace and self.load.trace.key) else ()
+        return (*users, *key, "size", "page", *(self.load.trace.columns if self.load.trace else ()))
+
+    @property
+    def mean_size(self) -> float:
+        """Bytes of an entry, on average."""
+        traced = self.load.trace is not None and self.load.trace.size is not None
+        return float(self._lines["size"].mean()) if traced else self._size.mean
+
+    # When
+
+    @property
+    def stop(self) -> float | None:
+        """When arrivals stop (s); None for a closed loop that is bounded by its number of requests
+        only.
+        """
+        return self._schedule.stop
+
+    @property
+    def expected_requests(self) -> float:
+        """How many requests there will be on average; infinite for a closed loop without a number of
+        requests.
+        """
+        return self._schedule.expected_requests
+
+    @property
+    def mean_rate(self) -> float:
+        """Requests per second until arrivals stop; infinite if all come at once, NaN for a closed loop."""
+        return self._schedule.mean_rate
+
+    def rate(self, op: str) -> float:
+        """Requests per second of one operation."""
+        return self.mean_rate * self.shares[op] if self.shares[op] > 0 else 0.0
+
+    # What
+
+    def chunks(self, size: int = 65536) -> Iterator[Chunk]:
+        """The requests of an open load in order of arrival, at most `size` at a time; the same whatever
+        the size.
+        """
+        if self.clients:
+            raise ValueError("a closed loop has no chunks: its clients ask when they are answered")
+        first = 0
+        for arrival, lines in self._schedule.arrivals(size):
+            indices = np.arange(first, first + arrival.size)
+            op = self._ops_of(lines, arrival.size) if lines and lines.op else self._drawn_ops(indices)
+            columns = self._drawn(indices, op)
+            if lines is not None:
+                columns |= {name: values[: arrival.size] for name, values in lines.columns.items()}
+            yield Chunk(first, arrival, op, {name: columns[name] for name in self.columns})
+            first += arrival.size
+
+    def rows(self, indices: Indices, op: int | None = None) -> Rows:
+        """Requests by index, of the operation drawn for them or of the one given: for whoever knows the
+        time otherwise.
+
+        With a trace, request i takes the columns of line i, and the lines start again after the last;
+        they are then kept in memory.
+        """
+        indices = np.array(indices, np.int64)
+        ops = self._drawn_ops(indices) if op is None else np.full(indices.size, op)
+        columns = self._drawn(indices, ops)
+        if self._trace is not None:
+            columns |= {name: values[indices % self._trace.requests] for name, values in self._lines.items()}
+        return Rows(ops, {name: columns[name] for name in self.columns})
+
+    @cached_property
+    def _lines(self) -> Columns:
+        assert self.load.trace is not None
+        chunks = [chunk.columns for chunk in read_trace(self.load.trace, self.folder)]
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in self.load.trace.numbers}
+
+    def _ops_of(self, lines: TraceChunk, count: int) -> Indices:
+        numbers = {name: number for number, name in enumerate(self.ops)}
+        return np.array([numbers[name] for name in lines.op[:count]])
+
+    def _drawn_ops(self, indices: Indices) -> Indices:
+        edges = np.cumsum([self.shares[op] for op in self.ops])[:-1]
+        return np.searchsorted(edges, uniforms(self._stream("op"), indices, 0), side="right")
+
+    def _drawn(self, indices: Indices, op: Indices) -> Columns:
+        columns = {"size": self._size.draws(self._stream("size"), indices, 0)}
+        columns["page"] = np.rint(self._page.draws(self._stream("page"), indices, 0))
+        if self.load.keys is not None:
+            keys = self.load.keys
+            columns["key"] = zipf_keys(float(keys.count), keys.exponent, self._stream("key"), indices, 0)
+        if self.people is not None:
+            author = op == self.ops.index(AUTHORED) if AUTHORED in self.ops else np.zeros(op.size, np.bool_)
+            columns |= self.people.traits(uniforms(self._stream("user"), indices, 0), author)
+        return columns
+
+    def _stream(self, name: str) -> int:
+        return stream(self.seed, self.replication, f"load:{name}")
+
+    def think(self, client: int, k: int) -> float:
+        """Seconds that a client of a closed loop thinks before it asks for the k-th time."""
+        return self._think.draw(self._stream("think"), request_token(client), k) if self._think else 0.0
+
+    @property
+    def mean_think(self) -> float:
+        """Seconds that a client thinks, on average."""
+        return self._think.mean if self._think else 0.0
+
+    # On average
+
+    def grid(self, op: str) -> Grid:
+        """A few thousand weighted requests that stand for all of one operation: for closed forms.
+
+        The columns of a trace are averages over stretches of its lines, of all operations.
+        """
+        columns = {"size": axis(2).means_of(self._size), "page": axis(3).means_of(self._page)}
+        if self.load.keys is not None:
+            points = np.arange(POINTS)
+            columns["key"] = zipf_keys(float(self.load.keys.count), self.load.keys.exponent, 0, points, 0)
+        if self.people is not None:
+            author = op == AUTHORED
+            columns |= self.people.grid(author, axis(0 if author else 1), axis(1 if author else 0))
+        if self._trace is not None:
+            for name, values in self._lines.items():
+                columns[name] = axis(4).means_of_lines(values)
+        return Grid(WEIGHTS, {name: columns[name] for name in self.columns})
+
+    def popularity(self, column: str) -> tuple[int, float] | None:
+        """How many values a column has, 0 the most popular, and Zipf's exponent (0: uniform); None
+        without such a law.
+
+        For `user`: of the readers.
+        """
+        if column == "user" and self.people is not None:
+            return self.people.online_users, 0.0
+        if column == "key" and self.load.keys is not None:
+            return self.load.keys.count, self.load.keys.exponent
+        return None
