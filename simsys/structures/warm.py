@@ -191,5 +191,5 @@ def lasting_run(rates: Floats, gap: float, u: Floats) -> Floats:
     leave = draws.exps(-np.minimum(load, 600.0))
     stay = np.maximum(1.0 - leave, 1e-16)
     short = np.where(load < 1e-4, gap / 2.0, 1.0 / rates - gap * leave / stay)
-    tail = np.minimum((1.0 - u) / stay, 1.0)
-    return np.where(u < leave, 0.0, -draws.logs(tail) * short / leave)
+    tail = np.minimum((1.0 - u) / stay, 1.0)  # 1, a run of 0, where u < leave
+    return np.asarray(-draws.logs(tail) * short / leave)
