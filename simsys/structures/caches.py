@@ -38,8 +38,8 @@ class CacheSpec(Spec):
             raise ValueError("a cache needs its room: either entries or bytes")
         if self.renew and self.ttl is None:
             raise ValueError("renew needs a ttl that hits can start again")
-        if self.renew and self.policy == "fifo" and self.start == "warm":
-            raise ValueError("the long run of a fifo cache with renew is not known; start it cold")
+        if self.renew and self.policy == "fifo" and self.start != "cold":
+            raise ValueError("the long run of a fifo cache with renew is not known: say start: cold")
         return self
 
 
