@@ -23,8 +23,11 @@ def real(name: str) -> Path:
 
 def write(folder: Path, text: str, name: str = "t.csv") -> Path:
     data = text.encode()
-    packed = {".gz": gzip.compress, ".xz": lzma.compress}.get(Path(name).suffix, bytes)(data)
-    (folder / name).write_bytes(packed)
+    if name.endswith(".gz"):
+        data = gzip.compress(data)
+    if name.endswith(".xz"):
+        data = lzma.compress(data)
+    (folder / name).write_bytes(data)
     return folder
 
 
@@ -34,7 +37,9 @@ FILE = "t_ms,kind,block,bytes,spare\n5,R,7,512,a\n6,W,8,1024,\n6,R,7,512,c\n1006
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.xz"])
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_a_trace_is_read_the_same_in_chunks_of_any_size(tmp_path: Path, name: str, size: int) -> None:
-    trace = Trace(file=name, time="t_ms", op="kind", ops={"R": "read", "W": "post"}, key="block", size="bytes")
+    trace = Trace(
+        file=name, time="t_ms", op="kind", ops={"R": "read", "W": "post"}, key="block", size="bytes"
+    )
     chunks = list(read_trace(trace, write(tmp_path, FILE, name), size))
     assert [len(chunk.arrival) for chunk in chunks] == {1: [1] * 4, 2: [2, 2], 3: [3, 1], 100: [4]}[size]
     assert np.concatenate([chunk.arrival for chunk in chunks]).tolist() == [0.0, 0.001, 0.001, 1.001]
@@ -104,7 +109,7 @@ def test_a_bad_line_is_named(
     [
         ("R,1.5,1", "block", "whole number"),
         ("R,-1,1", "block", "must not be negative"),
-        ("R,9007199254740993,1", "block", "below 2^53"),
+        ("R,9007199254740993,1", "block", "whole number below"),
         ("R,1,-1", "bytes", "must not be negative"),
         ("X,1,1", "kind", "one of R, W is needed, found 'X'"),
     ],
@@ -136,7 +141,11 @@ def test_a_missing_or_broken_file_is_an_error(tmp_path: Path) -> None:
         scan_trace(trace, tmp_path)
     with pytest.raises(TraceError, match="no such file"):
         next(read_trace(trace, tmp_path))
-    for data in (b"t_s\n1\n", gzip.compress(b"t_s\n" + b"1\n" * 9999)[:30], gzip.compress(b"t_s\n\xff\xfe\n")):
+    for data in (
+        b"t_s\n1\n",
+        gzip.compress(b"t_s\n" + b"1\n" * 9999)[:30],
+        gzip.compress(b"t_s\n\xff\xfe\n"),
+    ):
         (tmp_path / "t.csv.gz").write_bytes(data)
         with pytest.raises(TraceError, match="cannot be read"):
             scan_trace(trace, tmp_path)
@@ -176,4 +185,3 @@ def test_a_real_block_trace() -> None:
     facts = scan_trace(trace, real(name))
     assert facts.requests == 113_872
     assert facts.ops["write"] / facts.requests == pytest.approx(0.59, abs=0.005)
-
