@@ -96,7 +96,7 @@ class Workload:
     def mean_size(self) -> float:
         """Bytes of an entry, on average."""
         traced = self.load.trace is not None and self.load.trace.size is not None
-        return float(self._lines["size"].mean()) if traced else self._size.mean
+        return float(self._lines.columns["size"].mean()) if traced else self._size.mean
 
     # When
 
@@ -142,28 +142,32 @@ class Workload:
             first += arrival.size
 
     def rows(self, indices: Indices, op: int | None = None) -> Rows:
-        """Requests by index, of the operation drawn for them or of the one given: for whoever knows the
-        time otherwise.
+        """Requests by index, all of the operation `op` if it is given: for whoever knows the time otherwise.
 
-        With a trace, request i takes the columns of line i, and the lines start again after the last;
-        they are then kept in memory.
+        With a trace, request i takes what line i says, and the lines start again after the last; they are
+        then kept in memory.
         """
         indices = np.array(indices, np.int64)
-        ops = self._drawn_ops(indices) if op is None else np.full(indices.size, op)
+        ops = np.full(indices.size, op) if op is not None else self._drawn_ops(indices)
+        line = indices % self._trace.requests if self._trace else indices
+        if op is None and self._trace is not None and self._trace.ops:
+            ops = self._lines.op[line]
         columns = self._drawn(indices, ops)
         if self._trace is not None:
-            columns |= {name: values[indices % self._trace.requests] for name, values in self._lines.items()}
+            columns |= {name: values[line] for name, values in self._lines.columns.items()}
         return Rows(ops, {name: columns[name] for name in self.columns})
 
     @cached_property
-    def _lines(self) -> Columns:
+    def _lines(self) -> Rows:
         assert self.load.trace is not None
-        chunks = [chunk.columns for chunk in read_trace(self.load.trace, self.folder)]
-        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in self.load.trace.numbers}
+        chunks = list(read_trace(self.load.trace, self.folder))
+        names = self.load.trace.numbers
+        columns = {name: np.concatenate([chunk.columns[name] for chunk in chunks]) for name in names}
+        return Rows(np.concatenate([self._ops_of(chunk, len(chunk.op)) for chunk in chunks]), columns)
 
     def _ops_of(self, lines: TraceChunk, count: int) -> Indices:
         numbers = {name: number for number, name in enumerate(self.ops)}
-        return np.array([numbers[name] for name in lines.op[:count]])
+        return np.array([numbers[name] for name in lines.op[:count]], np.int64)
 
     def _drawn_ops(self, indices: Indices) -> Indices:
         edges = np.cumsum([self.shares[op] for op in self.ops])[:-1]
@@ -197,7 +201,7 @@ class Workload:
     def grid(self, op: str) -> Grid:
         """A few thousand weighted requests that stand for all of one operation: for closed forms.
 
-        The columns of a trace are averages over stretches of its lines, of all operations.
+        The columns of a trace are averages over stretches of its lines of that operation.
         """
         columns = {"size": axis(2).means_of(self._size), "page": axis(3).means_of(self._page)}
         if self.load.keys is not None:
@@ -207,8 +211,9 @@ class Workload:
             author = op == AUTHORED
             columns |= self.people.grid(author, axis(0 if author else 1), axis(1 if author else 0))
         if self._trace is not None:
-            for name, values in self._lines.items():
-                columns[name] = axis(4).means_of_lines(values)
+            of_op = self._lines.op == self.ops.index(op)
+            for name, values in self._lines.columns.items():
+                columns[name] = axis(4).means_of_lines(values[of_op] if of_op.any() else values)
         return Grid(WEIGHTS, {name: columns[name] for name in self.columns})
 
     def popularity(self, column: str) -> tuple[int, float] | None:
