@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal, localcontext
+from hashlib import sha256
 
 import numba.core.caching
 import numpy as np
@@ -47,6 +48,20 @@ def test_the_bits_never_change():
     assert draws.uniform(key, 12, 1, 2).hex() == "0x1.ecd100b505f8fp-1"
     assert draws.count_below(key, 12, 1000, 0.3) == 290
     assert [draws.shard_of(user, 8) for user in range(8)] == [5, 0, 4, 4, 4, 7, 2, 3]
+
+
+def test_the_bits_of_the_arithmetic_never_change():
+    u = draws.uniforms(1, np.arange(100_000), 0)
+    normal = np.array([draws.normal_quantile(x) for x in u.tolist()])
+    small = np.array([draws.expm1(x) for x in (u - 0.5).tolist()])
+    answers = [draws.logs(u), draws.exps(50 * u - 25), draws.powers(u, -3.7), normal, small]
+    assert [sha256(answer.tobytes()).hexdigest()[:12] for answer in answers] == [
+        "008db2a5f650",
+        "fd6eac442b38",
+        "b35f18525fc9",
+        "f1220e255bb8",
+        "0ba61c584b89",
+    ]
 
 
 @given(INTS, INTS, WORDS, st.integers(0, 2**31 - 1))
@@ -111,7 +126,8 @@ def test_shards_are_even_and_a_key_is_a_number():
 
 
 @pytest.mark.parametrize(
-    ("n", "p"), [(1, 0.5), (5, 0.9), (64, 0.75), (200, 0.3), (130, 2**-9), (300, 1 - 2**-7)]
+    ("n", "p"),
+    [(1, 0.5), (63, 0.5), (127, 0.5), (5, 0.9), (64, 0.75), (200, 0.3), (130, 2**-9), (300, 1 - 2**-7)],
 )
 def test_counts_are_binomial(n, p):
     counts = [draws.count_below(11, token, n, p) for token in range(20_000)]

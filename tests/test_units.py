@@ -195,6 +195,7 @@ GIVEN = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("error")
 def test_fields_read_units_and_write_them():
     everything = Everything.model_validate(GIVEN)
     assert everything.duration == 90.0
@@ -242,6 +243,12 @@ def test_the_schema_accepts_what_the_parser_accepts(field, value):
             return
     schema = Everything.model_json_schema()
     assert jsonschema.Draft202012Validator(schema).is_valid({field: value}) == accepted
+
+
+def test_the_schema_accepts_compounds_and_texts():
+    schema = jsonschema.Draft202012Validator(Everything.model_json_schema())
+    assert schema.is_valid(GIVEN)
+    assert all(schema.is_valid({"duration": text}) for text in ("1m30s", " 2 h 30 min", "250µs"))
 
 
 def test_the_schema_offers_an_example_that_reads():
