@@ -1,0 +1,119 @@
+"""From a file or text to a checked scenario; whatever is wrong is said at once, in a `ScenarioError`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from simsys.scenario.complaints import complaints
+from simsys.scenario.defaults import merged
+from simsys.scenario.errors import Problem, ScenarioError, Source
+from simsys.scenario.guard import MAX_BYTES, Node, read_tree
+from simsys.scenario.knobs import flows, read_strategies
+from simsys.scenario.model import Scenario
+from simsys.scenario.paths import Path as Steps
+from simsys.scenario.paths import PathError, parse_path, set_value, show_path
+from simsys.scenario.references import checked
+from simsys.scenario.schema import allowed
+from simsys.scenario.shipped import find_scenario
+from simsys.strategies import Strategy
+
+
+def load_scenario(what: Path | str, sets: Iterable[str] = (), name: str | None = None) -> Scenario:
+    """The scenario of a file, of a shipped scenario's name, or of a YAML text (which has more than one line).
+
+    `sets` are `path=value` as given to `--set`. Relative file names start at the file's folder; those of a
+    text at the current one. Raises ScenarioError.
+    """
+    if isinstance(what, str) and "\n" in what:
+        return read_scenario(what, sets, name or "scenario", Path())
+    path = what if isinstance(what, Path) else find_scenario(what)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise ScenarioError([Problem(str(path), 1, 1, "", reason)]) from None
+    return read_scenario(content, sets, name or _name(path), path.parent, str(path))
+
+
+def read_scenario(
+    content: bytes | str, sets: Iterable[str], name: str, folder: Path, file: str = "scenario"
+) -> Scenario:
+    """The scenario of a text that comes from `file`. Raises ScenarioError."""
+    tree, problems = read_tree(content, file)
+    if not isinstance(tree.value, dict):
+        raise ScenarioError(
+            [*problems, tree.problem("", "expected keys with values, such as load: {rate: 5k/s}")]
+        )
+    changes = list(_changes(sets, problems))
+    tree = _changed(tree, (c for c in changes if c.path[0] == "strategies"), problems)
+    strategies, found = read_strategies(tree)
+    tree = merged(tree, [strategy.family for strategy in strategies])
+    tree = _changed(tree, (c for c in changes if c.path[0] != "strategies"), problems)
+    scenario = _validated(tree, strategies, problems + found, name, folder)
+    if isinstance(scenario, Scenario):
+        return scenario
+    raise ScenarioError(scenario)
+
+
+class Change(NamedTuple):
+    """A `--set`: where, what, and the option as it was given."""
+
+    path: Steps
+    value: Node
+    option: Source
+
+
+def _changes(sets: Iterable[str], problems: list[Problem]) -> Iterator[Change]:
+    for text in sets:
+        option = Source("--set", text)
+        path, equals, value = text.partition("=")
+        try:
+            if not equals:
+                raise PathError("expected path=value, as in load.rate=5k/s")
+            steps = parse_path(path.strip())
+            node, found = read_tree(value, f"--set {path.strip()}")
+            problems += found
+            yield Change(steps, node, option)
+        except PathError as error:
+            problems.append(Problem.at(option, 1, 1, show_path(error.path), str(error), error.hint))
+        except ScenarioError as error:
+            problems += error.problems
+
+
+def _changed(tree: Node, changes: Iterable[Change], problems: list[Problem]) -> Node:
+    for path, value, option in changes:
+        try:
+            tree = set_value(tree, path, value)
+        except PathError as error:
+            problems.append(Problem.at(option, 1, 1, show_path(error.path), str(error), error.hint))
+    return tree
+
+
+def _validated(
+    tree: Node, strategies: Sequence[Strategy], problems: list[Problem], name: str, folder: Path
+) -> Scenario | list[Problem]:
+    """The scenario of a merged tree, or all that is wrong with it."""
+    assert isinstance(tree.value, dict)
+    data = {key: node.plain() for key, node in tree.value.items()} | {"strategies": tuple(strategies)}
+    try:
+        scenario = Scenario.model_validate(data, context={"folder": folder, "folders": (folder,)})
+    except ValidationError as error:
+        known = {(problem.file, problem.line, problem.column) for problem in problems}
+        found = [p for p in complaints(error, tree, (), allowed) if p.path.partition(".")[0] != "strategies"]
+        return problems + [p for p in found if (p.file, p.line, p.column) not in known]
+    if problems:
+        return problems
+    scenario.name_it(name, folder, flows(tree))
+    scenario, problems = checked(scenario, tree)
+    return problems or scenario
+
+
+def _name(path: Path) -> str:
+    """A name that is safe as a folder's, from a file's."""
+    return re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-")[:64] or "scenario"

@@ -1,0 +1,102 @@
+"""The whole scenario file as one model: every key, in the nouns of the other rooms."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema
+
+from simsys.money import Prices
+from simsys.scenario.promises import Promise
+from simsys.scenario.run import Event, Name, Run
+from simsys.stations import Batch, Station
+from simsys.strategies import Strategy
+from simsys.structures.caches import CacheSpec
+from simsys.units import Duration, Size, Spec
+from simsys.workload.load import Load
+from simsys.workload.population import Population
+
+
+@cache
+def usual_prices() -> Prices:
+    """The prices of a scenario that names none."""
+    return Prices()
+
+
+class Retention(Spec):
+    """How long posts are kept (s): `posts` for good, `hot` in memory."""
+
+    posts: Duration
+    hot: Duration
+
+
+class Grid(Spec):
+    """Values of a sweep: `points` of them from the first to the last, evenly or (`log`) by equal factors."""
+
+    log: tuple[Any, Any] | None = None
+    linear: tuple[Any, Any] | None = None
+    points: Annotated[int, Field(ge=2, le=10_000)]
+
+
+class Scenario(Spec):
+    """One question, and all that is needed to play it. Seconds, bytes, US dollars per month."""
+
+    question: str = Field(default="", description="what the scenario is to find out")
+    drawing: str = Field(default="", description="the system as text")
+    sources: str | tuple[str, ...] = Field(default=(), description="where the figures come from")
+    surprise: str = Field(default="", description="what nobody expected")
+    load: Load = Field(description="how many requests, when, of which operations")
+    population: Population | None = Field(default=None, description="who reads and who writes")
+    stations: dict[Name, Station] = Field(default={}, description="what differs from the family's defaults")
+    caches: dict[Name, CacheSpec] = Field(default={}, description="caches by name")
+    batches: dict[Name, Batch] = Field(default={}, description="group commits by name")
+    strategies: Annotated[tuple[InstanceOf[Strategy], ...], WithJsonSchema({"type": "array"})]
+    events: tuple[Event, ...] = Field(default=(), description="what happens on the way")
+    slo: tuple[Promise, ...] = Field(default=(), description="promises, such as read p99 < 100ms")
+    run: Run = Field(description="how long, how often, which seed")
+    prices: Prices = Field(default_factory=usual_prices, description="US dollars, dated and sourced")
+    sizes: dict[Name, Size] = Field(default={}, description="bytes of what is kept")
+    retention: Retention = Field(description="how long posts are kept")
+    sweep: dict[str, Grid | tuple[Any, ...]] = Field(default={}, description="values to try, by path")
+
+    _name: str = PrivateAttr(default="scenario")
+    _folder: Path = PrivateAttr(default=Path())
+    _flows: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    def name_it(self, name: str, folder: Path, flows: dict[str, Any]) -> None:
+        """Say what it is called, where its file names start, and how its flows were written."""
+        self._name, self._folder, self._flows = name, folder, flows
+
+    @property
+    def name(self) -> str:
+        """What reports and results are called by."""
+        return self._name
+
+    @property
+    def folder(self) -> Path:
+        """Where relative file names start."""
+        return self._folder
+
+    @property
+    def flows(self) -> dict[str, Any]:
+        """The flows as they were written, by name."""
+        return self._flows
+
+    @property
+    def transient(self) -> bool:
+        """A run that never settles: with events, stages, or all at once. Nothing is dropped as warm-up."""
+        return bool(self.events) or self.load.kind in ("stages", "at_once")
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether there is such a thing as requests per second."""
+        return self.load.kind != "at_once"
+
+    def disturbed(self, stop: float | None) -> float | None:
+        """When the first event happens or the first stage ends (s), from which the time to recover counts."""
+        moments = [event.time(stop or 0.0) for event in self.events]
+        if self.load.stages is not None and len(self.load.stages) > 1:
+            moments.append(self.load.stages[0].length)
+        return min(moments, default=None)

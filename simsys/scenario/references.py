@@ -1,0 +1,247 @@
+"""What the parts of a scenario say about each other: names must exist, operations must have a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+from simsys.scenario.defaults import default_uses
+from simsys.scenario.errors import Problem, WordError, nearest
+from simsys.scenario.guard import Node
+from simsys.scenario.knobs import read_strategies
+from simsys.scenario.model import Scenario
+from simsys.scenario.paths import Path, PathError, element_step, find, parse_path, set_value, show_path
+from simsys.scenario.promises import SloRule, resolved
+from simsys.scenario.run import Event
+from simsys.scenario.schema import allowed
+from simsys.scenario.uses import KIND, Use, uses
+from simsys.units import show_duration
+from simsys.workload import Workload
+
+MUCH_SHORTER = 5.0
+"""A run this many times as long as the ttl does not feel how a cache began."""
+
+
+class Place(NamedTuple):
+    """A path of the file; where the file does not say it, the place of what stands above it."""
+
+    tree: Node
+    path: Path
+
+    def problem(self, message: str, hint: str = "") -> Problem:
+        """A problem here."""
+        return self._node().problem(show_path(self.path), message, hint)
+
+    def _node(self) -> Node:
+        for length in range(len(self.path), 0, -1):
+            try:
+                node = find(self.tree, self.path[:length])
+            except PathError:
+                continue
+            if node.source is self.tree.source or node.source.name.startswith("--set"):
+                return node
+        return self.tree
+
+
+def checked(scenario: Scenario, tree: Node) -> tuple[Scenario, list[Problem]]:
+    """The scenario with the subjects of its promises found, and all that does not fit together in it."""
+    run = scenario.run
+    try:
+        load = Workload(
+            scenario.load, scenario.population, seed=run.seed, duration=run.duration, requests=run.requests,
+            folder=scenario.folder, events=tuple(e.request.op for e in scenario.events if e.request),
+        )  # fmt: skip
+    except ValueError as error:
+        return scenario, [Place(tree, ("load",)).problem(str(error))]
+    references = References(scenario, tree, load)
+    problems = list(references.problems())
+    return scenario.model_copy(update={"slo": tuple(references.promises)}), problems
+
+
+class References:
+    """A scenario looked at as a whole, from the place in the file of each of its parts."""
+
+    def __init__(self, scenario: Scenario, tree: Node, load: Workload) -> None:
+        self.scenario, self.tree, self.load = scenario, tree, load
+        self.length = _length(scenario, load)
+        self.used: set[Use] = set()
+        self.promises: list[SloRule] = []
+
+    def problems(self) -> Iterator[Problem]:
+        """All that does not fit together."""
+        for number in range(len(self.scenario.strategies)):
+            yield from self._strategy(number)
+        yield from self._unused()
+        yield from self._moments()
+        for number, event in enumerate(self.scenario.events):
+            yield from self._event(number, event)
+        yield from self._overlaps()
+        for number, rule in enumerate(self.scenario.slo):
+            yield from self._promise(number, rule)
+        for text in self.scenario.sweep:
+            yield from self._swept(text)
+
+    def _at(self, *path: str) -> Place:
+        return Place(self.tree, path)
+
+    def _strategy(self, number: int) -> Iterator[Problem]:
+        strategy = self.scenario.strategies[number]
+        place = self._at("strategies", element_step(self.tree, number))
+        for op in self.load.ops:
+            plan = strategy.plan(op)
+            if plan is None:
+                yield place.problem(f"it has no plan for the operation '{op}'")
+                continue
+            found = uses(strategy, op, self.load.columns)
+            if isinstance(found, str):
+                yield place.problem(found)
+                continue
+            for use in found:
+                problems = list(self._use(use, place))
+                if not problems:
+                    self.used.add(use)
+                yield from problems
+
+    def _use(self, use: Use, strategy: Place) -> Iterator[Problem]:
+        scenario = self.scenario
+        nouns = {"station": scenario.stations, "cache": scenario.caches, "batch": scenario.batches}
+        known: Iterable[str] = nouns[use.kind]  # type: ignore[assignment]
+        if use.name not in known:
+            message = f"there is no {use.kind} '{use.name}'"
+            yield _mention(strategy, use).problem(message, nearest(use.name, known))
+        elif use.kind == "station" and use.op and use.op not in scenario.stations[use.name].ops:
+            ops = scenario.stations[use.name].ops
+            message = f"the station '{use.name}' has no operation '{use.op}'"
+            yield _mention(strategy, use).problem(message, nearest(use.op, ops))
+        elif use.kind == "cache":
+            yield from self._start(use.name, self._at("caches", use.name))
+
+    def _unused(self) -> Iterator[Problem]:
+        """What nobody uses, and is nearly called as something that is used or has defaults: a slip."""
+        scenario = self.scenario
+        known = self.used.union(*(default_uses(strategy.family) for strategy in scenario.strategies))
+        known |= {use._replace(op="") for use in known}
+        nouns: dict[str, Mapping[str, object]] = {
+            "stations": scenario.stations, "caches": scenario.caches, "batches": scenario.batches,
+        }  # fmt: skip
+        given: list[tuple[Use, Path]]
+        given = [(Use(KIND[part], name), (part, name)) for part, names in nouns.items() for name in names]
+        for name, station in scenario.stations.items():
+            given += [(Use("station", name, op), ("stations", name, "ops", op)) for op in station.ops]
+        for use, path in given:
+            if use not in known:
+                same = (u for u in known if u.kind == use.kind and bool(u.op) == bool(use.op))
+                words = {u.op or u.name for u in same if not use.op or u.name == use.name}
+                if hint := nearest(path[-1], words):
+                    yield self._at(*path).problem(f"no strategy uses '{path[-1]}'", hint)
+
+    def _start(self, name: str, place: Place) -> Iterator[Problem]:
+        cache = self.scenario.caches[name]
+        if cache.start is not None:
+            return
+        if cache.ttl is not None and self.length is not None and cache.ttl * MUCH_SHORTER <= self.length:
+            return
+        why = "it has no ttl"
+        if cache.ttl is not None:
+            run = "the run" if self.length is None else f"the run of {show_duration(self.length)}"
+            why = f"its ttl of {show_duration(cache.ttl)} is not much shorter than {run}"
+        yield place.problem(f"{why}, so it matters how it begins: say start: warm or start: cold")
+
+    def _moments(self) -> Iterator[Problem]:
+        """Moments must lie within the run, and shares of it need a length."""
+        warmup = self.scenario.run.warmup
+        moments = [(self._at("events", str(n), "at"), e.at) for n, e in enumerate(self.scenario.events)]
+        if warmup != "auto":
+            moments.append((self._at("run", "warmup"), warmup))
+        for place, moment in moments:
+            if moment.is_share and self.length is None:
+                yield place.problem("a share of the run needs a run with a duration")
+            elif self.length is not None and moment.seconds(self.length) > self.length:
+                yield place.problem(f"the run is over after {show_duration(self.length)}")
+
+    def _event(self, number: int, event: Event) -> Iterator[Problem]:
+        scenario, at = self.scenario, ("events", str(number))
+        stations, caches = list(scenario.stations), list(scenario.caches)
+        right = {"stall": stations, "slow": stations, "empty": caches, "down": stations + caches}
+        if event.kind in right and event.station not in right[event.kind]:
+            place = self._at(*at, event.kind, *["station"] * (event.kind == "slow"))
+            what = {"empty": "cache", "down": "station or cache"}.get(event.kind, "station")
+            yield place.problem(
+                f"there is no {what} '{event.station}'", nearest(event.station, right[event.kind])
+            )
+        if event.brings is not None and event.brings.op not in self.load.ops:
+            place = self._at(*at, "brings", "op")
+            hint = nearest(event.brings.op, self.load.ops)
+            yield place.problem(f"the load has no operation '{event.brings.op}'", hint)
+        for column, value in event.request.columns.items() if event.request is not None else ():
+            place = self._at(*at, "request", column)
+            if column not in self.load.columns:
+                yield place.problem(f"requests have no column '{column}'", nearest(column, self.load.columns))
+            elif (
+                column == "followers"
+                and scenario.population is not None
+                and value > scenario.population.users
+            ):
+                yield place.problem(f"more followers than users ({scenario.population.users:,.0f})")
+
+    def _overlaps(self) -> Iterator[Problem]:
+        """Stalls and slow-downs of one station come one after the other."""
+        if self.length is None:
+            return
+        spans = sorted(
+            (event.station, event.time(self.length), event.time(self.length) + event.lasts, number)
+            for number, event in enumerate(self.scenario.events)
+            if event.kind in ("stall", "slow")
+        )
+        for (station, _, end, _), (other, begin, _, number) in pairwise(spans):
+            if station == other and begin < end:
+                place = self._at("events", str(number))
+                yield place.problem(f"'{station}' is stalled or slow already: such events must not overlap")
+
+    def _promise(self, number: int, rule: SloRule) -> Iterator[Problem]:
+        try:
+            rule = resolved(rule, self.load.ops, self.scenario.stations, self.scenario.caches)
+        except ValueError as error:
+            hint = error.hint if isinstance(error, WordError) else ""
+            yield self._at("slo", str(number)).problem(str(error), hint)
+        self.promises.append(rule)
+
+    def _swept(self, text: str) -> Iterator[Problem]:
+        """A sweep's path must lead to a key that could be set."""
+        place = self._at("sweep", text)
+        try:
+            path = parse_path(text)
+            changed = set_value(self.tree, path, Node(1, self.tree.source))
+        except PathError as error:
+            yield place.problem(str(error), error.hint)
+            return
+        if path[0] == "strategies":
+            _, found = read_strategies(changed)
+            yield from (place.problem(p.message, p.hint) for p in found if p.message == "unknown key")
+        elif (keys := allowed(path[:-1])) and path[-1] not in keys:
+            yield place.problem(f"there is no '{path[-1]}'", nearest(path[-1], keys))
+
+
+def _length(scenario: Scenario, load: Workload) -> float | None:
+    """How long requests arrive (s), as far as it is known without drawing them."""
+    requests = scenario.run.requests
+    if requests is None or scenario.load.kind == "clients":
+        return load.stop
+    return requests / load.mean_rate if load.mean_rate else None
+
+
+def _mention(strategy: Place, use: Use) -> Place:
+    """Where a flow speaks of the station or cache; else the strategy itself."""
+    try:
+        todo = [(strategy.path, find(strategy.tree, strategy.path))]
+    except PathError:
+        return strategy
+    for path, node in todo:
+        if node.value in (f"{use.name}.{use.op}", use.name):
+            return Place(strategy.tree, path)
+        if isinstance(node.value, dict):
+            todo += [((*path, key), child) for key, child in node.value.items()]
+        elif isinstance(node.value, list):
+            todo += [((*path, str(i)), child) for i, child in enumerate(node.value)]
+    return strategy

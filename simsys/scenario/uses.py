@@ -1,0 +1,68 @@
+"""What the plan of a strategy speaks of: stations with their operations, caches, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from simsys.engines.trace import Do, If, Tree, trace
+from simsys.expressions import Untraceable
+from simsys.steps import Drop, Fill, Hold, Join, Lookup, Visit
+from simsys.strategies import Strategy
+from simsys.strategies.flow import Flow
+
+Kind = Literal["station", "cache", "batch"]
+KIND: dict[str, Kind] = {"stations": "station", "caches": "cache", "batches": "batch"}
+"""The kind of what a part of the scenario names."""
+
+
+class Use(NamedTuple):
+    """A station (and its operation, unless it is only held), a cache or a batch."""
+
+    kind: Kind
+    name: str
+    op: str = ""
+
+
+def uses(strategy: Strategy, op: str, columns: tuple[str, ...]) -> tuple[Use, ...] | str:
+    """What the plan of an operation uses, in its order; or why the plan cannot be driven with these columns.
+
+    Nothing is known of a plan that cannot be traced.
+    """
+    return _uses(strategy, op, columns) if isinstance(strategy, Flow) else _remembered(strategy, op, columns)
+
+
+def _uses(strategy: Strategy, op: str, columns: tuple[str, ...]) -> tuple[Use, ...] | str:
+    plan = strategy.plan(op)
+    assert plan is not None
+    try:
+        tree = trace(plan, columns)
+    except Untraceable:
+        return ()
+    except (AttributeError, TypeError, ValueError) as error:
+        return f"its plan for '{op}' fails: {error}"
+    return tuple(dict.fromkeys(_of(tree)))
+
+
+_remembered = lru_cache(maxsize=1024)(_uses)
+
+
+def _of(tree: Tree) -> Iterator[Use]:
+    if isinstance(tree, If):
+        yield from _of(tree.yes)
+        yield from _of(tree.no)
+    if not isinstance(tree, Do):
+        return
+    step = tree.step
+    if isinstance(step, Visit):
+        yield Use("station", step.station, step.op)
+    elif isinstance(step, Hold):
+        yield Use("station", step.station)
+    elif isinstance(step, Lookup | Fill | Drop):
+        yield Use("cache", step.cache)
+    elif isinstance(step, Join):
+        yield Use("batch", step.batch)
+    for plan in tree.plans:
+        yield from _of(plan)
+    yield from _of(tree.then)
