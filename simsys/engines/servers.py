@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator
 from heapq import heapreplace
+from itertools import takewhile
 from math import inf, nextafter
 from typing import Any
 
@@ -205,9 +206,9 @@ class Queued:
 
     def _note(self, shard: int) -> None:
         """Remember how many have stood in line for a while."""
-        now, log = self.clock.now, self.log
-        standing = sum(arrived < now for arrived in self.line[shard].values())
-        log.longest[shard] = max(log.longest[shard], standing)
+        now, log, line = self.clock.now, self.log, self.line[shard]
+        just_come = sum(1 for _ in takewhile(lambda arrived: arrived == now, reversed(line.values())))
+        log.longest[shard] = max(log.longest[shard], len(line) - just_come)
 
     def _throw_out(self, _: Event) -> None:
         for shard, desk in enumerate(self.desks):
