@@ -42,7 +42,9 @@ LOADS: dict[str, dict[str, Any]] = {
     "regular": {"rate": "1k/s", "arrivals": "regular", **MIX},
     "bursty": {"rate": "1k/s", "arrivals": {"bursty": {"cv": 3, "burst": "20ms"}}, **MIX, "keys": KEYS},
     "stages": {
-        "stages": [{"for": "300ms", "rate": "1k/s"}, {"for": "1s", "rate": "0/s"}, {"for": "1s", "rate": "3k/s"}],
+        "stages": [
+            {"for": "300ms", "rate": "1k/s"}, {"for": "1s", "rate": "0/s"}, {"for": "1s", "rate": "3k/s"},
+        ],
         **MIX,
     },
     "at_once": {"at_once": 2500, **MIX, "size": {"exponential": {"mean": "1kB"}}},
