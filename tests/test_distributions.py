@@ -459,6 +459,8 @@ def test_files_of_quantiles(folder):
     assert read.variate().quantile([0.25, 0.5, 0.75]).tolist() == [5, 10, 20]
     assert read.variate().mean == pytest.approx(0.5 * 5 + 0.5 * 20)
     assert read.model_dump() == {"quantiles": {"file": "table.csv"}}
+    in_ms = parse_distribution({"quantiles": {"file": "table.csv", "unit": "1ms"}}, folders=[folder])
+    assert in_ms.variate().quantile(0.5)[0] == pytest.approx(0.010)
 
 
 BROKEN = [

@@ -208,6 +208,7 @@ def test_fields_read_units_and_write_them():
     assert Everything.model_validate_json(everything.model_dump_json()) == everything
 
 
+@pytest.mark.filterwarnings("error")
 @given(st.floats(0, 1e300) | st.integers(0, 10**12).map(float))
 def test_count_fields_read_back(value):
     written = Everything(count=value).model_dump()["count"]
