@@ -97,10 +97,10 @@ class Expression:
             raise Untraceable(f"the truth of `{self}` is known only while a plan is played or traced")
         return self.decide(self)
 
-    def _refuse(self) -> NoReturn:
+    def _refuse(self, *_: Any) -> NoReturn:
         raise Untraceable(f"`{self}` is not a number yet: a plan must not look into it")
 
-    __hash__ = __index__ = __int__ = __float__ = __iter__ = __len__ = _refuse  # type: ignore[assignment]
+    __hash__ = __index__ = __int__ = __float__ = __iter__ = __len__ = _refuse
 
     def __str__(self) -> str:
         if self.kind == "column":

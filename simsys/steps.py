@@ -6,12 +6,12 @@ simulated time. A step is a plain record; what it means is written once, in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
-Plan: TypeAlias = Callable[[Any], Generator[Any, Any, Any]]
+Plan: TypeAlias = Callable[[Any], Any]
 
 
 class Key(Enum):

@@ -18,13 +18,13 @@ class Clock(Environment):
     """An environment whose events at the same instant have a law instead of an accident of insertion."""
 
     def schedule(self, event: Event, priority: int = 1, delay: float = 0) -> None:
-        heappush(self._queue, (self._now + delay, 0, next(self._eid), event))  # type: ignore[misc, arg-type]
+        heappush(self._queue, (self._now + delay, 0, next(self._eid), event))  # type: ignore[misc]
 
     def at(self, time: float, kind: int, number: int) -> Event:
         """An event of class `kind` at the absolute `time` (s), for the request, child or timer `number`."""
         event = Event(self)
         event._ok, event._value = True, None
-        heappush(self._queue, (time, (kind << 62) | number, next(self._eid), event))  # type: ignore[misc, arg-type]
+        heappush(self._queue, (time, (kind << 62) | number, next(self._eid), event))  # type: ignore[misc]
         return event
 
     def end_of(self, start: float, seconds: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -15,7 +16,7 @@ from simsys.engines.clock import ARRIVAL, TIMER
 from simsys.engines.model import Brings, CacheOutage, Event, Model
 from simsys.engines.reference import Player
 from simsys.engines.rows import Luck, Row, row_type
-from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, INSIDE, Log, Request
+from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, Log, Request
 
 SAMPLES = 200
 EVENTS = 1 << 40
@@ -53,7 +54,7 @@ class Play:
             clock.at(self.stop, TIMER, 1).callbacks.append(lambda _: self._close())
             self._sample_every(self.stop / SAMPLES)
         for number, event in enumerate(self.model.events):
-            clock.at(event.at, ARRIVAL, EVENTS + number).callbacks.append(lambda _, n=number, e=event: self._event(n, e))
+            clock.at(event.at, ARRIVAL, EVENTS + number).callbacks.append(partial(self._event, number, event))
         for outage in self.model.cache_outages:
             self._cache_outage(outage)
         if self.workload.clients:
@@ -130,7 +131,7 @@ class Play:
 
     # -- events ---------------------------------------------------------------------------------------------------------
 
-    def _event(self, number: int, event: Event) -> None:
+    def _event(self, number: int, event: Event, _: Moment) -> None:
         index = EVENTS + number
         columns = self._columns(np.array([index], dtype=np.int64), event.op)
         row = next(self._rows(columns, index, [index]))
@@ -143,7 +144,7 @@ class Play:
         if brings.delivered:
             self.player.settled[request.number] = lambda now: self._bring(number, request, brings, now)
         else:
-            process.callbacks.append(lambda _: self._bring(number, request, brings, self.clock.now))  # type: ignore[union-attr]
+            process.callbacks.append(lambda _: self._bring(number, request, brings, self.clock.now))
 
     def _bring(self, number: int, parent: Request, brings: Brings, now: float) -> None:
         first = EVENTS * (number + 2)

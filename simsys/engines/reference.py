@@ -15,24 +15,37 @@ from simpy import Event, Process
 from simsys import draws
 from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Draws, Facility
-from simsys.engines.rows import Luck, Row
-from simsys.engines.outages import Calendar
 from simsys.engines.model import Model
-from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, CacheCount, Log, Marked, Request, Sample
+from simsys.engines.outages import Calendar
+from simsys.engines.rows import Luck, Row
+from simsys.measure.log import DONE, REFUSED, TIMED_OUT, CacheCount, Log, Marked, Request, Sample
 from simsys.steps import (
-    All, Chance, Drop, Each, Fill, Hold, Join, Lookup, Mark, Plan, Start, Visit, Within, plan_name,
+    All,
+    Chance,
+    Drop,
+    Each,
+    Fill,
+    Hold,
+    Join,
+    Lookup,
+    Mark,
+    Plan,
+    Start,
+    Visit,
+    Within,
+    plan_name,
 )  # fmt: skip
 
 Doing = Generator[Event, Any, Any]
 
 
 class Agent:
-    """A request or one of its children while it plays its plan."""
+    """A request or one of its children while it plays its plan; `answers`: its plan is the one the requester waits for."""
 
-    __slots__ = ("children", "luck", "number", "request", "row", "timed_out")
+    __slots__ = ("answers", "children", "luck", "number", "request", "row", "timed_out")
 
-    def __init__(self, request: Request, row: Row, token: int, number: int) -> None:
-        self.request, self.row, self.number = request, row, number
+    def __init__(self, request: Request, row: Row, token: int, number: int, answers: bool) -> None:
+        self.request, self.row, self.number, self.answers = request, row, number, answers
         self.luck, self.children = Draws(token), dict[str, int]()
         self.timed_out = False
 
@@ -42,6 +55,7 @@ class Gathering:
 
     def __init__(self, done: Event) -> None:
         self.done, self.members, self.begun = done, 0, False
+        self.begin: Callable[[Event | None], None]
 
 
 class Player:
@@ -75,7 +89,7 @@ class Player:
     def arrive(self, request: Request, row: Row) -> Process:
         """Let a request begin; the process ends when its plan does."""
         self.log.arrive(request, self.clock.now)
-        agent = self._agent(request, row, draws.request_token(request.index))
+        agent = self._agent(request, row, draws.request_token(request.index), answers=True)
         return Process(self.clock, self._serve(agent))
 
     def _serve(self, agent: Agent) -> Doing:
@@ -85,17 +99,15 @@ class Player:
         self._close(request)
         return done
 
-    def _agent(self, request: Request, row: Row, token: int) -> Agent:
+    def _agent(self, request: Request, row: Row, token: int, answers: bool = False) -> Agent:
         self._numbers += 1
         request.open += 1
-        return Agent(request, row, token, self._numbers)
+        return Agent(request, row, token, self._numbers, answers)
 
     def _close(self, request: Request) -> None:
         request.open -= 1
-        if request.open == 0:
-            request.settled = self.clock.now
-            if request.number in self.settled:
-                self.settled.pop(request.number)(self.clock.now)
+        if request.open == 0 and request.number in self.settled:
+            self.settled.pop(request.number)(self.clock.now)
 
     def _spawn(self, plan: Plan, parent: Agent, index: int = 0, size: float | None = None) -> Process:
         name = plan_name(plan)
@@ -139,7 +151,10 @@ class Player:
             return True
         facility = self.facilities[step.station]
         pieces = facility.pieces(step.op, step.n, self._key(step.key, agent), agent.luck)
+        came = self.clock._now
         served = yield from facility.servers.visit(pieces, agent.number)
+        if agent.answers:
+            agent.request.wait += max(0.0, self.clock._now - came - pieces[0][1])
         if served and facility.occupies:
             self.log.charge(agent.request, step.station, served * pieces[0][1])
         if served == len(pieces):
@@ -152,6 +167,8 @@ class Player:
         shard = facility.shard(self._key(step.key, agent), agent.luck)
         arrived = self.clock.now
         request = yield from servers.enter(shard)
+        if agent.answers:
+            agent.request.wait += self.clock.now - arrived
         if request is None:
             return False if step.ask else None
         opens = servers.calendar.opens(self.clock.now)
@@ -214,7 +231,7 @@ class Player:
         gathering.begun = True
         del self.gatherings[step.batch]
         commit = self._spawn(step.plan, agent)
-        commit.callbacks.append(lambda ended: gathering.done.succeed(ended.value))
+        commit.callbacks.append(partial(_pass_on, gathering.done))
 
     def _within(self, step: Within, agent: Agent) -> Doing:
         answer = Event(self.clock)
@@ -285,6 +302,10 @@ class Player:
     def sample(self) -> None:
         """Write down how many are inside every station."""
         self.log.samples.append(Sample(self.clock.now, tuple(f.log.inside for f in self.facilities.values())))
+
+
+def _pass_on(to: Event, ended: Event) -> None:
+    to.succeed(ended.value)
 
 
 def batches(n: float, batch: float) -> list[float]:

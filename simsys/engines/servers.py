@@ -27,7 +27,7 @@ Doing = Generator[Event, Any, Any]
 class Line(deque[Any]):
     """A queue that lets its first go in constant time, as `Resource` asks for it."""
 
-    def pop(self, index: int = -1) -> Any:  # type: ignore[override]
+    def pop(self, index: int = -1) -> Any:
         return self.popleft() if index == 0 else super().pop()
 
 
@@ -77,15 +77,21 @@ class Plain:
 
     def _admit(self, pieces: list[tuple[int, float]], now: float) -> float:
         """Join the line of every shard asked for; the time (s) at which the last piece of work is done."""
-        log, single, last = self.log, self.single, now
-        visits, busy = log.visits, log.busy
+        log, single, last, free_at, lines = self.log, self.single, now, self.free, self.waiting
+        visits, busy, wait, longest = log.visits, log.busy, log.wait, log.longest
         for shard, seconds in pieces:
             visits[shard] += 1
             busy[shard] += seconds
-            free = self.free[shard]
+            free = free_at[shard]
             start = free[0]
             if start > now:
-                self._line_up(shard, start, now)
+                line = lines[shard]
+                while line and line[0] <= now:
+                    line.popleft()
+                line.append(start)
+                wait[shard] += start - now
+                if len(line) > longest[shard]:
+                    longest[shard] = len(line)
             else:
                 start = now
             end = start + seconds
@@ -98,15 +104,6 @@ class Plain:
             if end > last:
                 last = end
         return last
-
-    def _line_up(self, shard: int, start: float, now: float) -> None:
-        log, waiting = self.log, self.waiting[shard]
-        while waiting and waiting[0] <= now:
-            waiting.popleft()
-        waiting.append(start)
-        log.wait[shard] += start - now
-        if len(waiting) > log.longest[shard]:
-            log.longest[shard] = len(waiting)
 
     def state(self, now: float) -> list[Booked]:
         """Per shard, what is committed but lies after `now`."""
@@ -142,7 +139,7 @@ class Queued:
         for part in parts:
             if not part.processed:
                 yield part
-            served += part.value
+            served += int(part.value or 0)
         return served
 
     def _serve(self, shard: int, seconds: float, request: Request | None, number: int) -> Doing:

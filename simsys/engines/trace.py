@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simsys.expressions import Expression, Untraceable, column
-from simsys.steps import All, Each, Hold, Join, Plan, STEPS, Start, Within, plan_name
+from simsys.steps import STEPS, All, Each, Hold, Join, Plan, Start, Within, plan_name
 
 MOST_PATHS = 4096
 

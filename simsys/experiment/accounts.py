@@ -15,7 +15,8 @@ def stores(setting: Setting, cached: dict[str, float]) -> list[tuple[Store, str]
     scenario, facts = setting.scenario, facts_of(setting, cached)
 
     def above(followers: float) -> float:
-        return float(facts["users"] * setting.first.people.share_above(followers))
+        people = setting.first.people
+        return people.users * people.share_above(followers) if people is not None else 0.0
 
     kept = []
     for keep in setting.strategy.keeps(World()):

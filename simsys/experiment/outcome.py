@@ -126,15 +126,17 @@ def _samples(plays: Sequence[Summary]) -> tuple[tuple[float, ...], dict[str, tup
 def _napkin(setting: Setting, plays: Sequence[Summary]) -> Napkin | None:
     """The planned request that asks most of a station, on the back of a napkin and as simulated."""
     largest = None
-    for number, event in enumerate(e for e in setting.scenario.events if e.request is not None):
-        needed = setting.event_demand(event.request.op, dict(event.request.columns))
-        for station in needed.stations if needed is not None else ():
+    requests = [event.request for event in setting.scenario.events if event.request is not None]
+    for number, request in enumerate(requests):
+        needed = setting.event_demand(request.op, request.columns)
+        if needed is None:
+            return None
+        for station in needed.stations:
             servers = setting.scenario.stations[station].capacity
             seconds = needed.busy(station) / servers
             if seconds > (largest.seconds if largest else 0.0):
                 others = next((load.utilization for load in setting.loads if load.station == station), 0.0)
                 last = [v for play in plays for index, v in play.last_fresh.items() if index % (1 << 40) == number]
                 simulated = sum(last) / len(last) if last else None
-                op = event.request.op
-                largest = Napkin(op, station, servers, needed.busy(station), seconds, simulated, others)
+                largest = Napkin(request.op, station, servers, needed.busy(station), seconds, simulated, others)
     return largest

@@ -58,6 +58,10 @@ def _operation(ops: Sequence[OpSummary], lengths: Sequence[float], saturated: bo
     yield "throughput", per_second(op.completed for op in ops), "/s", some
     yield "offered", per_second(op.offered for op in ops), "/s", some
     yield from _durations("latency", [op.latency for op in ops], saturated)
+    waited = ratio([op.wait for op in ops], [float(op.latency.count) for op in ops])
+    if saturated:
+        waited = Interval(None, None, None)
+    yield "wait_mean", _at_least_nothing(waited), "s", SATURATED if saturated else some
     if any(op.fresh.count for op in ops):
         yield from _durations("fresh", [op.fresh for op in ops], saturated, ("mean", "p50", "p90", "p99", "max"))
     if any(op.windows for op in ops):

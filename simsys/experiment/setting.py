@@ -110,7 +110,7 @@ class Setting:
             spec, popularity = self.scenario.caches[name], self.first.popularity(column)
             if popularity is None or not 0 < rate < inf:
                 continue
-            entries = spec.entries if spec.entries is not None else spec.bytes / self.first.mean_size
+            entries = spec.entries if spec.entries is not None else (spec.bytes or 0.0) / self.first.mean_size
             law = cache_theory.che_fifo if spec.policy == "fifo" else cache_theory.che_lru
             ratios[name] = law(cache_theory.zipf(*popularity), rate, entries, spec.ttl).hit_ratio
         return ratios
@@ -188,7 +188,7 @@ class Setting:
             batches=scenario.batches,
             begin=self.begin(load),
             cut=bool(self.saturated),
-            events=tuple(self._event(e, stop, load) for e in scenario.events if e.request is not None),
+            events=tuple(self._event(e, e.request, stop) for e in scenario.events if e.request is not None),
             outages={n: o for n, o in self._outages(stop).items() if n in used},
             cache_outages=tuple(self._cache_outages(stop)),
         )
@@ -215,8 +215,8 @@ class Setting:
                 caches[name].warm(popularity, rate, luck.stream(f"warm {name}"), self.first.mean_size)
         return caches
 
-    def _event(self, event: Any, stop: float, load: Workload) -> Event:
-        request, brings = event.request, None
+    def _event(self, event: Any, request: Any, stop: float) -> Event:
+        brings = None
         if event.brings is not None:
             b = event.brings
             count = round(b.share * request.columns.get("followers", 1.0))

@@ -125,7 +125,8 @@ class CacheCount(NamedTuple):
 class Request:
     """One request: where it came from, when it arrived (s), how it ended, and the seconds of service it caused.
 
-    `age` (s) is that of the oldest cached answer it was given, `open` how many plans of it are still running.
+    `wait` is the time (s) its own plan stood in line, `age` (s) that of the oldest cached answer it was given, `open` how many
+    plans of it are still running, `parent` the number of the request that brought it, or -1.
     """
 
     number: int
@@ -137,10 +138,10 @@ class Request:
     end: float = 0.0
     status: int = INSIDE
     work: float = 0.0
+    wait: float = 0.0
     age: float = 0.0
     open: int = 0
     parent: int = -1
-    settled: float = 0.0
 
 
 @dataclass(slots=True)

@@ -44,7 +44,8 @@ class Deliveries:
 
     def missing(self, now: Array) -> Array:
         """The share of the followers who do not have the post at these times."""
-        return np.where(now < self.accepted, 0.0, 1.0 - self.reached[np.searchsorted(self.times, now, side="right")])
+        reached: Array = self.reached[np.searchsorted(self.times, now, side="right")]
+        return np.asarray(np.where(now < self.accepted, 0.0, 1.0 - reached))
 
 
 def deliveries(log: Log, following: Following) -> dict[int, Deliveries]:

@@ -128,6 +128,7 @@ def _operation(op: str, requests: list[Request], log: Log, scope: Scope) -> OpSu
     )
     latency = np.array([r.end - r.arrival for r in done])
     out.latency.add(latency)
+    out.wait = sum(r.wait for r in done)
     if scope.transient:
         out.windows = _by_window([r.arrival for r in done], latency, np.ones(len(done), dtype=np.int64))
         out.recovery = _recovery(done, latency, scope.disturbed)

@@ -12,7 +12,20 @@ from dataclasses import field
 from typing import Any, ClassVar, TypeAlias
 
 from simsys.steps import (
-    All, Chance, Drop, Each, Fill, Hold, Join, Key, Lookup, Mark, Plan, Start, Visit, Within,
+    All,
+    Chance,
+    Drop,
+    Each,
+    Fill,
+    Hold,
+    Join,
+    Key,
+    Lookup,
+    Mark,
+    Plan,
+    Start,
+    Visit,
+    Within,
 )  # fmt: skip
 from simsys.strategies import Strategy
 from simsys.strategies.values import FlowError, Reader, condition, parse_value
@@ -206,7 +219,8 @@ def _lookup(f: Fields, what: Any) -> Form:
     hit, miss = f.plan("hit", needed=False) or nothing, f.plan("miss", needed=False) or nothing
 
     def form(row: Any) -> Doing:
-        return (yield from (hit if (yield Lookup(cache, key(row))) else miss)(row))
+        found = yield Lookup(cache, key(row))
+        return (yield from (hit if found else miss)(row))
 
     return form
 
