@@ -76,6 +76,21 @@ def test_one_side_of_the_edges_makes_the_other() -> None:
         assert people.mean_following == pytest.approx(200, rel=1e-6)
 
 
+def test_followers_by_rank() -> None:
+    people = population(users="1M", followers={"zipf": {"exponent": 0.9, "max": "100k"}})
+    everybody = 1e5 * np.arange(1.0, 1e6 + 1) ** -0.9
+    assert people.mean_followers == pytest.approx(everybody.mean(), rel=1e-6)
+    for x in (0.5, 1, 30, 5000, 99_999):
+        assert people.share_above(x) == pytest.approx((everybody >= x).mean(), abs=1e-6)
+        edges = everybody[everybody >= x].sum() / everybody.sum()
+        assert people.edge_share_above(x) == pytest.approx(edges, abs=3e-6)
+    assert population(users=3, followers={"zipf": {"exponent": 1, "max": 3}}).mean_followers == pytest.approx(
+        2, abs=0.2
+    )
+    with pytest.raises(ValidationError, match="the largest number is 2M, more than the 1M users"):
+        population(users="1M", followers={"zipf": {"exponent": 1, "max": "2M"}})
+
+
 def test_a_population_without_a_graph() -> None:
     people = population(users=500)
     assert people.columns == ("user", "active")
@@ -191,9 +206,7 @@ def test_activity_that_grows_with_followers_multiplies_push(
     assert people.mean_followers == pytest.approx(frame["followers"].mean(), rel=1e-12)
     assert people.activity_weighted_mean_followers / people.mean_followers == pytest.approx(ratio, abs=0.005)
     posts = sample(people, "post", 1_000_000)["followers"]
-    close(
-        posts / people.mean_followers, people.activity_weighted_mean_followers / people.mean_followers, 0.02
-    )
+    close(posts / people.mean_followers, people.activity_weighted_mean_followers / people.mean_followers, 0.02)
     assert set(np.unique(posts)) <= set(frame["followers"])
     reads = sample(people, "read", 1_000_000)["followers"]
     close(reads / people.mean_followers, 1.0, 0.02)

@@ -45,7 +45,7 @@ def _adds_up(mix: Mapping[str, float]) -> Mapping[str, float]:
 class Stage(Spec):
     """Some time at a constant rate; 0/s is a pause."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(validate_by_alias=True, validate_by_name=False, serialize_by_alias=True)
 
     length: Annotated[Duration, AfterValidator(_positive)] = Field(alias="for")
     rate: Rate

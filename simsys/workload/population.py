@@ -8,18 +8,17 @@ user's number scatters the ranks, so that the first numbers are a fair sample: t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, PrivateAttr, model_validator
 
-from simsys.distributions import CountDistribution, Variate, laws, parse_distribution
+from simsys.distributions import CountDistribution, QuantileTable, Variate, laws
 from simsys.draws import compiled, stream
 from simsys.units import Share, Spec, Whole, show_count
 from simsys.workload.grid import Axis, integral
-from simsys.workload.ranks import Ranks, ranks
+from simsys.workload.ranks import ByRank, Followers, Ranks, ranks
 
 BALANCE = 1.1
 """The mean numbers of followers and of followed may differ by this factor: every edge has two ends."""
@@ -48,7 +47,7 @@ class Population(Spec):
     users: Annotated[Whole, Field(ge=1, le=10**11)]
     active: Annotated[Share, Field(gt=0)] = 1.0
     online: Annotated[Share, Field(gt=0)] | None = None
-    followers: CountDistribution | None = None
+    followers: Followers | None = None
     following: CountDistribution | None = None
     activity: Activity | None = None
     _ranks: Ranks | None = PrivateAttr(None)
@@ -58,9 +57,8 @@ class Population(Spec):
     def _possible(self) -> Self:
         if self.online is not None and self.online > self.active:
             raise ValueError("who is online is active too: online must not be above active")
-        for side in ("followers", "following"):
-            law = getattr(self, side)
-            most = max((_largest(part, self.users * share) for share, part in _parts(law)), default=0.0)
+        for side, law in (("followers", self.followers), ("following", self.following)):
+            most = _largest(law, self.users)
             if most > self.users:
                 there = f"more than the {show_count(self.users)} users there are"
                 raise ValueError(f"{side}: the largest number is {show_count(most)}, {there}")
@@ -73,10 +71,16 @@ class Population(Spec):
             if self.activity is not None:
                 raise ValueError("activity grows with followers: give followers too")
             return
-        followers = self.followers or _same_for_all(self.following)
-        following = self.following or _same_for_all(followers)
-        self._following = following.variate()
-        self._ranks = ranks(followers.variate().quantile_table(), self.users, self._posting(followers))
+        following = self.following.variate() if self.following is not None else None
+        if self.followers is None:
+            assert following is not None
+            law = QuantileTable.from_rows([following.mean])
+        elif isinstance(self.followers, ByRank):
+            law = self.followers.table(self.users)
+        else:
+            law = self.followers.variate().quantile_table()
+        self._following = following or Variate(laws.CONSTANT, law.mean)
+        self._ranks = ranks(law, self.users, self._posting())
         means = (self.mean_followers, self.mean_following)
         if not max(means) <= BALANCE * min(means):
             factor = max(means) / min(means) if min(means) > 0 else math.inf
@@ -85,8 +89,11 @@ class Population(Spec):
                 f"on average, off by a factor of {factor:.3g}; expected at most {BALANCE:g}"
             )
 
-    def _posting(self, followers: CountDistribution) -> float | npt.NDArray[np.float64]:
+    def _posting(self) -> float | npt.NDArray[np.float64]:
         exponent = self.activity.exponent if self.activity is not None else 0.0
+        followers = self.followers
+        if followers is None or isinstance(followers, ByRank):
+            return exponent
         if any(part.file is not None and part.file.activity for part in followers.mixture or ()):
             raise ValueError("followers: an activity column goes with one file, not with a mixture")
         rows, activity = followers.file.rows() if followers.file is not None else (np.zeros(0), None)
@@ -186,22 +193,18 @@ def _scattered(numbers: Numbers, factor: int, modulus: int) -> Numbers:
     return out
 
 
-def _parts(law: CountDistribution | None) -> Iterator[tuple[float, Variate]]:
-    if law is None:
-        return
-    if law.mixture is None:
-        yield 1.0, law.variate()
-    else:
-        yield from ((part.share, part.variate()) for part in law.mixture if part.share > 0)
-
-
-def _largest(law: Variate, users: float) -> float:
+def _largest(law: CountDistribution | ByRank | None, users: float) -> float:
     """The largest value of a law: its bound, or that of the first of so many users where it has none."""
+    if law is None:
+        return 0.0
+    if isinstance(law, ByRank):
+        return law.zipf.max
+    if law.mixture is None:
+        return _bound(law.variate(), users)
+    return max(_bound(part.variate(), users * part.share) for part in law.mixture if part.share > 0)
+
+
+def _bound(law: Variate, users: float) -> float:
     if law.kind in (laws.CONSTANT, laws.UNIFORM, laws.TABLE):
         return float(law.quantile_table().pieces[-1, 2])
     return float(law.quantile(1.0 - 0.5 / max(users, 1.0))[0])
-
-
-def _same_for_all(law: CountDistribution | None) -> CountDistribution:
-    mean = law.variate().mean if law is not None else 0.0
-    return parse_distribution(mean, "count")

@@ -7,20 +7,55 @@ rank.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Discriminator, Field, Tag
 
-from simsys.distributions import QuantileTable
+from simsys.distributions import CountDistribution, QuantileTable
 from simsys.distributions.pieces import piece_below, piece_moments, piece_quantile
-from simsys.draws import compiled
+from simsys.draws import compiled, powers
+from simsys.units import Count, Spec
 from simsys.workload.grid import integral, piece_at
 
 FEW = 4096
 """Up to so many users, each is counted by itself."""
 
 Array = npt.NDArray[np.float64]
+
+
+class RankSize(Spec):
+    """Zipf's law: the user of rank r, from the top, has max / r^exponent followers."""
+
+    exponent: Annotated[float, Field(gt=0, le=5)]
+    max: Annotated[Count, Field(gt=0)]
+
+
+class ByRank(Spec):
+    """Followers by rank instead of by a law; their mean follows from the number of users."""
+
+    zipf: RankSize
+
+    def table(self, users: int) -> QuantileTable:
+        """The law: the first ranks one by one, the rest as one power law."""
+        exponent, first = self.zipf.exponent, min(users, FEW)
+        each = self.zipf.max * powers(np.arange(first, 0, -1.0), -exponent)
+        above = 1.0 - np.arange(first, 0, -1.0) / users
+        pieces = np.column_stack((np.append(above[1:], 1.0), each, each, np.ones(first)))
+        if users > first:
+            low, high = self.zipf.max * powers(np.array([users + 0.5, first + 0.5]), -exponent)
+            pieces = np.concatenate(([[above[0], low, high, -1.0 / exponent]], pieces))
+        return QuantileTable(np.ascontiguousarray(pieces))
+
+
+def _kind(value: Any) -> str:
+    return "rank" if isinstance(value, ByRank) or (isinstance(value, Mapping) and "zipf" in value) else "law"
+
+
+Followers = Annotated[Annotated[ByRank, Tag("rank")] | Annotated[CountDistribution, Tag("law")], Discriminator(_kind)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,9 +34,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.duration is None and self.requests is None and self.load.kind in ("rate", "clients"):
-            raise ValueError(
-                f"a load by {self.load.kind} never ends: give a duration or a number of requests"
-            )
+            raise ValueError(f"a load by {self.load.kind} never ends: give a duration or a number of requests")
         if self.duration is not None and not 0 < self.duration < math.inf:
             raise ValueError("the duration must be above zero")
         if self.requests is not None and self.requests < 1:
