@@ -71,8 +71,8 @@ def _operation(ops: Sequence[OpSummary], lengths: Sequence[float], saturated: bo
     if any(op.recovery is not None for op in ops):
         yield "recovery", interval([op.recovery for op in ops]), "s", ""
     done = [float(op.latency.count) for op in ops]
-    if any(op.stale for op in ops) or any(op.unfound for op in ops):
-        yield "stale_ratio", ratio([op.stale for op in ops], done), "", ""
+    if any(op.stale is not None for op in ops):
+        yield "stale_ratio", _at_least_nothing(ratio([op.stale or 0.0 for op in ops], done)), "", ""
     if any(op.brought for op in ops):
         yield "not_found_ratio", ratio([op.unfound for op in ops], [float(op.brought) for op in ops]), "", ""
     for metric, count in (

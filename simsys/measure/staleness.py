@@ -89,7 +89,8 @@ def _pending(arrival: Array, sent: dict[int, Deliveries]) -> Array:
     change = np.concatenate([d.weight * np.concatenate([[1.0], -np.diff(d.reached)]) for d in sent.values()])
     order = np.argsort(times, kind="stable")
     level = np.concatenate([[0.0], np.cumsum(change[order])])
-    return np.maximum(level[np.searchsorted(times[order], arrival, side="right")], 0.0)
+    pending: Array = level[np.searchsorted(times[order], arrival, side="right")]
+    return np.maximum(pending, 0.0)
 
 
 def _unfound(

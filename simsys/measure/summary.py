@@ -40,7 +40,7 @@ class OpSummary:
     fresh_windows: dict[int, Histogram] = field(default_factory=dict)
     wait: float = 0.0
     work: float = 0.0
-    stale: float = 0.0
+    stale: float | None = None
     brought: int = 0
     unfound: float = 0.0
     recovery: float | None = None

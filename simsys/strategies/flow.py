@@ -268,12 +268,13 @@ def _within(f: Fields, what: Any) -> Form:
 
 
 def _when(f: Fields, what: Any) -> Form:
-    holds = f.reader.read((*f.path, "when"), condition, what, lambda row: True)
+    holds: Callable[[Any], Any] = f.reader.read((*f.path, "when"), condition, what, lambda row: True)
     nothing = Forms(f.name, [])
     then, otherwise = f.plan("then", needed=False) or nothing, f.plan("else", needed=False) or nothing
 
     def form(row: Any) -> Doing:
-        return (yield from (then if holds(row) else otherwise)(row))
+        chosen = then if holds(row) else otherwise
+        return (yield from chosen(row))
 
     return form
 
