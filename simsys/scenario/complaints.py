@@ -22,9 +22,7 @@ _EXPECTED = {
     **dict.fromkeys(("float_type", "float_parsing", "finite_number"), _NUMBER),
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
     **dict.fromkeys(("string_type", "string_sub_type"), _TEXT),
-    **dict.fromkeys(
-        ("dict_type", "model_type", "model_attributes_type", "mapping_type", "dataclass_type"), _MAPPING
-    ),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "mapping_type", "dataclass_type"), _MAPPING),
     **dict.fromkeys(("list_type", "tuple_type", "iterable_type"), _LIST),
     "string_pattern_mismatch": "a name: a small letter, then small letters, digits, _ and -",
 }

@@ -65,11 +65,9 @@ def merged(scenario: Node, families: Iterable[str]) -> Node:
 
 def figures(scenario: Scenario) -> Iterator[Figure]:
     """The sourced defaults that the scenario rests on: those it did not change."""
-    for family in dict.fromkeys(strategy.family for strategy in scenario.strategies):
-        for figure in (*of_family(family).figures, *general().figures) if family else general().figures:
-            meant = of_family(family).meant if family else general().meant
-            if _at(scenario, figure.path) == _at(meant, figure.path):
-                yield figure
+    families = dict.fromkeys(strategy.family for strategy in scenario.strategies)
+    for _, meant, found in (*map(of_family, families), general()):
+        yield from (figure for figure in found if _at(scenario, figure.path) == _at(meant, figure.path))
     usual = usual_prices()
     for name, (value, span, source, _, grade) in FIGURES.items():
         if getattr(scenario.prices, name) == getattr(usual, name):

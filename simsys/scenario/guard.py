@@ -72,7 +72,10 @@ class Node:
         return value
 
     def problem(self, path: str, message: str, hint: str = "", key: str | None = None) -> Problem:
-        """A problem at this node, or at one of its keys."""
+        """A problem at this node, or at one of its keys; a key that came from elsewhere is where its value is."""
+        child = self.value.get(key or "") if isinstance(self.value, dict) else None
+        if child is not None and child.source is not self.source:
+            return child.problem(path, message, hint)
         line, column = self.keys.get(key or "", (self.line, self.column))
         return Problem.at(self.source, line, column, path, message, hint)
 
@@ -138,7 +141,7 @@ class _Reader:
             self.next_event()
             event = self.next_event()
             if isinstance(event, yaml.StreamEndEvent):
-                raise self._stop(event, "the file is empty")
+                raise self._stop(event, "it is empty")
             root = self._node(self.next_event(), 1)
             self.next_event()
             event = self.next_event()

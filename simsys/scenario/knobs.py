@@ -75,10 +75,7 @@ def read_strategies(tree: Node) -> tuple[list[Strategy], list[Problem]]:
         return [], [tree.problem("", "'strategies' is missing: the designs to compare, as in [pull, push]")]
     if not isinstance(node.value, list) or not node.value:
         return [], [node.problem("strategies", "expected a list of strategies, as in [pull, push]")]
-    read = [
-        (element, *_read(element, ("strategies", element_step(tree, i))))
-        for i, element in enumerate(node.value)
-    ]
+    read = [(element, *_read(element, ("strategies", element_step(tree, i)))) for i, element in enumerate(node.value)]
     problems = [problem for *_, found in read for problem in found]
     strategies = [strategy for _, strategy, _ in read if strategy is not None]
     labels: dict[str, bool] = {}
@@ -90,11 +87,14 @@ def read_strategies(tree: Node) -> tuple[list[Strategy], list[Problem]]:
             isinstance(strategy, flow.Flow),
         )
         if name in labels or (is_flow and name in names()):
-            problems.append(
-                element.problem("strategies", f"'{name}' stands twice: rows could not tell them apart")
-            )
+            problems.append(element.problem("strategies", f"'{name}' stands twice: rows could not tell them apart"))
         labels[name] = True
     return strategies, problems
+
+
+def families() -> list[str]:
+    """The families of all strategies there are."""
+    return sorted({cls.family for name in names() if (cls := find(name)) is not None})
 
 
 def flows(tree: Node) -> dict[str, Any]:
@@ -112,9 +112,7 @@ def _read(element: Node, path: Path) -> tuple[Strategy | None, list[Problem]]:
     elif isinstance(element.value, dict) and len(element.value) == 1:
         ((kind, knobs),) = element.value.items()
     else:
-        message = (
-            "expected the name of a strategy, or one name with its knobs, as in {hybrid: {celebrity: 10k}}"
-        )
+        message = "expected the name of a strategy, or one name with its knobs, as in {hybrid: {celebrity: 10k}}"
         return None, [element.problem(".".join(path), message)]
     if kind == "flow":
         return _read_flow(knobs, path)

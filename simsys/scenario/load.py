@@ -13,7 +13,7 @@ from simsys.scenario.complaints import complaints
 from simsys.scenario.defaults import merged
 from simsys.scenario.errors import Problem, ScenarioError, Source
 from simsys.scenario.guard import MAX_BYTES, Node, read_tree
-from simsys.scenario.knobs import flows, read_strategies
+from simsys.scenario.knobs import families, flows, read_strategies
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path as Steps
 from simsys.scenario.paths import PathError, parse_path, set_value, show_path
@@ -47,18 +47,20 @@ def read_scenario(
     """The scenario of a text that comes from `file`. Raises ScenarioError."""
     tree, problems = read_tree(content, file)
     if not isinstance(tree.value, dict):
-        raise ScenarioError(
-            [*problems, tree.problem("", "expected keys with values, such as load: {rate: 5k/s}")]
-        )
+        raise ScenarioError([*problems, tree.problem("", "expected keys with values, such as load: {rate: 5k/s}")])
     changes = list(_changes(sets, problems))
     tree = _changed(tree, (c for c in changes if c.path[0] == "strategies"), problems)
     strategies, found = read_strategies(tree)
-    tree = merged(tree, [strategy.family for strategy in strategies])
+    tree = merged(tree, families() if found else [strategy.family for strategy in strategies])
     tree = _changed(tree, (c for c in changes if c.path[0] != "strategies"), problems)
-    scenario = _validated(tree, strategies, problems + found, name, folder)
-    if isinstance(scenario, Scenario):
-        return scenario
-    raise ScenarioError(scenario)
+    scenario = _validated(tree, strategies, folder, problems)
+    if problems or found or scenario is None:
+        raise ScenarioError(problems + found)
+    scenario.name_it(name, folder, flows(tree))
+    scenario, problems = checked(scenario, tree)
+    if problems:
+        raise ScenarioError(problems)
+    return scenario
 
 
 class Change(NamedTuple):
@@ -95,23 +97,17 @@ def _changed(tree: Node, changes: Iterable[Change], problems: list[Problem]) -> 
     return tree
 
 
-def _validated(
-    tree: Node, strategies: Sequence[Strategy], problems: list[Problem], name: str, folder: Path
-) -> Scenario | list[Problem]:
-    """The scenario of a merged tree, or all that is wrong with it."""
+def _validated(tree: Node, strategies: Sequence[Strategy], folder: Path, problems: list[Problem]) -> Scenario | None:
+    """The scenario of a merged tree; what is wrong with it is added to the problems found at other places."""
     assert isinstance(tree.value, dict)
     data = {key: node.plain() for key, node in tree.value.items()} | {"strategies": tuple(strategies)}
     try:
-        scenario = Scenario.model_validate(data, context={"folder": folder, "folders": (folder,)})
+        return Scenario.model_validate(data, context={"folder": folder, "folders": (folder,)})
     except ValidationError as error:
-        known = {(problem.file, problem.line, problem.column) for problem in problems}
-        found = [p for p in complaints(error, tree, (), allowed) if p.path.partition(".")[0] != "strategies"]
-        return problems + [p for p in found if (p.file, p.line, p.column) not in known]
-    if problems:
-        return problems
-    scenario.name_it(name, folder, flows(tree))
-    scenario, problems = checked(scenario, tree)
-    return problems or scenario
+        told = {(problem.file, problem.line, problem.column) for problem in problems}
+        found = complaints(error, tree, (), allowed)
+        problems += [p for p in found if (p.file, p.line, p.column) not in told]
+        return None
 
 
 def _name(path: Path) -> str:

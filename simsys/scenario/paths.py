@@ -161,6 +161,8 @@ def _changed(node: Node, path: Path, depth: int, change: Callable[[Node], Node])
         return Node(items, node.source, node.line, node.column)
     if not isinstance(node.value, dict):
         raise _nowhere(node, path, depth)
+    if step not in node.value and path[depth + 1].isdecimal():
+        raise _nowhere(Node([], node.source), path, depth + 1)
     child = node.value.get(step) or Node({}, node.source, node.line, node.column)
     return with_key(node, path[:depth], step, _changed(child, path, depth + 1, change))
 

@@ -69,9 +69,7 @@ def read_promise(value: object) -> SloRule:
     return SloRule(subject or "", metric, op, _ALL[metric](limit), " ".join(str(value).split()))
 
 
-def resolved(
-    rule: SloRule, ops: Sequence[str], stations: Collection[str], caches: Collection[str]
-) -> SloRule:
+def resolved(rule: SloRule, ops: Sequence[str], stations: Collection[str], caches: Collection[str]) -> SloRule:
     """The promise with its subject, which must be there and have the metric; ValueError otherwise.
 
     Without a subject a metric of operations means the only operation there is.

@@ -167,9 +167,7 @@ class References:
         if event.kind in right and event.station not in right[event.kind]:
             place = self._at(*at, event.kind, *["station"] * (event.kind == "slow"))
             what = {"empty": "cache", "down": "station or cache"}.get(event.kind, "station")
-            yield place.problem(
-                f"there is no {what} '{event.station}'", nearest(event.station, right[event.kind])
-            )
+            yield place.problem(f"there is no {what} '{event.station}'", nearest(event.station, right[event.kind]))
         if event.brings is not None and event.brings.op not in self.load.ops:
             place = self._at(*at, "brings", "op")
             hint = nearest(event.brings.op, self.load.ops)
@@ -178,11 +176,7 @@ class References:
             place = self._at(*at, "request", column)
             if column not in self.load.columns:
                 yield place.problem(f"requests have no column '{column}'", nearest(column, self.load.columns))
-            elif (
-                column == "followers"
-                and scenario.population is not None
-                and value > scenario.population.users
-            ):
+            elif column == "followers" and scenario.population is not None and value > scenario.population.users:
                 yield place.problem(f"more followers than users ({scenario.population.users:,.0f})")
 
     def _overlaps(self) -> Iterator[Problem]:
@@ -233,12 +227,13 @@ def _length(scenario: Scenario, load: Workload) -> float | None:
 
 def _mention(strategy: Place, use: Use) -> Place:
     """Where a flow speaks of the station or cache; else the strategy itself."""
+    wanted = f"{use.name}.{use.op}" if use.op else use.name
     try:
         todo = [(strategy.path, find(strategy.tree, strategy.path))]
     except PathError:
         return strategy
     for path, node in todo:
-        if node.value in (f"{use.name}.{use.op}", use.name):
+        if node.value == wanted:
             return Place(strategy.tree, path)
         if isinstance(node.value, dict):
             todo += [((*path, key), child) for key, child in node.value.items()]

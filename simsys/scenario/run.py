@@ -53,9 +53,7 @@ def _read_warmup(value: object) -> Moment | Literal["auto"]:
     if value == "auto":
         return "auto"
     if isinstance(value, str) and value.isalpha():
-        raise WordError(
-            "expected auto, or a share or duration of the run like 10% or 5s", nearest(value, ["auto"])
-        )
+        raise WordError("expected auto, or a share or duration of the run like 10% or 5s", nearest(value, ["auto"]))
     return _read_moment(value)
 
 
@@ -167,9 +165,7 @@ class Event(Spec):
     def _makes_sense(self) -> Self:
         kinds = [kind for kind in _KINDS if getattr(self, kind) is not None]
         if len(kinds) != 1:
-            raise ValueError(
-                f"an event has exactly one of {', '.join(_KINDS)}; found {' and '.join(kinds) or 'none'}"
-            )
+            raise ValueError(f"an event has exactly one of {', '.join(_KINDS)}; found {' and '.join(kinds) or 'none'}")
         long = self.kind in ("down", "stall", "slow")
         if long and not self.lasts:
             raise ValueError(f"'for' is missing: how long {self.kind} lasts")

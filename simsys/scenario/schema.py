@@ -25,9 +25,8 @@ def scenario_schema() -> Schema:
     links, root = models_json_schema(models, by_alias=True)  # type: ignore[arg-type]
     definitions: Schema = root["$defs"]
     definitions["Step"] = _step()
-    named: Schema = {
-        name: {"anyOf": [links[model, "validation"], {"type": "null"}]} for name, model in knobs.items()
-    }
+    _allow_plain_services(definitions)
+    named: Schema = {name: {"anyOf": [links[model, "validation"], {"type": "null"}]} for name, model in knobs.items()}
     named["flow"] = {
         "type": "object",
         "properties": {"name": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}$"}},
@@ -48,10 +47,15 @@ def allowed(path: Path) -> set[str]:
     """The keys that a mapping at a path may have, as far as they are fixed."""
     schemas = [scenario_schema()]
     for step in path:
-        schemas = [
-            inner for schema in schemas for option in _options(schema) for inner in _inside(option, step)
-        ]
+        schemas = [inner for schema in schemas for option in _options(schema) for inner in _inside(option, step)]
     return {key for schema in schemas for option in _options(schema) for key in option.get("properties", {})}
+
+
+def _allow_plain_services(definitions: Schema) -> None:
+    """A service may be written as one plain duration or distribution."""
+    service = definitions["Service"]
+    plain = service["properties"]["per_item"]["anyOf"]
+    definitions["Service"] = {"anyOf": [service, *(option for option in plain if option != {"type": "null"})]}
 
 
 def _one(name: str, schema: Schema) -> Schema:

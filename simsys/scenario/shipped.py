@@ -32,8 +32,6 @@ def find_scenario(what: str) -> Path:
     known = shipped()
     if what in known:
         return known[what]
-    message = (
-        "this is not a file" if is_there else "there is no such file, and no shipped scenario of that name"
-    )
+    message = "this is not a file" if is_there else "there is no such file, and no shipped scenario of that name"
     hint = "" if is_there else nearest(Path(what.replace("\0", "")).stem, known)
     raise ScenarioError([Problem(printable(what), 1, 1, "", message, hint)])

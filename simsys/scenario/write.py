@@ -19,9 +19,7 @@ _FILES = ("file", "path")
 
 def write_scenario(scenario: Scenario, folder: Path | None = None) -> str:
     """The text of a scenario; its file names start at `folder` (at its own, if none is given)."""
-    data = scenario.model_dump(
-        mode="json", by_alias=True, exclude_none=True, exclude={"strategies", "events"}
-    )
+    data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"strategies", "events"})
     data["strategies"] = [_strategy(scenario, strategy) for strategy in scenario.strategies]
     data["events"] = [
         event.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for event in scenario.events
@@ -29,9 +27,7 @@ def write_scenario(scenario: Scenario, folder: Path | None = None) -> str:
     told = {key: value for key, value in data.items() if value not in ("", [], {})}
     if folder is not None and folder != scenario.folder:
         told = _moved(told, scenario.folder, folder)
-    return yaml.dump(
-        told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
-    )
+    return yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
 
 
 def _strategy(scenario: Scenario, strategy: Any) -> Any:
@@ -53,11 +49,7 @@ def _moved(value: Any, old: Path, new: Path) -> Any:
 
 
 def _relative(file: str, old: Path, new: Path) -> str:
-    return (
-        file
-        if Path(file).is_absolute()
-        else Path(os.path.relpath((old / file).resolve(), new.resolve())).as_posix()
-    )
+    return file if Path(file).is_absolute() else Path(os.path.relpath((old / file).resolve(), new.resolve())).as_posix()
 
 
 class _Dumper(yaml.SafeDumper):
