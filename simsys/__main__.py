@@ -1,0 +1,5 @@
+"""`python -m simsys`."""
+
+from simsys.cli import main
+
+main()

@@ -1,0 +1,267 @@
+"""The command line: run, check, explain, list, schema.
+
+Exit status: 0 all promises kept, 1 a fault, 2 the scenario or the command is wrong, 5 the results folder
+is in use, 99 no strategy surely kept every promise, 130 and 143 stopped by a signal. What is slow to import
+is imported when a command needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from simsys import __version__
+
+if TYPE_CHECKING:
+    from simsys.experiment.result import Result
+    from simsys.experiment.run import Estimate
+    from simsys.scenario import Scenario
+
+FAULT, WRONG, IN_USE, NOT_KEPT, INTERRUPTED, TERMINATED = 1, 2, 5, 99, 130, 143
+
+app = typer.Typer(
+    name="simsys", help="Play designs of read-heavy and write-heavy systems against the same load.",
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A scenario: a file, or the name of a shipped one.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value, as in load.rate=5k/s; may be repeated."),
+]
+
+
+class Stop(Exception):
+    """End with this status; the message goes to standard error."""
+
+    def __init__(self, status: int, message: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Engine(StrEnum):
+    """How a run is played."""
+
+    auto = "auto"
+    simpy = "simpy"
+
+
+@app.callback(invoke_without_command=True)
+def simsys(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        _say(f"simsys {__version__}\n")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    file: File,
+    sets: Sets = None,
+    engine: Annotated[Engine, typer.Option(help="How to play; auto takes the fastest there is.")] = Engine.auto,
+    seed: Annotated[int | None, typer.Option(min=0, help="The luck; else run.seed, else 1.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Plays side by side; else all cores.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCENARIO.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Nothing on standard error but errors.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    require: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Exit 99 unless this strategy keeps every promise.")
+    ] = None,
+) -> None:
+    """Play every strategy of a scenario under the same requests."""
+    from simsys.experiment.run import estimate
+
+    scenario = _load(file, [*(sets or ()), *([] if seed is None else [f"run.seed={seed}"])])
+    _known(scenario, require)
+    plan = estimate(scenario, jobs)
+    if dry_run:
+        from simsys.report.explain import dry_run as told
+
+        return _say(told(scenario, plan))
+    if not quiet:
+        _whisper(_forecast(scenario, plan))
+    result = _played(scenario, jobs, out, json, quiet)
+    if not all(audit.ok for audit in result.audits):
+        raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted; see 'audits'")
+    if result.slo and not _kept(result, require):
+        raise Stop(NOT_KEPT)
+
+
+@app.command()
+def check(file: File, sets: Sets = None) -> None:
+    """Say whether a scenario can be played, and all that is wrong with it."""
+    scenario = _load(file, sets)
+    strategies, promises = len(scenario.strategies), len(scenario.slo)
+    counted = f"{strategies} strateg{'y' if strategies == 1 else 'ies'}, {promises} promise{'s'[: promises != 1]}"
+    _say(f"{scenario.name}: can be played; {counted}\n")
+
+
+@app.command()
+def explain(file: File, sets: Sets = None) -> None:
+    """Show plans, demand, load and bill of a scenario before anything is played."""
+    from simsys.report.explain import explain as told
+
+    _say(told(_load(file, sets)))
+
+
+@app.command("list")
+def list_() -> None:
+    """List the shipped scenarios and the question of each."""
+    from textwrap import fill
+
+    from simsys.scenario import load_scenario, shipped
+
+    for name, path in shipped().items():
+        indent = " " * 16
+        _say(fill(load_scenario(path).question, 80, initial_indent=f"{name:<16}", subsequent_indent=indent) + "\n")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenarios, for editors."""
+    import json
+
+    from simsys.scenario import scenario_schema
+
+    _say(json.dumps(scenario_schema(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _load(file: str, sets: list[str] | None) -> Scenario:
+    from simsys.experiment.setting import settings
+    from simsys.scenario import ScenarioError, load_scenario
+
+    try:
+        scenario = load_scenario(file, sets or ())
+    except ScenarioError as error:
+        raise Stop(WRONG, str(error)) from None
+    for setting in settings(scenario):
+        setting.trees  # noqa: B018  (drives every plan once)
+    return scenario
+
+
+def _known(scenario: Scenario, strategy: str | None) -> None:
+    from simsys.experiment.setting import settings
+
+    names = [setting.label for setting in settings(scenario)]
+    if strategy is not None and strategy not in names:
+        raise Stop(WRONG, f"--require: there is no strategy '{strategy}' here, but {', '.join(names)}")
+
+
+def _forecast(scenario: Scenario, plan: Estimate) -> str:
+    from simsys.report.explain import about
+
+    strategies = len(scenario.strategies)
+    each = f"{strategies} strateg{'y' if strategies == 1 else 'ies'} × {plan.plays // strategies} replications"
+    return f"{scenario.name}: {each} = {plan.plays} plays, about {about(plan.seconds)}\n"
+
+
+def _played(scenario: Scenario, jobs: int | None, out: Path | None, json: bool, quiet: bool) -> Result:
+    """Play, write the results, and print them."""
+    from simsys.experiment.run import RunError
+    from simsys.experiment.run import run as play
+    from simsys.report import files
+    from simsys.report.page import page
+    from simsys.scenario import write_scenario
+
+    started = datetime.now(UTC)
+    try:
+        with files.reserved(out or Path("results") / scenario.name) as folder:
+            result = play(scenario, jobs, None if quiet else _progress())
+            text = page(scenario, result)
+            written = dict(files.contents(result, write_scenario(scenario, folder), text))
+            manifest = files.manifest(sys.argv, started, written)
+            files.write(folder, {**written, "manifest.json": manifest})
+    except files.InUse as error:
+        raise Stop(IN_USE, f"simsys: {error}") from None
+    except files.NotResults as error:
+        raise Stop(WRONG, f"simsys: {error}") from None
+    except RunError as error:
+        raise Stop(FAULT, f"simsys: {error}") from None
+    except OSError as error:
+        raise Stop(FAULT, f"simsys: cannot write the results: {error}") from None
+    if not quiet:
+        _whisper(f"written to {folder}\n")
+    _say(files.to_json(files.metrics(result)) if json else page(scenario, result, _colour()))
+    return result
+
+
+def _kept(result: Result, strategy: str | None) -> bool:
+    """Whether some strategy, or the one that is asked for, surely keeps every promise."""
+    names = {verdict.strategy for verdict in result.slo} if strategy is None else {strategy}
+    return any(all(v.verdict == "kept" for v in result.slo if v.strategy == name) for name in names)
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    """Counts the plays on one line of a terminal; None where standard error is not one."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        _whisper(f"\r{done} of {total} plays" if done < total else "\r\x1b[K")
+
+    return show
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _say(text: str) -> None:
+    """Print to standard output; a reader who has left is no fault."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _whisper(text: str) -> None:
+    with suppress(BrokenPipeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def _stopped(number: int, _: FrameType | None) -> NoReturn:
+    """End at a signal: workers first, so that nobody waits for them."""
+    if "multiprocessing" in sys.modules:
+        from multiprocessing import active_children
+
+        for worker in active_children():
+            worker.kill()
+    raise SystemExit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+
+
+def main() -> NoReturn:
+    """Run the command that was given; never a traceback, unless SIMSYS_TRACEBACK is set."""
+    signal.signal(signal.SIGINT, _stopped)
+    signal.signal(signal.SIGTERM, _stopped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except Stop as stop:
+        _whisper(f"{stop}\n" if str(stop) else "")
+        sys.exit(stop.status)
+    except Exception as error:
+        if os.environ.get("SIMSYS_TRACEBACK"):
+            traceback.print_exc()
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        _whisper(f"simsys: internal fault: {said} (please report it; SIMSYS_TRACEBACK=1 shows where)\n")
+        sys.exit(FAULT)
+    sys.exit(0)

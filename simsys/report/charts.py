@@ -1,0 +1,253 @@
+"""Four charts of a run as SVG and PNG, the same bytes whenever they are drawn again.
+
+matplotlib is imported when the first is drawn. Free text is printed as it is: no mathematics is read into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
+from typing import Any
+
+from simsys.experiment.result import Played, Result
+from simsys.report import style
+from simsys.units import show_count, show_duration
+
+BUSIEST = 3
+"""Stations whose backlog is drawn."""
+_LEGEND = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False, "fontsize": 9}
+
+
+def charts(result: Result) -> Iterator[tuple[str, bytes]]:
+    """(file name, content) of every chart for which the run has figures, each as SVG and as PNG."""
+    from matplotlib import rc_context
+
+    with rc_context(_settings()):  # type: ignore[arg-type]
+        for name, draw in _CHARTS.items():
+            figure = draw(result)
+            if figure is not None:
+                yield f"{name}.svg", _bytes(figure, "svg", {"Date": None, "Creator": "simsys"})
+                yield f"{name}.png", _bytes(figure, "png", {"Software": None})
+
+
+def _settings() -> dict[str, Any]:
+    from matplotlib import rcParamsDefault
+
+    return {
+        **{key: value for key, value in rcParamsDefault.items() if not key.startswith(("backend", "webagg"))},
+        "svg.hashsalt": "simsys", "svg.fonttype": "path", "text.parse_math": False,
+        "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
+        "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.grid": True,
+        "grid.color": "#dddddd", "grid.linewidth": 0.6, "legend.fontsize": 9, "savefig.dpi": 130,
+    }  # fmt: skip
+
+
+def _bytes(figure: Any, kind: str, metadata: dict[str, str | None]) -> bytes:
+    file = BytesIO()
+    figure.savefig(file, format=kind, metadata=metadata)
+    return file.getvalue()
+
+
+def _canvas(width: float, height: float, rows: int = 1) -> tuple[Any, Sequence[Any]]:
+    """A figure of its own (nothing global) and a column of axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, 1, squeeze=False)[:, 0])
+
+
+def _durations(panel: Any, label: str) -> None:
+    """A logarithmic time axis with ticks like 1 ms and 10 ms; 2 ms and 5 ms below two decades."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    low, high = panel.get_xlim()
+    if high / low < 4:
+        panel.set_xlim((low * high) ** 0.5 / 2, (low * high) ** 0.5 * 2)
+    digits = "1235" if high / low < 10 else "125"
+    named = FuncFormatter(lambda x, _: show_duration(x) if f"{x:e}"[0] in digits else "")
+    panel.xaxis.set_major_formatter(named)
+    panel.xaxis.set_minor_formatter(named if high / low < 100 else NullFormatter())
+    panel.tick_params(axis="x", which="both", labelsize=9, pad=5)
+    panel.set_xlabel(label)
+
+
+def latency(result: Result) -> Any:
+    """Per operation, the share of requests that take longer, on logarithmic axes, with the p99 marked."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    ops = [
+        op for op in style.subjects(result, "latency_mean") if any(p.ccdf.get(op, ((), ()))[0] for p in result.played)
+    ]
+    if not ops:
+        return None
+    figure, panels = _canvas(8, 0.6 + 3.2 * len(ops), len(ops))
+    for panel, op in zip(panels, ops, strict=True):
+        lowest = 0.01
+        curves = [_positive(*played.ccdf.get(op, ((), ()))) for played in result.played]
+        for number, (played, (x, p)) in enumerate(zip(result.played, curves, strict=True)):
+            if not x:
+                continue
+            lowest = min(lowest, p[-1])
+            look = _look(number, _alike(curves, number))
+            panel.step(x, p, where="post", **look)
+            p99 = result.value(played.strategy, op, "latency_p99")
+            if p99:
+                panel.plot(
+                    [p99],
+                    [0.01],
+                    marker="o",
+                    markersize=6,
+                    color=look["color"],
+                    markeredgecolor="white",
+                    zorder=5,
+                )
+        panel.set_xscale("log")
+        panel.set_yscale("log")
+        panel.set_ylim(lowest / 1.5, 1.3)
+        panel.axhline(0.01, color="#888888", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+        beside = {"xycoords": ("axes fraction", "data"), "xytext": (4, 0), "textcoords": "offset points"}
+        panel.annotate("p99", (1, 0.01), **beside, va="center", fontsize=9, color="#555555")
+        panel.set_title(f"How long does a {op} take?")
+        panel.set_ylabel("share that takes longer")
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:g}%"))
+        panel.yaxis.set_minor_formatter(NullFormatter())
+        _durations(panel, f"time from arrival to the answer of a {op}")
+    _legend(figure, result)
+    return figure
+
+
+def _positive(x: Sequence[float], p: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The points that a logarithmic axis can show."""
+    kept = [(a, b) for a, b in zip(x, p, strict=True) if a > 0 and b > 0]
+    return [a for a, _ in kept], [b for _, b in kept]
+
+
+def who_pays(result: Result) -> Any:
+    """Seconds of service per second that each operation causes, per strategy, side by side in one bar."""
+    from matplotlib.ticker import FuncFormatter
+
+    ops = style.subjects(result, "latency_mean")
+    work = {p.strategy: [_per_second(result, p, op) for op in ops] for p in result.played}
+    if not work or not any(map(any, work.values())):
+        return None
+    figure, (panel,) = _canvas(8, 1.3 + 0.55 * len(work))
+    longest = max(map(sum, work.values()))
+    shades = [1.0, 0.45, 0.25, 0.12]
+    for number, (_, seconds) in enumerate(work.items()):
+        left = 0.0
+        for shade, value in zip(shades * len(ops), seconds, strict=False):
+            panel.barh(number, value, left=left, height=0.62, color=(style.colour(number), shade),
+                       edgecolor=style.colour(number), linewidth=0.8)  # fmt: skip
+            left += value
+        parts = " + ".join(f"{op} {_seconds(value)}" for op, value in zip(ops, seconds, strict=True))
+        panel.annotate(parts, (left, number), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9)
+    panel.set_yticks(range(len(work)), list(work))
+    panel.invert_yaxis()
+    panel.set_xlim(0, longest * 1.45)
+    panel.grid(axis="y", visible=False)
+    shaded = ", ".join(f"{op} {shade}" for op, shade in zip(ops, ("full", "pale", "paler", "palest"), strict=False))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _seconds(x)))
+    panel.set_xlabel(f"time of service per second, over all servers ({shaded})")
+    panel.set_title(f"Who pays when: {' or '.join(ops)}?")
+    return figure
+
+
+def _seconds(value: float) -> str:
+    """Seconds, and less; never minutes, as this is also a number of busy servers."""
+    return show_duration(value) if value < 1 else f"{style.three(value)} s"
+
+
+def _per_second(result: Result, played: Played, op: str) -> float:
+    return sum(played.work.get(op, {}).values()) * (result.value(played.strategy, op, "throughput") or 0.0)
+
+
+def utilization(result: Result) -> Any:
+    """How busy each station is under each strategy: dots from 0 to 100 %, with the 95 % interval."""
+    stations = style.stations(result)
+    names = [p.strategy for p in result.played]
+    if not stations or not names:
+        return None
+    figure, (panel,) = _canvas(8, 1.2 + 0.5 * len(stations))
+    rows = {(r.strategy, r.subject): r for r in result.rows if r.metric == "utilization" and r.value is not None}
+    for number, strategy in enumerate(names):
+        offset = (number - (len(names) - 1) / 2) * 0.62 / len(names)
+        found = [(i + offset, rows[strategy, s]) for i, s in enumerate(stations) if (strategy, s) in rows]
+        ys, values = [y for y, _ in found], [100 * (row.value or 0.0) for _, row in found]
+        lows, highs = ([100 * (getattr(row, end) or row.value or 0.0) for _, row in found] for end in ("low", "high"))
+        panel.hlines(ys, lows, highs, color=style.colour(number), linewidth=1.2)
+        look = {"color": style.colour(number), "marker": style.marker(number), "label": strategy}
+        panel.scatter(values, ys, s=34, zorder=3, clip_on=False, **look)
+    panel.set_xlim(0, 100)
+    panel.set_yticks(range(len(stations)), stations)
+    panel.set_ylim(len(stations) - 0.5, -0.5)
+    panel.set_xticks(range(0, 101, 20), [f"{x}%" for x in range(0, 101, 20)])
+    panel.set_xlabel("share of the servers' time that is busy (bar: 95 % interval)")
+    panel.set_title("Which station is busy?")
+    panel.legend(**_LEGEND)
+    return figure
+
+
+def backlog(result: Result) -> Any:
+    """The number inside the stations that fill up most, over time."""
+    peaks: dict[str, float] = {}
+    for played in result.played:
+        for station, inside in played.samples[1].items():
+            peaks[station] = max(peaks.get(station, 0.0), max(inside, default=0.0))
+    fullest = sorted((s for s in peaks if peaks[s] > 0), key=lambda s: (-peaks[s], s))[:BUSIEST]
+    if not fullest:
+        return None
+    figure, panels = _canvas(8, 0.7 + 2.2 * len(fullest), len(fullest))
+    for panel, station in zip(panels, fullest, strict=True):
+        curves = [played.samples[1].get(station, ()) for played in result.played]
+        for number, played in enumerate(result.played):
+            if any(curves[number]):
+                panel.plot(played.samples[0], curves[number], **_look(number, _alike(curves, number)))
+        _symlog(panel, peaks[station])
+        panel.set_ylabel("inside")
+        panel.set_title(f"{station}: waiting and in service", fontweight="normal", fontsize=10)
+        panel.set_xlim(0, max((p.samples[0][-1] for p in result.played if p.samples[0]), default=1.0))
+        panel.sharex(panels[0])
+        panel.tick_params(labelbottom=panel is panels[-1])
+    panels[-1].set_xlabel("time since the start of the run, s")
+    figure.suptitle("Where does work pile up, and when?", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    _legend(figure, result)
+    return figure
+
+
+def _symlog(panel: Any, peak: float) -> None:
+    """A logarithmic axis that reaches zero, where a linear one would hide all but the peak."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    if peak > 100:
+        panel.set_yscale("symlog", linthresh=1.0, linscale=0.6)
+        panel.yaxis.set_minor_locator(NullLocator())
+    panel.set_ylim(0, peak * (1.6 if peak > 100 else 1.15))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: show_count(y)))
+
+
+def _legend(figure: Any, result: Result) -> None:
+    """All strategies beside the panels, also those that no line of a panel shows."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], label=p.strategy, **_look(i)) for i, p in enumerate(result.played)]
+    figure.legend(handles=handles, loc="outside right upper", frameon=False)
+
+
+def _look(number: int, alike: Sequence[int] = ()) -> dict[str, Any]:
+    """A line in the strategy's colour; curves that are `alike` share their way in turns, so that all show."""
+    among = list(alike)
+    turns = (-6.0 * among.index(number), (6.0, 6.0 * (len(among) - 1))) if len(among) > 1 else style.dash(number)
+    return {"color": style.colour(number), "linestyle": turns, "linewidth": 1.8}
+
+
+def _alike(curves: Sequence[Any], number: int) -> list[int]:
+    """The places of the curves that are the same as this one."""
+    return [i for i, curve in enumerate(curves) if curve == curves[number]]
+
+
+_CHARTS: dict[str, Callable[[Result], Any]] = {
+    "latency": latency, "who-pays": who_pays, "utilization": utilization, "backlog": backlog,
+}  # fmt: skip
+NAMES = tuple(f"{name}.{kind}" for name in _CHARTS for kind in ("svg", "png"))

@@ -1,0 +1,154 @@
+"""How a figure looks to people: three significant digits, a unit, a name, and one colour per strategy."""
+
+from __future__ import annotations
+
+import re
+from math import floor, isfinite, isnan, log10
+from typing import NamedTuple
+
+from simsys.experiment.result import Result, Row
+from simsys.units import show_count, show_duration, show_money, show_rate, show_share, show_size
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito, Color Universal Design, 2008, told apart by the colour-blind; without the pale yellow."""
+DASHES = ("-", "--", ":", "-.")
+"""Strategies beyond the last colour start again, with other dashes."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+NAMES = {
+    "latency_mean": "latency mean",
+    "latency_p50": "latency p50",
+    "latency_p90": "latency p90",
+    "latency_p99": "latency p99",
+    "latency_p999": "latency p99.9",
+    "latency_max": "latency max",
+    "latency_p99_worst": "p99 of worst 10 s",
+    "fresh_p50": "fresh p50",
+    "fresh_p99": "fresh p99",
+    "fresh_max": "fresh, the last",
+    "fresh_p99_worst": "fresh, worst 10 s",
+    "recovery": "time to recover",
+    "stale_ratio": "stale",
+    "not_found_ratio": "post not found",
+    "timed_out": "timed out",
+    "queue_mean": "queue mean",
+    "queue_max": "queue max",
+    "wait_mean": "wait mean",
+    "hit_ratio": "hit ratio",
+    "storage_bytes.ram": "kept in RAM",
+    "storage_bytes.ssd": "kept on SSD",
+    "backlog_growth": "backlog grows by",
+    "cost": "cost of the fleet as given",
+    "edges_pulled": "follow edges pulled",
+}
+SHARES = {
+    "utilization",
+    "utilization_max",
+    "edges_pulled",
+    "hit_ratio",
+    "stale_ratio",
+    "not_found_ratio",
+    "refused",
+    "timed_out",
+}
+_SHOW = {"s": show_duration, "/s": show_rate, "B": show_size, "$/month": show_money, "%": show_share}
+
+
+class Figure(NamedTuple):
+    """A number as it is printed, and its unit with the space before it."""
+
+    number: str
+    unit: str
+
+    def __str__(self) -> str:
+        return self.number + self.unit
+
+
+def figure(value: float, metric: str, unit: str) -> Figure:
+    """A value of a metric with three significant digits, three decimals at most; shares in percent, two."""
+    if not isfinite(value):
+        return Figure("–" if isnan(value) else "∞", "")
+    if metric in SHARES:
+        return _share(value)
+    show = _SHOW.get(unit, show_count)
+    found = re.match(r"([-+0-9.,e]+)(.*)", show(value))
+    assert found is not None, value
+    number = float(found[1].replace(",", ""))
+    if unit in ("", "1") and value == int(value) and abs(value) < 1000:
+        return Figure(f"{value:.0f}", "")
+    return Figure("<0.001" if 0 < number < 0.0005 else _digits(number, most=3), found[2])
+
+
+def _share(value: float) -> Figure:
+    """Four digits just below 100 %, so that 99.95 % is not 100 %."""
+    if 0 < value < 0.00005:
+        return Figure("<0.01", "%")
+    if 0.99 <= value < 1:
+        return Figure(f"{min(100 * value, 99.99):.2f}", "%")
+    return Figure(_digits(100 * value, most=2), "%")
+
+
+def text(row: Row) -> str:
+    """The value of a row as it is printed in a sentence; a dash where it is null."""
+    return "–" if row.value is None else str(figure(row.value, row.metric, row.unit))
+
+
+def half_width(row: Row) -> str:
+    """Half the 95 % interval, in the unit and with the decimals of the figure; empty if none or nothing."""
+    if row.value is None or row.low is None or row.high is None or not row.value:
+        return ""
+    number = figure(row.value, row.metric, row.unit).number.replace(",", "")
+    if number.startswith("<"):
+        return ""
+    half = (row.high - row.low) / 2 * float(number) / row.value
+    decimals = len(number.partition(".")[2])
+    if half < 0.5 * 10**-decimals:
+        return ""
+    return f"{half:,.{decimals}f}" if half < 100 else f"{half:,.0f}"
+
+
+def _digits(number: float, most: int) -> str:
+    """Three significant digits, zeros at the end included; whole from 100 on, `most` decimals."""
+    if not number:
+        return "0"
+    decimals = max(0, 2 - floor(log10(abs(float(f"{number:.2e}")))))
+    return f"{number:,.{min(decimals, most)}f}"
+
+
+def name(metric: str) -> str:
+    return NAMES.get(metric, metric.replace("_", " "))
+
+
+def three(value: float) -> str:
+    """A plain number with three significant digits, thousands and millions as k and M."""
+    return str(figure(value, "", ""))
+
+
+def colour(number: int) -> str:
+    """The colour of the strategy that stands at this place in the scenario."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def dash(number: int) -> str:
+    return DASHES[number // len(COLOURS) % len(DASHES)]
+
+
+def marker(number: int) -> str:
+    return MARKERS[number % len(MARKERS)]
+
+
+def strategies(result: Result) -> list[str]:
+    """The strategies in the order of the scenario."""
+    return list(dict.fromkeys([*(p.strategy for p in result.played), *(r.strategy for r in result.rows)]))
+
+
+def subjects(result: Result, metric: str) -> list[str]:
+    """The subjects with a metric, in the order of the rows: `latency_mean` gives the operations."""
+    return list(dict.fromkeys(r.subject for r in result.rows if r.metric == metric))
+
+
+def stations(result: Result) -> list[str]:
+    """The stations that have servers; a delay is never busy and nobody waits for it."""
+    loads = [load for played in result.played for load in played.loads]
+    delays = {load.station for load in loads if load.servers == float("inf")}
+    return [name for name in subjects(result, "utilization") if name not in delays]

@@ -1,0 +1,121 @@
+"""The charts: the same bytes again, honest axes, one colour per strategy, and text that is only text."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import hand_made
+import matplotlib
+import pytest
+from matplotlib import rc_context
+from matplotlib.colors import to_hex
+
+from simsys.report import charts, style
+
+ALL = {f"{name}.{kind}" for name in ("latency", "who-pays", "utilization", "backlog") for kind in ("svg", "png")}
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, bytes]:
+    return dict(charts.charts(hand_made.result()))
+
+
+def test_four_charts_as_svg_and_png(drawn: dict[str, bytes]) -> None:
+    assert set(drawn) == ALL == set(charts.NAMES)
+    assert all(content.startswith(b"\x89PNG") for name, content in drawn.items() if name.endswith("png"))
+    assert all(b"<svg" in content for name, content in drawn.items() if name.endswith("svg"))
+
+
+def test_drawn_again_they_are_the_same_bytes(drawn: dict[str, bytes]) -> None:
+    with rc_context({"svg.hashsalt": "other", "font.size": 30, "lines.linewidth": 9}):
+        assert dict(charts.charts(hand_made.result())) == drawn
+
+
+def test_they_name_no_time_and_no_software(drawn: dict[str, bytes]) -> None:
+    for name, content in drawn.items():
+        assert matplotlib.__version__.encode() not in content and b"<dc:date>" not in content, name
+        assert name.endswith("svg") or b"Software" not in content
+        assert name.endswith("png") or b"<text" not in content, "letters are paths: the same on every machine"
+
+
+def test_dollars_are_no_mathematics() -> None:
+    """A mutant that reads mathematics into names cannot draw this one at all."""
+    name = r"hybrid($\frac{x, a_b^2$ & <b>)"
+    played = tuple(replace(p, strategy=name) if p.strategy == "hybrid" else p for p in hand_made.result().played)
+    rows = tuple(r._replace(strategy=name) if r.strategy == "hybrid" else r for r in hand_made.rows())
+    assert len(dict(charts.charts(hand_made.result(played=played, rows=rows)))) == 8
+
+
+def test_what_has_no_figures_has_no_chart() -> None:
+    assert dict(charts.charts(hand_made.result(rows=(), played=()))) == {}
+    calm = tuple(replace(p, samples=((), {}), ccdf={}) for p in hand_made.result().played)
+    assert {n.partition(".")[0] for n, _ in charts.charts(hand_made.result(played=calm))} == {"who-pays", "utilization"}
+
+
+def axes(draw: Any, **changes: Any) -> list[Any]:
+    with rc_context(charts._settings()):
+        return list(draw(hand_made.result(**changes)).axes)
+
+
+def test_latency_is_drawn_on_logarithmic_axes_with_the_p99() -> None:
+    for panel, op in zip(axes(charts.latency), ("read", "post"), strict=True):
+        assert (panel.get_xscale(), panel.get_yscale()) == ("log", "log")
+        assert op in panel.get_title(loc="left") and "answer" in panel.get_xlabel() and "share" in panel.get_ylabel()
+        curves = [one for one in panel.lines if len(one.get_xdata()) > 2]
+        assert [to_hex(one.get_color()).upper() for one in curves] == list(style.COLOURS[:4])
+        marks = [(one.get_xdata()[0], one.get_ydata()[0]) for one in panel.lines if len(one.get_xdata()) == 1]
+        assert marks == [(hand_made.MEAN[op, "latency_p99", "s"][i], 0.01) for i in range(4)]
+
+
+def test_curves_that_coincide_take_turns() -> None:
+    """All strategies post alike: the four dashed lines together leave no gap and cover each other nowhere."""
+    panel = axes(charts.latency)[1]
+    dashes = [one._unscaled_dash_pattern for one in panel.lines if len(one.get_xdata()) > 2]
+    assert sorted(offset % 24 for offset, _ in dashes) == [0, 6, 12, 18]
+    assert all(pattern == (6, 18) for _, pattern in dashes)
+    assert all(one.get_linestyle() == "-" for one in axes(charts.latency)[0].lines if len(one.get_xdata()) > 2)
+
+
+def test_bars_are_the_work_per_second_of_each_operation() -> None:
+    (panel,) = axes(charts.who_pays)
+    bars = sorted((bar.get_y() + bar.get_height() / 2, bar.get_x(), bar.get_width()) for bar in panel.patches)
+    read, post = hand_made.result().played[2].work["read"], hand_made.result().played[2].work["post"]
+    at_push = [bar[1:] for bar in bars if math.isclose(bar[0], 2, abs_tol=0.1)]
+    assert at_push[0] == (0, pytest.approx(1650 * sum(read.values())))
+    assert at_push[1] == (pytest.approx(at_push[0][1]), pytest.approx(1.65 * sum(post.values())))
+    assert panel.get_xlim()[0] == 0
+
+
+def test_utilization_stands_between_0_and_100_percent() -> None:
+    (panel,) = axes(charts.utilization)
+    assert panel.get_xlim() == (0, 100)
+    labels = [label.get_text() for label in panel.get_yticklabels()]
+    assert labels == ["api", "database", "timelines", "celebrity_workers"]
+    found = {(s, labels[round(y)]): x for s, dots in zip(hand_made.STRATEGIES, panel.collections[1::2], strict=True)
+             for x, y in dots.get_offsets()}  # fmt: skip
+    assert found["pull", "database"] == pytest.approx(99.51)
+    assert found["push", "timelines"] == pytest.approx(25.1)
+    assert ("pull", "timelines") not in found, "who does not use a station has no dot there, not even at zero"
+
+
+def test_the_legend_covers_nothing() -> None:
+    for draw in (charts.latency, charts.utilization, charts.backlog):
+        figure = draw(hand_made.result())
+        figure.draw_without_rendering()
+        legend = figure.legends[0] if figure.legends else figure.axes[0].get_legend()
+        assert [text.get_text() for text in legend.get_texts()] == list(hand_made.STRATEGIES)
+        assert not any(legend.get_window_extent().overlaps(panel.bbox) for panel in figure.axes)
+
+
+def test_the_backlog_shows_the_fullest_stations_from_zero() -> None:
+    panels = axes(charts.backlog)
+    assert [panel.get_title(loc="left").partition(":")[0] for panel in panels] == ["timelines", "database", "api"]
+    assert [panel.get_yscale() for panel in panels] == ["symlog", "linear", "linear"]
+    assert all(panel.get_ylim()[0] == 0 for panel in panels)
+    assert panels[-1].get_xlabel().endswith(", s")
+    assert max(panels[0].lines[0].get_ydata()) == 180_000
+
+
+def test_a_strategy_has_one_colour_and_no_two_look_alike() -> None:
+    looks = [(style.colour(i), style.dash(i)) for i in range(20)]
+    assert len(set(looks)) == 20 and looks[0] == (style.COLOURS[0], "-")
