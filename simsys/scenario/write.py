@@ -52,14 +52,14 @@ def _relative(file: str, old: Path, new: Path) -> str:
     return file if Path(file).is_absolute() else Path(os.path.relpath((old / file).resolve(), new.resolve())).as_posix()
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Writes so that the guard reads the same: text that would be read as something else is quoted."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
     try:
         is_plain = read_scalar(text) == text
     except ValueError:
