@@ -38,9 +38,7 @@ LAWS = {
     "hyperexponential": {"hyperexponential": {"mean": "2s", "cv": 3}},
     "pareto": {"pareto": {"mean": "2s", "tail": 1.6, "max": "100s"}},
     "quantiles": {"quantiles": {"min": "0s", "p50": "1s", "p99": "9s", "max": "20s"}},
-    "mixture": {
-        "mixture": [{"share": "90%", "constant": "1s"}, {"share": "10%", "exponential": {"mean": "11s"}}]
-    },
+    "mixture": {"mixture": [{"share": "90%", "constant": "1s"}, {"share": "10%", "exponential": {"mean": "11s"}}]},
 }
 SIGMA = 2.3263478740408408 - math.sqrt(2.3263478740408408**2 - 2 * math.log(8))
 LOGNORMAL = stats.lognorm(SIGMA, scale=2 * math.exp(-SIGMA * SIGMA / 2))
@@ -219,9 +217,7 @@ def test_rows_make_steps():
 
 values = st.lists(st.floats(0.01, 1e6), min_size=2, max_size=6).map(sorted)
 tables = values.flatmap(
-    lambda x: st.booleans().map(
-        lambda straight: QuantileTable.from_points(np.linspace(0, 1, len(x)), x, straight)
-    )
+    lambda x: st.booleans().map(lambda straight: QuantileTable.from_points(np.linspace(0, 1, len(x)), x, straight))
 )
 
 
@@ -233,9 +229,7 @@ def test_moments_are_those_of_the_quantile_function(table, x, power):
     assert table.mean == pytest.approx(sample.mean(), rel=1e-3)
     assert table.moment(power) == pytest.approx(np.mean(sample**power), rel=1e-2)
     assert table.share_above(x) == pytest.approx(np.mean(sample >= x), abs=1e-4)
-    assert table.moment_below(x) == pytest.approx(
-        np.mean(sample * (sample < x)), rel=1e-3, abs=1e-3 * table.mean
-    )
+    assert table.moment_below(x) == pytest.approx(np.mean(sample * (sample < x)), rel=1e-3, abs=1e-3 * table.mean)
     assert table.edge_share_above(x) == pytest.approx(np.sum(sample * (sample >= x)) / sample.sum(), abs=1e-3)
 
 
@@ -502,9 +496,7 @@ def test_a_file_that_changed_is_read_again(tmp_path):
 def test_activity_that_adds_up_to_zero_is_told(tmp_path):
     (tmp_path / "rows.csv").write_text("x,w\n1,0\n2,0\n")
     with pytest.raises(ValidationError, match="'w' adds up to zero"):
-        parse_distribution(
-            {"file": {"path": "rows.csv", "column": "x", "activity": "w"}}, "count", [tmp_path]
-        )
+        parse_distribution({"file": {"path": "rows.csv", "column": "x", "activity": "w"}}, "count", [tmp_path])
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,7 @@ def test_every_part_of_the_counter_matters(key, token, visit, sub):
 @given(INTS, st.lists(INTS, max_size=5), WORDS, st.integers(0, 2**31 - 1))
 def test_arrays_give_the_same_bits(key, tokens, visit, sub):
     array = np.array(tokens, dtype=np.int64)
-    assert draws.uniforms(key, array, visit, sub).tolist() == [
-        draws.uniform(key, t, visit, sub) for t in tokens
-    ]
+    assert draws.uniforms(key, array, visit, sub).tolist() == [draws.uniform(key, t, visit, sub) for t in tokens]
     assert draws.uniforms(key, array, visit).tolist() == [draws.uniform(key, t, visit) for t in tokens]
 
 
@@ -100,10 +98,7 @@ def test_uniforms_are_uniform_and_uncorrelated():
 
 def test_streams_differ_by_seed_replication_and_name():
     keys = {
-        draws.stream(seed, replication, name)
-        for seed in range(20)
-        for replication in range(20)
-        for name in "abcde"
+        draws.stream(seed, replication, name) for seed in range(20) for replication in range(20) for name in "abcde"
     }
     assert len(keys) == 2000
     assert all(0 <= key < 2**62 for key in keys)

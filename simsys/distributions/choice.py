@@ -109,9 +109,7 @@ class Distribution(Law[Quantity], Generic[Quantity]):
         return Variate(laws.TABLE, table=mixture(parts).pieces)
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core_schema)
         model = handler.resolve_ref_schema(schema)
         named = {**model, "minProperties": 1, "maxProperties": 1}

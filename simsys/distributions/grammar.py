@@ -112,9 +112,7 @@ class Hyperexponential(Grammar[Quantity], Generic[Quantity]):
     def variate(self) -> Variate:
         square = self.cv * self.cv
         rare = 1.0 / ((square + 1.0) * (1.0 + math.sqrt((square - 1.0) / (square + 1.0))))  # (1 − root) / 2
-        return Variate(
-            laws.HYPEREXPONENTIAL, rare, self.mean / (2.0 * rare), self.mean / (2.0 * (1.0 - rare))
-        )
+        return Variate(laws.HYPEREXPONENTIAL, rare, self.mean / (2.0 * rare), self.mean / (2.0 * (1.0 - rare)))
 
 
 class Pareto(Grammar[Quantity], Generic[Quantity]):
@@ -166,9 +164,7 @@ class Quantiles(Grammar[Quantity], Generic[Quantity]):
     def _read(self, info: ValidationInfo) -> Self:
         points = self.__pydantic_extra__
         if (self.file is None) == (not points):
-            raise ValueError(
-                "give either points, as in {p50: 1ms, p99: 8ms, max: 20ms}, or {file: table.csv}"
-            )
+            raise ValueError("give either points, as in {p50: 1ms, p99: 8ms, max: 20ms}, or {file: table.csv}")
         if self.file is not None:
             self._found = find_file(self.file, info.context)
         self.quantile_table()
@@ -185,9 +181,7 @@ class Quantiles(Grammar[Quantity], Generic[Quantity]):
         return Variate(laws.TABLE, table=self.quantile_table().pieces)
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core_schema)
         model = handler.resolve_ref_schema(schema)
         model["patternProperties"] = {f"^({LEVEL})$": model["additionalProperties"]}

@@ -37,9 +37,7 @@ def _stages(count: int, stream: int, token: int, visit: int) -> float:
 
 
 @compiled("float64(int64, float64, float64, float64, float64[:, ::1], int64, int64, int64)")
-def variate(
-    kind: int, a: float, b: float, c: float, table: Array, stream: int, token: int, visit: int
-) -> float:
+def variate(kind: int, a: float, b: float, c: float, table: Array, stream: int, token: int, visit: int) -> float:
     """The draw of this token at this visit, from this law."""
     if kind == CONSTANT:
         return a
