@@ -19,6 +19,8 @@ from simsys.engines.rows import Luck, Row, row_type
 from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, Log, Request
 
 SAMPLES = 200
+SHORTEST = 1e-3
+"""Seconds between two samples where nobody knows how long the run will last."""
 EVENTS = 1 << 40
 """Requests of `events` are numbered from here on, the readers they bring from twice, three times … this number."""
 
@@ -40,7 +42,7 @@ class Play:
         self.default_key = next((c for c in ("user", "key") if c in columns), None)
         self.player = Player(model, luck, self.default_key)
         self.clock, self.log = self.player.clock, self.player.log
-        self.stop: float | None = workload.stop
+        self.stop: float | None = workload.stop or None
         self.stopped = self.clock.event()
         self.numbers = count()
 
@@ -52,7 +54,7 @@ class Play:
             self.player.snap()
         if self.stop is not None:
             clock.at(self.stop, TIMER, 1).callbacks.append(lambda _: self._close())
-            self._sample_every(self.stop / SAMPLES)
+        self._sample_every(SHORTEST if self.stop is None else self.stop / SAMPLES)
         for number, event in enumerate(self.model.events):
             clock.at(event.at, ARRIVAL, EVENTS + number).callbacks.append(partial(self._event, number, event))
         for outage in self.model.cache_outages:
@@ -66,13 +68,15 @@ class Play:
         return self._finished()
 
     def _finished(self) -> Log:
-        if not self.stopped.triggered:
-            self._close()
+        self._close()
         self.log.end = self.clock.now
         self.player.snap()
         return self.log
 
     def _close(self) -> None:
+        """The arrivals are over: close the window, once."""
+        if self.stopped.triggered:
+            return
         self.log.stop = self.clock.now
         self.player.snap()
         self.stopped.succeed()
@@ -121,9 +125,10 @@ class Play:
             if self.stop is not None and time > self.stop:
                 return
             yield self.clock.at(time, ARRIVAL, client)
-            index = client + k * clients
-            if cap is not None and index >= cap:
+            if cap is not None and len(self.log.requests) >= cap:
+                self._close()
                 return
+            index = client + k * clients
             rows = self.workload.rows(np.array([index], dtype=np.int64))
             row = next(self._rows(rows.columns, index, [index]))
             _, process = self._begin(index, self.workload.ops[int(rows.op[0])], row, FROM_LOAD)
@@ -179,13 +184,15 @@ class Play:
     # -- samples --------------------------------------------------------------------------------------------------------
 
     def _sample_every(self, step: float) -> None:
-        """Look at all stations every `step` seconds; after the stop ever more rarely, and only while something happens."""
+        """Look at all stations every `step` seconds; after the stop ever more rarely, and only while
+        something happens.
+        """
 
         def look(_: Moment) -> None:
             self.player.sample()
             now = self.clock.now
             if not self.clock.idle:
-                wait = step if self.stop is None or now < self.stop else max(step, 0.05 * (now - self.stop))
+                wait = step if now < (self.stop or 0.0) else max(step, 0.05 * (now - (self.stop or 0.0)))
                 self.clock.at(now + wait, TIMER, 3).callbacks.append(look)
 
         self.clock.at(0.0, TIMER, 3).callbacks.append(look)

@@ -49,9 +49,10 @@ def _too_short(setting: Setting, summaries: Sequence[Summary]) -> Iterator[str]:
     needed = run_length_needed(busiest.utilization)
     played = min(sum(op.offered for op in s.ops.values()) for s in summaries)
     if played < needed:
+        asks = f"{needed:,.0f} requests" if needed < 1e9 else "more requests than anybody plays"
         yield (
             f"{setting.label}: short for a p99: {busiest.station} is {busiest.utilization:.0%} busy and asks for "
-            f"{needed:,.0f} requests per replication, not {played:,}"
+            f"{asks} per replication, not {played:,}"
         )
 
 

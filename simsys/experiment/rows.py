@@ -80,7 +80,8 @@ def _operation(ops: Sequence[OpSummary], lengths: Sequence[float], saturated: bo
         ("timed_out", [op.timed_out for op in ops]),
     ):
         yield metric, ratio([float(n) for n in count], offered), "", some
-    yield "work", ratio([op.work for op in ops], offered), "s", some
+    ended = [float(op.offered - op.unfinished) for op in ops]
+    yield "work", ratio([op.work for op in ops], ended), "s", some
 
 
 def _durations(

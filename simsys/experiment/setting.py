@@ -167,7 +167,10 @@ class Setting:
 
     def begin(self, load: Workload) -> float:
         """When the window opens (s)."""
-        return self.scenario.run.begin(load.stop, self.scenario.transient)
+        stop = load.stop
+        if stop is None and load.requests is not None:
+            stop = load.requests / sum(self.rate(op) for op in load.shares)
+        return self.scenario.run.begin(stop, self.scenario.transient)
 
     def model(self, replication: int, load: Workload) -> Model:
         """All that the engine needs to know for one replication."""
