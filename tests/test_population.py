@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy import stats  # type: ignore[import-untyped]
 
 from simsys.workload import Load, Population, Workload
 from simsys.workload.grid import WEIGHTS, axis
@@ -278,6 +279,13 @@ def test_a_users_traits_are_functions_of_the_users_number() -> None:
             assert numbers.max() < (500 if op == "read" else 5000)
     assert len(seen) > 4000
     assert all(len(traits) == 1 for traits in seen.values())
+
+
+def test_all_who_are_online_read_alike() -> None:
+    people = population(users=5000, online="2%", followers=TWO)
+    read = np.bincount(sample(people, "read", 100_000)["user"].astype(np.int64))
+    assert read.size == people.online_users == 100
+    assert stats.chisquare(read).pvalue > 0.001
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.37, 1.0])
