@@ -11,19 +11,21 @@ from simsys.units import Duration, Size, Spec
 
 
 def _plain_is_per_item(value: Any) -> Any:
-    plain = not isinstance(value, dict) or not value.keys() & {"fixed", "per_item", "bytes"}
+    plain = not isinstance(value, dict) or not value.keys() & {"fixed", "per_item", "bytes", "replicated"}
     return {"per_item": value} if plain and not isinstance(value, Service) else value
 
 
 class Service(Spec):
     """How long one visit of n units occupies a server: fixed + per_item · n, and the bytes (B) a unit sends over the network.
 
-    One plain duration or distribution is per item. The draw is one per visit.
+    One plain duration or distribution is per item. The draw is one per visit. `replicated`: the bytes also go to every
+    further copy of what the station keeps, as those of a write do.
     """
 
     fixed: DurationDistribution | None = None
     per_item: DurationDistribution | None = None
     bytes: Size = 0.0
+    replicated: bool = False
 
     @property
     def parts(self) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -7,6 +7,7 @@ from typing import Any
 from simsys.experiment.setting import Setting
 from simsys.expressions import evaluate
 from simsys.money import Machines, Store, Term, Traffic, bill
+from simsys.stations import Service
 from simsys.strategies import World
 
 
@@ -44,7 +45,7 @@ def terms(setting: Setting, kept: list[Store], visited: set[str]) -> list[Term]:
     used = [(name, spec) for name, spec in scenario.stations.items() if name in visited]
     fleet = [Machines(name, spec.servers, spec.shards, spec.vcpu) for name, spec in used]
     traffic = [
-        Traffic(f"{station}.{op}", rate, scenario.prices.crossings(_copies(station, kept)))
+        Traffic(f"{station}.{op}", rate, scenario.prices.crossings(_copies(scenario.stations[station].ops[op], station, kept)))
         for (station, op), rate in bytes_per_second(setting).items()
     ]
     return bill(fleet, kept, traffic, scenario.prices)
@@ -61,6 +62,6 @@ def bytes_per_second(setting: Setting) -> dict[tuple[str, str], float]:
     return sent
 
 
-def _copies(station: str, kept: list[Store]) -> int:
-    """Copies of what a station of the same name keeps: a write goes to each of them."""
-    return next((store.copies for store in kept if store.name == station), 1)
+def _copies(service: Service, station: str, kept: list[Store]) -> int:
+    """How many copies the bytes of a service go to: those of what the station of that name keeps."""
+    return next((store.copies for store in kept if service.replicated and store.name == station), 1)

@@ -23,7 +23,7 @@ from simsys.structures.caches import CacheSpec
 from simsys.units import Size, Spec
 
 _FIGURE = {"value", "range", "source", "grade"}
-_TIME, _SERVICE = {"fixed", "per_item"}, {"fixed", "per_item", "bytes"}
+_TIME, _SERVICE = {"fixed", "per_item"}, {"fixed", "per_item", "bytes", "replicated"}
 
 
 class Figure(NamedTuple):
