@@ -37,9 +37,7 @@ FILE = "t_ms,kind,block,bytes,spare\n5,R,7,512,a\n6,W,8,1024,\n6,R,7,512,c\n1006
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.csv.xz"])
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_a_trace_is_read_the_same_in_chunks_of_any_size(tmp_path: Path, name: str, size: int) -> None:
-    trace = Trace(
-        file=name, time="t_ms", op="kind", ops={"R": "read", "W": "post"}, key="block", size="bytes"
-    )
+    trace = Trace(file=name, time="t_ms", op="kind", ops={"R": "read", "W": "post"}, key="block", size="bytes")
     chunks = list(read_trace(trace, write(tmp_path, FILE, name), size))
     assert [len(chunk.arrival) for chunk in chunks] == {1: [1] * 4, 2: [2, 2], 3: [3, 1], 100: [4]}[size]
     assert np.concatenate([chunk.arrival for chunk in chunks]).tolist() == [0.0, 0.001, 0.001, 1.001]
@@ -179,9 +177,7 @@ def test_real_arrivals(name: str, requests: int, last: float, cv: float) -> None
 
 def test_a_real_block_trace() -> None:
     name = "block_cloudphysics_2h.csv.gz"
-    trace = Trace(
-        file=name, time="t_us", op="op", ops={"R": "read", "W": "write"}, key="lba_512", size="size_b"
-    )
+    trace = Trace(file=name, time="t_us", op="op", ops={"R": "read", "W": "write"}, key="lba_512", size="size_b")
     facts = scan_trace(trace, real(name))
     assert facts.requests == 113_872
     assert facts.ops["write"] / facts.requests == pytest.approx(0.59, abs=0.005)

@@ -158,9 +158,7 @@ def test_memory_does_not_grow_with_the_duration() -> None:
         ({"trace": {"file": "t.csv", "time": "t_us"}}, {"duration": 60.0}, 1000, 6.986007),
     ],
 )
-def test_arrivals_stop(
-    load: dict[str, Any], limits: dict[str, Any], count: int, stop: float, tmp_path: Path
-) -> None:
+def test_arrivals_stop(load: dict[str, Any], limits: dict[str, Any], count: int, stop: float, tmp_path: Path) -> None:
     requests = workload(load | READS, folder=trace_folder(tmp_path), **limits)
     assert sum(chunk.op.size for chunk in requests.chunks(7)) == count
     assert requests.expected_requests == pytest.approx(count)
@@ -199,13 +197,10 @@ def test_poisson_gaps_are_exponential() -> None:
 
 
 def test_stages_follow_one_another() -> None:
-    load = {
-        "stages": [{"for": "2s", "rate": "1k/s"}, {"for": "1s", "rate": "0/s"}, {"for": "2s", "rate": "3k/s"}]
-    }
+    load = {"stages": [{"for": "2s", "rate": "1k/s"}, {"for": "1s", "rate": "0/s"}, {"for": "2s", "rate": "3k/s"}]}
     requests = workload(load | READS)
     counts = [
-        np.histogram(joined(workload(load | READS, replication=r).chunks()).arrival, [0, 2, 3, 5])[0]
-        for r in range(30)
+        np.histogram(joined(workload(load | READS, replication=r).chunks()).arrival, [0, 2, 3, 5])[0] for r in range(30)
     ]
     for stage, expected in enumerate((2000, 0, 6000)):
         close(np.array(counts)[:, stage], expected, 0.02 * expected)
@@ -252,9 +247,7 @@ def test_a_ratio_of_reads_to_writes() -> None:
 
 
 def test_an_operation_without_share_never_comes() -> None:
-    requests = workload(
-        {"rate": "1/s", "mix": {"a": "0%", "b": "100%", "c": "0%"}}, requests=1, events=("d", "b")
-    )
+    requests = workload({"rate": "1/s", "mix": {"a": "0%", "b": "100%", "c": "0%"}}, requests=1, events=("d", "b"))
     assert requests.ops == ("a", "b", "c", "d")
     assert requests.rate("d") == 0
     assert set(requests.rows(np.arange(100_000)).op) == {1}
