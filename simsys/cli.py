@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import TextIOWrapper
@@ -179,25 +179,31 @@ def _played(scenario: Scenario, jobs: int | None, out: Path | None, json: bool, 
     from simsys.scenario import write_scenario
 
     started = datetime.now(UTC)
-    try:
-        with files.reserved(out or Path("results") / scenario.name) as folder:
+    with ExitStack() as stack:
+        folder = _reserved(out or Path("results") / scenario.name, stack)
+        try:
             result = play(scenario, jobs, None if quiet else _progress())
             text = page(scenario, result)
             written = dict(files.contents(result, write_scenario(scenario, folder), text))
-            manifest = files.manifest(sys.argv, started, written)
-            files.write(folder, {**written, "manifest.json": manifest})
-    except files.InUse as error:
-        raise Stop(IN_USE, f"simsys: {error}") from None
-    except files.NotResults as error:
-        raise Stop(WRONG, f"simsys: {error}") from None
-    except RunError as error:
-        raise Stop(FAULT, f"simsys: {error}") from None
-    except OSError as error:
-        raise Stop(FAULT, f"simsys: cannot write the results: {error}") from None
+            files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, written)})
+        except (RunError, OSError) as error:
+            raise Stop(FAULT, f"simsys: {error}") from None
     if not quiet:
         _whisper(f"written to {folder}\n")
     _say(files.to_json(files.metrics(result)) if json else page(scenario, result, _colour()))
     return result
+
+
+def _reserved(folder: Path, stack: ExitStack) -> Path:
+    """The results folder, ours until the stack closes."""
+    from simsys.report import files
+
+    try:
+        return stack.enter_context(files.reserved(folder))
+    except files.InUse as error:
+        raise Stop(IN_USE, f"simsys: {error}") from None
+    except (files.NotResults, OSError) as error:
+        raise Stop(WRONG, f"simsys: {error}") from None
 
 
 def _kept(result: Result, strategy: str | None) -> bool:
