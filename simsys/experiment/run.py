@@ -39,7 +39,7 @@ def run(scenario: Scenario, jobs: int | None = None, progress: Progress | None =
     """
     ready = settings(scenario)
     for setting in ready:
-        setting.trees  # noqa: B018  (a plan that cannot be driven fails here, not in a worker)
+        setting.scope(), setting.loads  # worked out once, here, and not in every worker
     plays: Plays = {}
     count, note = scenario.run.replications or 10, ""
     while True:

@@ -41,7 +41,7 @@ def audits(log: Log) -> list[Check]:
 def _flow(log: Log) -> Check:
     became = Counter(r.status for r in log.requests)
     out = became[DONE] + became[REFUSED] + became[TIMED_OUT]
-    return Check("flow balance", len(log.requests), out + log.inside)
+    return Check("flow balance", log.arrived, out + log.inside)
 
 
 def _little(log: Log) -> Check:

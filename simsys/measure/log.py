@@ -161,12 +161,14 @@ class Log:
     samples: list[Sample] = field(default_factory=list)
     caches: dict[str, list[CacheCount]] = field(default_factory=dict)
     work: dict[str, dict[str, float]] = field(default_factory=dict)
+    arrived: int = 0
     area: float = 0.0
     inside: int = 0
     since: float = 0.0
 
     def arrive(self, request: Request, now: float) -> None:
         self._tick(now, +1)
+        self.arrived += 1
         self.requests.append(request)
 
     def depart(self, request: Request, now: float, status: int) -> None:

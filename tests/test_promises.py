@@ -1,0 +1,46 @@
+"""Promises are judged by the interval, not by the point."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from simsys.experiment.promises import judge, surely_kept, verdicts
+from simsys.experiment.result import Row
+
+RULE = SimpleNamespace(subject="read", metric="latency_p99", op="<", value=0.1, text="read p99 < 100ms")
+
+
+def row(value: float | None, low: float | None, high: float | None) -> Row:
+    return Row("push", {}, "read", "latency_p99", value, low, high, "s", "")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "op", "verdict"),
+    [
+        (0.08, 0.0999, "<", "kept"),
+        (0.08, 0.1, "<", "undecided"),
+        (0.08, 0.12, "<", "undecided"),
+        (0.1, 0.12, "<", "missed"),
+        (0.101, 0.12, ">", "kept"),
+        (0.09, 0.12, ">", "undecided"),
+        (0.08, 0.1, ">", "missed"),
+        (None, None, "<", "undecided"),
+    ],
+)
+def test_the_whole_interval_must_be_on_the_right_side(low: float, high: float, op: str, verdict: str) -> None:
+    assert judge(row(0.0999, low, high), op, 0.1) == verdict
+
+
+def test_no_figure_is_undecided_but_a_saturated_latency_is_missed() -> None:
+    rows = [row(None, None, None)]
+    assert [v.verdict for v in verdicts([RULE], rows, ["push"], [])] == ["undecided"]
+    assert [v.verdict for v in verdicts([RULE], rows, ["push"], ["push"])] == ["missed"]
+
+
+def test_a_promise_is_surely_kept_only_if_all_are() -> None:
+    kept = verdicts([RULE], [row(0.05, 0.04, 0.06)], ["push"], [])
+    open_ = verdicts([RULE], [row(0.05, None, None)], ["push"], [])
+    assert surely_kept(kept, "push")
+    assert not surely_kept(kept + open_, "push")

@@ -1,0 +1,71 @@
+"""Running a scenario: precision, notes, killed workers, estimates."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from simsys.experiment import run as running
+from simsys.experiment.run import RunError, estimate, run
+from simsys.scenario import load_scenario
+
+QUEUE = """
+question: A queue?
+load: {rate: 60/s, mix: {get: 100%}}
+stations: {server: {servers: 1, ops: {get: {exponential: {mean: 10ms}}}}}
+strategies: [{flow: {name: one, get: [{visit: server.get}]}}]
+run: {requests: 400, replications: 3}
+"""
+
+
+def queue(*sets: str) -> Any:
+    return load_scenario(QUEUE, list(sets), name="queue")
+
+
+def test_a_precision_that_is_reached_stops_the_replications() -> None:
+    result = run(queue("run.precision={p50: 50%}"), jobs=1)
+    assert result.replications == 10
+    assert not any("precision" in note for note in result.notes)
+
+
+def test_a_precision_that_is_not_reached_is_said() -> None:
+    result = run(queue("run.precision={p99: 0.1%}", "run.most_replications=20"), jobs=1)
+    assert result.replications == 20
+    assert any("the precision asked for was not reached after 20 replications: one get p99" in n for n in result.notes)
+
+
+def test_a_run_too_short_for_a_p99_is_said() -> None:
+    notes = run(queue(), jobs=1).notes
+    assert any(note.startswith("one: short for a p99: server is 60% busy and asks for 6,250 requests") for note in notes)
+
+
+def test_one_replication_has_no_interval_and_keeps_no_promise() -> None:
+    result = run(queue("run.replications=1", "slo=[get p50 < 1s]"), jobs=1)
+    row = result.row("one", "get", "latency_p50")
+    assert row is not None and row.value is not None and row.low is None
+    assert [v.verdict for v in result.slo] == ["undecided"]
+
+
+def test_a_killed_worker_is_an_error_and_not_half_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(setting: Any, replication: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(running, "play_once", die)
+    with pytest.raises(RunError, match="killed"):
+        run(queue(), jobs=2)
+
+
+def test_progress_counts_every_play() -> None:
+    seen: list[tuple[int, int]] = []
+    run(queue(), jobs=1, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_an_estimate_says_what_would_be_played() -> None:
+    guess = estimate(queue(), jobs=1)
+    assert (guess.requests, guess.plays) == (400, 3)
+    assert guess.loads["one"][0].utilization == pytest.approx(0.6)
+    assert 0 < guess.seconds < 60 and guess.memory > 1e6
