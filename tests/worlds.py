@@ -17,6 +17,7 @@ from simsys.expressions import Untraceable
 from simsys.measure.log import Log
 from simsys.stations import Batch, Station
 from simsys.steps import Hold
+from simsys.workload import Workload
 
 
 class Arrivals:
@@ -61,7 +62,7 @@ def station(servers: int | str = 1, **ops: Any) -> Station:
 def run_plan(
     plan: Any,
     stations: Mapping[str, Station],
-    arrivals: Arrivals,
+    arrivals: Arrivals | Workload,
     *,
     begin: float = 0.0,
     caches: Mapping[str, Any] | None = None,
