@@ -43,8 +43,9 @@ class Untraceable(Exception):
 class Expression:
     """A column, a function of the row, or an operation on two values.
 
-    `kind` is an operator of the table above, "column" (args: its name), "outcome" (args: the number of the step whose
-    boolean it stands for) or "above" (args: the threshold: how many followed authors have at least that many followers).
+    `kind` is an operator of the table above, "column" (args: its name), "outcome" (args: the number of the step
+    whose boolean it stands for) or "above" (args: the threshold: how many followed authors have at least that many
+    followers).
     """
 
     kind: str
@@ -163,4 +164,6 @@ def _text(value: Any, strength: int) -> str:
     if isinstance(value, Expression):
         own = _STRENGTH.get(value.kind, 1 if value.kind in _APPLY and value.kind not in ("least", "most") else 9)
         return f"({value})" if own < strength else str(value)
-    return f"{value:g}" if isinstance(value, float) and value < 1e6 else f"{value:,.0f}" if value >= 10_000 else f"{value}"
+    return (
+        f"{value:g}" if isinstance(value, float) and value < 1e6 else f"{value:,.0f}" if value >= 10_000 else f"{value}"
+    )

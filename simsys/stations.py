@@ -16,7 +16,8 @@ def _plain_is_per_item(value: Any) -> Any:
 
 
 class Service(Spec):
-    """How long one visit of n units occupies a server: fixed + per_item · n, and the bytes (B) a unit sends over the network.
+    """How long one visit of n units occupies a server: fixed + per_item · n, and the bytes (B) a unit sends over
+    the network.
 
     One plain duration or distribution is per item. The draw is one per visit. `replicated`: the bytes also go to every
     further copy of what the station keeps, as those of a write do.
@@ -51,7 +52,8 @@ ServiceOf = Annotated[Service, BeforeValidator(_plain_is_per_item)]
 class Station(Spec):
     """`shards` shards (by hash of the key) of `servers` servers each; `servers: unlimited` is a delay.
 
-    `queue` is the number of waiting places per shard, unlimited where it is left out; `vcpu` the vCPUs billed per server.
+    `queue` is the number of waiting places per shard, unlimited where it is left out; `vcpu` the vCPUs billed per
+    server.
     """
 
     servers: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["unlimited"] = 1

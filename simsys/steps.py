@@ -114,7 +114,9 @@ class Join:
 
 @dataclass(slots=True)
 class Within:
-    """Go on after `limit` seconds even if `plan` has not ended (its work goes on). True if it ended in time, with True."""
+    """Go on after `limit` seconds even if `plan` has not ended (its work goes on). True if it ended in time,
+    with True.
+    """
 
     limit: float
     plan: Plan

@@ -15,7 +15,20 @@ from simsys.measure.audits import audits
 from simsys.measure.log import DONE, REFUSED, TIMED_OUT
 from simsys.stations import Batch
 from simsys.steps import (
-    ANY, SPREAD, All, Chance, Drop, Each, Fill, Hold, Join, Lookup, Mark, Start, Visit, Within,
+    ANY,
+    SPREAD,
+    All,
+    Chance,
+    Drop,
+    Each,
+    Fill,
+    Hold,
+    Join,
+    Lookup,
+    Mark,
+    Start,
+    Visit,
+    Within,
 )  # fmt: skip
 from simsys.structures.caches import CacheSpec, make_cache
 
@@ -267,8 +280,12 @@ TIMES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0, 2.5]), min_size=1, m
 
 @settings(max_examples=150, deadline=None)
 @given(times=TIMES, servers=st.integers(1, 3), shards=st.integers(1, 3), data=st.data())
-def test_a_plain_station_ends_every_visit_when_a_resource_would(times: Any, servers: int, shards: int, data: Any) -> None:
-    """Kiefer-Wolfowitz against SimPy's Resource: the same log, with simultaneous arrivals, keys, spreading and forks."""
+def test_a_plain_station_ends_every_visit_when_a_resource_would(
+    times: Any, servers: int, shards: int, data: Any
+) -> None:
+    """Kiefer-Wolfowitz against SimPy's Resource: the same log, with simultaneous arrivals, keys, spreading and
+    forks.
+    """
     times = sorted(times)
     keys = [data.draw(st.sampled_from([1.0, 2.0, 3.0])) for _ in times]
     sizes = [data.draw(st.sampled_from([1.0, 2.0, 5.0])) for _ in times]

@@ -39,7 +39,9 @@ def test_a_precision_that_is_not_reached_is_said() -> None:
 
 def test_a_run_too_short_for_a_p99_is_said() -> None:
     notes = run(queue(), jobs=1).notes
-    assert any(note.startswith("one: short for a p99: server is 60% busy and asks for 6,250 requests") for note in notes)
+    assert any(
+        note.startswith("one: short for a p99: server is 60% busy and asks for 6,250 requests") for note in notes
+    )
 
 
 def test_one_replication_has_no_interval_and_keeps_no_promise() -> None:

@@ -31,7 +31,10 @@ def world(reads: list[float]) -> tuple[Log, list[Any]]:
     """A post to 100 followers at 0, accepted at 1, delivered in halves at 2 and 3; reads at the given times."""
     times = [0.0, *reads]
     log = run_plan(
-        plan, STATIONS, Arrivals(times, followers=[100.0] + [0.0] * len(reads), following=[10.0] * len(times)), plain=False
+        plan,
+        STATIONS,
+        Arrivals(times, followers=[100.0] + [0.0] * len(reads), following=[10.0] * len(times)),
+        plain=False,
     )
     return log, log.requests[1:]
 

@@ -26,7 +26,9 @@ class Arrivals:
     clients = 0
     requests: int | None = None
 
-    def __init__(self, times: Sequence[float], op: str = "get", stop: float | None = None, **columns: Sequence[float]) -> None:
+    def __init__(
+        self, times: Sequence[float], op: str = "get", stop: float | None = None, **columns: Sequence[float]
+    ) -> None:
         self.times = np.array(times, dtype=np.float64)
         self.ops: tuple[str, ...] = (op,)
         self.given = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}

@@ -1,7 +1,8 @@
 """SimPy's environment under the law of simultaneity.
 
-Events are ordered by (time, class, number, serial). Class 0: wake-ups, first in, first out; 1: ends of service; 2: arrivals;
-3: timers. Ends of service at the same instant are ordered by the number of the request or child they belong to.
+Events are ordered by (time, class, number, serial). Class 0: wake-ups, first in, first out; 1: ends of service; 2:
+arrivals; 3: timers. Ends of service at the same instant are ordered by the number of the request or child they
+belong to.
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ def _timing(distribution: Any, name: str, luck: Luck) -> Timing:
 class Facility:
     """A station in a run."""
 
-    def __init__(self, name: str, spec: Station, held: bool, calendar: Calendar | None, clock: Clock, luck: Luck) -> None:
+    def __init__(
+        self, name: str, spec: Station, held: bool, calendar: Calendar | None, clock: Clock, luck: Luck
+    ) -> None:
         self.name, self.shards = name, spec.shards
         self.log = StationLog(spec.shards)
         self.ops = {op: self._timings(f"{name}.{op}", service, luck) for op, service in spec.ops.items()}

@@ -13,7 +13,9 @@ from simsys.steps import Plan
 
 @dataclass(frozen=True)
 class Brings:
-    """Readers that a request brings: `count` requests of `op`, each `after` a delay (s) from the post, or from its last delivery."""
+    """Readers that a request brings: `count` requests of `op`, each `after` a delay (s) from the post, or from
+    its last delivery.
+    """
 
     op: str
     count: int
@@ -33,7 +35,9 @@ class Event:
 
 @dataclass(frozen=True)
 class CacheOutage:
-    """From `begin` to `end` (s) a cache is down: it misses, and drops fills. `empty`: it is only emptied, at `begin`."""
+    """From `begin` to `end` (s) a cache is down: it misses, and drops fills. `empty`: it is only emptied, at
+    `begin`.
+    """
 
     cache: str
     begin: float

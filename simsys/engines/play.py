@@ -1,4 +1,6 @@
-"""One play: the workload's requests meet one model on the reference engine, from the first arrival to the end of the log."""
+"""One play: the workload's requests meet one model on the reference engine, from the first arrival to the end of
+the log.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,7 @@ class Play:
         self.player.snap()
         self.stopped.succeed()
 
-    # -- arrivals -------------------------------------------------------------------------------------------------------
+    # -- arrivals --------------------------------------------------------------------------------------------------
 
     def _rows(self, columns: Mapping[str, npt.NDArray[np.float64]], first: int, indices: Any) -> Iterator[Row]:
         names = self.workload.columns
@@ -134,7 +136,7 @@ class Play:
             _, process = self._begin(index, self.workload.ops[int(rows.op[0])], row, FROM_LOAD)
             yield process
 
-    # -- events ---------------------------------------------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------------------------
 
     def _event(self, number: int, event: Event, _: Moment) -> None:
         index = EVENTS + number
@@ -162,7 +164,9 @@ class Play:
         self._feed(((time, index, brings.op, row, BROUGHT) for time, index, row in arrivals), parent.number)
 
     def _columns(self, indices: npt.NDArray[np.int64], op: str) -> Mapping[str, npt.NDArray[np.float64]]:
-        columns: Mapping[str, npt.NDArray[np.float64]] = self.workload.rows(indices, self.workload.ops.index(op)).columns
+        columns: Mapping[str, npt.NDArray[np.float64]] = self.workload.rows(
+            indices, self.workload.ops.index(op)
+        ).columns
         return columns
 
     def _cache_outage(self, outage: CacheOutage) -> None:
@@ -181,7 +185,7 @@ class Play:
         self.clock.at(outage.begin, TIMER, 2).callbacks.append(go_down)
         self.clock.at(outage.end, TIMER, 2).callbacks.append(come_back)
 
-    # -- samples --------------------------------------------------------------------------------------------------------
+    # -- samples ---------------------------------------------------------------------------------------------------
 
     def _sample_every(self, step: float) -> None:
         """Look at all stations every `step` seconds; after the stop ever more rarely, and only while

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
-from math import ceil
 from typing import Any
 
 from simpy import Event, Process
 
 from simsys import draws
+from simsys.engines.agents import Agent, Gathering, batches, pass_on
 from simsys.engines.clock import TIMER, Clock
-from simsys.engines.facilities import Draws, Facility
+from simsys.engines.facilities import Facility
 from simsys.engines.model import Model
 from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
@@ -39,25 +39,6 @@ from simsys.steps import (
 Doing = Generator[Event, Any, Any]
 
 
-class Agent:
-    """A request or one of its children while it plays its plan; `answers`: its plan is the one the requester waits for."""
-
-    __slots__ = ("answers", "children", "luck", "number", "request", "row", "timed_out")
-
-    def __init__(self, request: Request, row: Row, token: int, number: int, answers: bool) -> None:
-        self.request, self.row, self.number, self.answers = request, row, number, answers
-        self.luck, self.children = Draws(token), dict[str, int]()
-        self.timed_out = False
-
-
-class Gathering:
-    """A batch that members join until it is full or its linger is over."""
-
-    def __init__(self, done: Event) -> None:
-        self.done, self.members, self.begun = done, 0, False
-        self.begin: Callable[[Event | None], None]
-
-
 class Player:
     """Plays plans on a clock and writes the log."""
 
@@ -74,11 +55,21 @@ class Player:
         self._numbers = 0
         self._plan_ids: dict[str, int] = {}
         self._timed: dict[type, Callable[[Any, Agent], Doing]] = {
-            Visit: self._visit, Hold: self._hold, All: self._all, Each: self._each, Join: self._join, Within: self._within,
-        }  # fmt: skip
+            Visit: self._visit,
+            Hold: self._hold,
+            All: self._all,
+            Each: self._each,
+            Join: self._join,
+            Within: self._within,
+        }
         self._instant: dict[type, Callable[[Any, Agent], bool]] = {
-            Start: self._start, Lookup: self._lookup, Fill: self._fill, Drop: self._drop, Chance: self._chance, Mark: self._mark,
-        }  # fmt: skip
+            Start: self._start,
+            Lookup: self._lookup,
+            Fill: self._fill,
+            Drop: self._drop,
+            Chance: self._chance,
+            Mark: self._mark,
+        }
 
     def _calendar(self, station: str) -> Calendar | None:
         outages = self.model.outages.get(station)
@@ -231,7 +222,7 @@ class Player:
         gathering.begun = True
         del self.gatherings[step.batch]
         commit = self._spawn(step.plan, agent)
-        commit.callbacks.append(partial(_pass_on, gathering.done))
+        commit.callbacks.append(partial(pass_on, gathering.done))
 
     def _within(self, step: Within, agent: Agent) -> Doing:
         answer = Event(self.clock)
@@ -302,15 +293,3 @@ class Player:
     def sample(self) -> None:
         """Write down how many are inside every station."""
         self.log.samples.append(Sample(self.clock.now, tuple(f.log.inside for f in self.facilities.values())))
-
-
-def _pass_on(to: Event, ended: Event) -> None:
-    to.succeed(ended.value)
-
-
-def batches(n: float, batch: float) -> list[float]:
-    """n items in batches of `batch`: the sizes, the last one holding the rest."""
-    if n <= 0:
-        return []
-    count = ceil(n / batch)
-    return [batch] * (count - 1) + [n - batch * (count - 1)]

@@ -10,7 +10,9 @@ from simsys import draws
 
 
 class Luck:
-    """The draws of one replication: a number is a function of its name, its request or child, and how often it was asked."""
+    """The draws of one replication: a number is a function of its name, its request or child, and how often it
+    was asked.
+    """
 
     def __init__(self, seed: int, replication: int, edge_share: Callable[[float], float] | None = None) -> None:
         self.seed, self.replication = seed, replication
@@ -44,7 +46,9 @@ class Row:
     size: float
 
     def followed_above(self, threshold: float) -> float:
-        """How many of the followed have at least `threshold` followers: one draw per followed, monotone in the threshold."""
+        """How many of the followed have at least `threshold` followers: one draw per followed, monotone in
+        the threshold.
+        """
         following = int(self.following)
         share = self._luck.edge_share(threshold)
         return float(draws.count_below(self._luck.stream("followed"), self._token, following, share))

@@ -1,8 +1,9 @@
 """How a station serves: at once, first come first served, or with SimPy's own `Resource`.
 
-A visit is a generator that a SimPy process runs: it ends when the visit ends, and gives the number of pieces served: fewer than asked for where some were refused.
-A station that nobody holds, that has room for everyone and that never fails needs one event per visit: its service
-times are known at arrival, so is its end (Kiefer & Wolfowitz 1955). All others queue at a `Resource` per shard.
+A visit is a generator that a SimPy process runs: it ends when the visit ends, and gives the number of pieces
+served: fewer than asked for where some were refused. A station that nobody holds, that has room for everyone and
+that never fails needs one event per visit: its service times are known at arrival, so is its end (Kiefer &
+Wolfowitz 1955). All others queue at a `Resource` per shard.
 """
 
 from __future__ import annotations

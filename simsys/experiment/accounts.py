@@ -40,12 +40,18 @@ def facts_of(setting: Setting, cached: dict[str, float]) -> dict[str, Any]:
 
 
 def terms(setting: Setting, kept: list[Store], visited: set[str]) -> list[Term]:
-    """The bill of the stations that are visited, as large as the scenario gives them, and of the mean load's traffic."""
+    """The bill of the stations that are visited, as large as the scenario gives them, and of the mean load's
+    traffic.
+    """
     scenario = setting.scenario
     used = [(name, spec) for name, spec in scenario.stations.items() if name in visited]
     fleet = [Machines(name, spec.servers, spec.shards, spec.vcpu) for name, spec in used]
     traffic = [
-        Traffic(f"{station}.{op}", rate, scenario.prices.crossings(_copies(scenario.stations[station].ops[op], station, kept)))
+        Traffic(
+            f"{station}.{op}",
+            rate,
+            scenario.prices.crossings(_copies(scenario.stations[station].ops[op], station, kept)),
+        )
         for (station, op), rate in bytes_per_second(setting).items()
     ]
     return bill(fleet, kept, traffic, scenario.prices)

@@ -31,9 +31,9 @@ def _totals() -> Totals:
 class Demand:
     """What one operation asks for, on average per request.
 
-    `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station, `lookups` and
-    `fills` by cache, `marks` by name and `marked`, the same per row of the grid; `time` (s) from arrival to answer if nobody
-    had to wait, `pieces` the shards visited.
+    `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station,
+    `lookups` and `fills` by cache, `marks` by name and `marked`, the same per row of the grid; `time` (s) from
+    arrival to answer if nobody had to wait, `pieces` the shards visited.
     """
 
     visits: Totals = field(default_factory=_totals)
@@ -59,7 +59,9 @@ class Demand:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a walk needs to know: the stations, the hit ratio of each cache, and the share of follow edges above x followers."""
+    """What a walk needs to know: the stations, the hit ratio of each cache, and the share of follow edges above
+    x followers.
+    """
 
     stations: Mapping[str, Station]
     hit_ratio: Mapping[str, float]
@@ -78,7 +80,9 @@ def demand(tree: Tree, weights: Array, columns: Mapping[str, Array], around: Sur
 class _Walk:
     around: Surroundings
 
-    def tree(self, tree: Tree, weights: Array, columns: dict[str, Array], odds: dict[int, float], total: Demand) -> Array:
+    def tree(
+        self, tree: Tree, weights: Array, columns: dict[str, Array], odds: dict[int, float], total: Demand
+    ) -> Array:
         """Book the demand of a tree; the weighted seconds that its foreground takes, per row."""
         if isinstance(tree, End) or not weights.any():
             return np.zeros_like(weights)

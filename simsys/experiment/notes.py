@@ -20,7 +20,7 @@ def notes(ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]]) -> I
     """The notes of a run, the general ones first."""
     scenario, load = ready[0].scenario, ready[0].first
     if load.clients:
-        yield "closed loop: a slow system is asked less often, so its latencies look better than open arrivals would see"
+        yield "closed loop: who waits does not ask, so latencies look better than open arrivals would see them"
     if load.people is not None and "post" in ready[0].ops:
         yield from _deliveries(load.people)
     if scenario.run.replications == 1:

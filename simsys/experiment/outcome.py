@@ -63,7 +63,9 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
     terms = accounts.terms(setting, [store for store, _ in kept], visited)
     mine += list(_money(name, kept, terms))
     if setting.edges_pulled is not None:
-        mine.append(constant(name, "edges_pulled", setting.edges_pulled, "", "share of follow edges served at read time"))
+        mine.append(
+            constant(name, "edges_pulled", setting.edges_pulled, "", "share of follow edges served at read time")
+        )
     return mine, Played(
         strategy=name,
         loads=setting.loads,

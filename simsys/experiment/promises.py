@@ -10,7 +10,9 @@ from simsys.experiment.result import Row, Verdict
 Judgement = Literal["kept", "missed", "undecided"]
 
 
-def verdicts(rules: Iterable[Any], rows: Sequence[Row], strategies: Sequence[str], saturated: Sequence[str]) -> list[Verdict]:
+def verdicts(
+    rules: Iterable[Any], rows: Sequence[Row], strategies: Sequence[str], saturated: Sequence[str]
+) -> list[Verdict]:
     """A verdict for every rule (`subject`, `metric`, `op`, `value`, `text`) and strategy."""
     figures = {(row.strategy, row.subject, row.metric): row for row in rows}
     return [

@@ -67,9 +67,10 @@ class Napkin(NamedTuple):
 class Played:
     """One strategy of a run, beyond its rows.
 
-    `loads` is the analytic load, `time[op]` the seconds from arrival to answer if nobody had to wait, `ccdf[op]` (latency s, share of requests that take longer), `work[op][station]` seconds of
-    service per operation, `samples` (times s, {station: number inside, mean over replications}), `bill` (kind, formula,
-    $/month) per term, `stores` (name, medium, formula, bytes), `grades` the inputs of grade C or D that it rests on.
+    `loads` is the analytic load, `time[op]` the seconds from arrival to answer if nobody had to wait, `ccdf[op]`
+    (latency s, share of requests that take longer), `work[op][station]` seconds of service per operation, `samples`
+    (times s, {station: number inside, mean over replications}), `bill` (kind, formula, $/month) per term, `stores`
+    (name, medium, formula, bytes), `grades` the inputs of grade C or D that it rests on.
     """
 
     strategy: str

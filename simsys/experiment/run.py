@@ -65,9 +65,8 @@ def cores() -> int:
 
 
 def _play_all(ready: list[Setting], todo: list[tuple[int, int]], jobs: int, progress: Progress | None) -> Iterator[Any]:
-    done = 0
-    for key, summary in _side_by_side(ready, todo, jobs) if min(jobs, len(todo)) > 1 else _in_turn(ready, todo):
-        done += 1
+    plays = _side_by_side(ready, todo, jobs) if min(jobs, len(todo)) > 1 else _in_turn(ready, todo)
+    for done, (key, summary) in enumerate(plays, start=1):
         if progress is not None:
             progress(done, len(todo))
         yield key, summary
@@ -116,7 +115,9 @@ def play_once(setting: Setting, replication: int) -> Summary:
 
 @contextmanager
 def no_collector() -> Iterator[None]:
-    """Without the collector of cycles: a play makes none that matter, and looking for them takes a third of the time."""
+    """Without the collector of cycles: a play makes none that matter, and looking for them takes a third of the
+    time.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -177,13 +178,17 @@ def estimate(scenario: Scenario, jobs: int | None = None) -> Estimate:
 def _cost(setting: Setting, requests: float) -> tuple[float, float]:
     """Seconds and bytes of one play."""
     seconds, memory = requests * SECONDS_PER_REQUEST, requests * BYTES_PER_REQUEST
-    planned = [(d, requests * setting.first.shares[op]) for op, d in setting.demands.items() if op in setting.first.shares]
+    planned = [
+        (d, requests * setting.first.shares[op]) for op, d in setting.demands.items() if op in setting.first.shares
+    ]
     for event in setting.scenario.events:
         if event.request is not None:
             needed = setting.event_demand(event.request.op, dict(event.request.columns))
             planned += [(needed, 1.0)] if needed is not None else []
     for needed, count in planned:
         visits, children = sum(needed.visits.values()), sum(n for (_, op), n in needed.visits.items() if op == "hold")
-        seconds += count * (visits * SECONDS_PER_VISIT + needed.pieces * SECONDS_PER_PIECE + children * SECONDS_PER_CHILD)
+        seconds += count * (
+            visits * SECONDS_PER_VISIT + needed.pieces * SECONDS_PER_PIECE + children * SECONDS_PER_CHILD
+        )
         memory += count * children * BYTES_PER_CHILD
     return seconds, memory

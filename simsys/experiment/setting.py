@@ -199,9 +199,7 @@ class Setting:
     def _used(self) -> set[str]:
         if isinstance(self.trees, str):
             return set(self.scenario.stations)
-        return {
-            step.station for tree in self.trees.values() for step in steps_of(tree) if hasattr(step, "station")
-        }
+        return {step.station for tree in self.trees.values() for step in steps_of(tree) if hasattr(step, "station")}
 
     def _caches(self, replication: int) -> dict[str, Any]:
         luck = Luck(self.scenario.run.seed, replication)

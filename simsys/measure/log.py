@@ -14,9 +14,10 @@ DONE, REFUSED, TIMED_OUT, INSIDE = range(4)
 FROM_LOAD, FROM_EVENT, BROUGHT = range(3)
 
 
-
 class Booked(NamedTuple):
-    """Seconds of service and of waiting that a shard's ledger has, but that lie after a moment; and how many stand in line."""
+    """Seconds of service and of waiting that a shard's ledger has, but that lie after a moment; and how many
+    stand in line.
+    """
 
     busy: float
     wait: float
@@ -42,9 +43,10 @@ class Snapshot(NamedTuple):
 class StationLog:
     """The ledger of one station; lists have one entry per shard.
 
-    `busy` and `wait` are seconds, booked when they are known (a plain station knows them at arrival), `longest` the most
-    that stood in line, for longer than a moment, since the last snapshot; `area` is the integral of the number inside, kept event by event, and
-    `sojourns` the sum of the times spent there, kept visit by visit: Little's law says they are equal.
+    `busy` and `wait` are seconds, booked when they are known (a plain station knows them at arrival), `longest` the
+    most that stood in line, for longer than a moment, since the last snapshot; `area` is the integral of the number
+    inside, kept event by event, and `sojourns` the sum of the times spent there, kept visit by visit: Little's law
+    says they are equal.
     """
 
     shards: int
@@ -125,8 +127,8 @@ class CacheCount(NamedTuple):
 class Request:
     """One request: where it came from, when it arrived (s), how it ended, and the seconds of service it caused.
 
-    `wait` is the time (s) its own plan stood in line, `age` (s) that of the oldest cached answer it was given, `open` how many
-    plans of it are still running, `parent` the number of the request that brought it, or -1.
+    `wait` is the time (s) its own plan stood in line, `age` (s) that of the oldest cached answer it was given,
+    `open` how many plans of it are still running, `parent` the number of the request that brought it, or -1.
     """
 
     number: int

@@ -1,9 +1,9 @@
 """Which reads lack a post that had been accepted before them.
 
-A reader lacks a post if it follows its author and the post is not on its timeline yet, or not in the cached answer it was
-given. Who follows whom is not simulated: a reader follows an author of F followers with probability F / users, more or
-less as it follows more or fewer authors than the mean; so a read is stale with probability 1 − exp(−x), where x is the
-expected number of posts it lacks.
+A reader lacks a post if it follows its author and the post is not on its timeline yet, or not in the cached answer
+it was given. Who follows whom is not simulated: a reader follows an author of F followers with probability F /
+users, more or less as it follows more or fewer authors than the mean; so a read is stale with probability 1 −
+exp(−x), where x is the expected number of posts it lacks.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def _delivery(post: Request, marks: Sequence[tuple[float, float]], following: Fo
 
 
 def stale_shares(reads: Sequence[Request], log: Log, following: Following) -> tuple[Array, Array]:
-    """For each read the probability that it is stale, and that a reader brought by a post does not find it (0 for others)."""
+    """For each read the probability that it is stale, and that a reader brought by a post does not find it (0
+    for others).
+    """
     arrival = np.array([r.arrival for r in reads])
     age = np.array([r.age for r in reads])
     sent = deliveries(log, following)
@@ -82,7 +84,9 @@ def stale_shares(reads: Sequence[Request], log: Log, following: Following) -> tu
 
 
 def _pending(arrival: Array, sent: dict[int, Deliveries]) -> Array:
-    """Expected number of accepted posts of the followed that are still under way at each arrival, for the mean reader."""
+    """Expected number of accepted posts of the followed that are still under way at each arrival, for the mean
+    reader.
+    """
     if not sent:
         return np.zeros_like(arrival)
     times = np.concatenate([np.concatenate([[d.accepted], d.times]) for d in sent.values()])
@@ -93,9 +97,7 @@ def _pending(arrival: Array, sent: dict[int, Deliveries]) -> Array:
     return np.maximum(pending, 0.0)
 
 
-def _unfound(
-    reads: Sequence[Request], arrival: Array, age: Array, log: Log, sent: dict[int, Deliveries]
-) -> Array:
+def _unfound(reads: Sequence[Request], arrival: Array, age: Array, log: Log, sent: dict[int, Deliveries]) -> Array:
     unfound = np.zeros_like(arrival)
     parents = np.array([r.parent for r in reads])
     for number in {r.parent for r in reads if r.parent >= 0}:

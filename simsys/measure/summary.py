@@ -1,4 +1,6 @@
-"""What one replication comes to: histograms, counts and ledgers of the window, small enough to send and easy to merge."""
+"""What one replication comes to: histograms, counts and ledgers of the window, small enough to send and easy to
+merge.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,9 @@ BATCHES = 200
 class OpSummary:
     """One operation in one replication; counts are of requests that arrived in the window.
 
-    `completed` left in the window; `windows` and `fresh_windows` are histograms by 10-second window of arrival; `series`
-    the mean latency of consecutive batches since the beginning of the run; `slow` per second of arrival the requests and
-    those slower than twice the p99 before the disturbance.
+    `completed` left in the window; `windows` and `fresh_windows` are histograms by 10-second window of arrival;
+    `series` the mean latency of consecutive batches since the beginning of the run; `slow` per second of arrival
+    the requests and those slower than twice the p99 before the disturbance.
     """
 
     offered: int = 0
@@ -49,7 +51,9 @@ class OpSummary:
 
 @dataclass
 class StationSummary:
-    """One station in the window; lists have one entry per shard. `served` visits begun, `inside` at the window's ends."""
+    """One station in the window; lists have one entry per shard. `served` visits begun, `inside` at the
+    window's ends.
+    """
 
     utilization: list[float]
     throughput: list[float]
@@ -88,7 +92,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class Scope:
-    """What to summarise: the operations, their freshness and staleness, and when the run was disturbed (s), if it was."""
+    """What to summarise: the operations, their freshness and staleness, and when the run was disturbed (s), if
+    it was.
+    """
 
     ops: tuple[str, ...]
     following: Following | None

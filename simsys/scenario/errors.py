@@ -21,7 +21,7 @@ def printable(text: str, width: int = _WIDTH) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """The right word that `word` is most like; empty if none is like it."""
-    close = get_close_matches(word, sorted(words), n=1) if len(word) <= 64 else []
+    close = get_close_matches(word, sorted(words), n=1)
     return close[0] if close else ""
 
 

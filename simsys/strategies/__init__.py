@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, ClassVar, Literal, dataclass_transform
+from typing import Any, ClassVar, Literal, cast, dataclass_transform
 
 from simsys.expressions import Expression, column
 from simsys.steps import Plan
@@ -106,9 +106,12 @@ def defaults(family: str) -> Traversable:
 
 
 def label(strategy: Strategy, alone: bool) -> str:
-    """How reports call a strategy: its name, with the knobs that differ from their defaults unless it stands `alone`."""
+    """How reports call a strategy: its name, with the knobs that differ from their defaults unless it stands
+    `alone`.
+    """
     name = getattr(strategy, "name", None) or strategy_name(type(strategy))
     if alone:
         return str(name)
-    knobs = [f"{f.name}={getattr(strategy, f.name)}" for f in fields(strategy) if getattr(strategy, f.name) != f.default]  # type: ignore[arg-type]
+    given = {f.name: (getattr(strategy, f.name), f.default) for f in fields(cast(Any, strategy))}
+    knobs = [f"{knob}={value}" for knob, (value, default) in given.items() if value != default]
     return f"{name}({', '.join(knobs)})" if knobs else str(name)

@@ -90,7 +90,9 @@ def _form(reader: Reader, data: Any, path: tuple[Any, ...], name: str) -> Form |
     words = [word for word in data if word in _FORMS] if isinstance(data, dict) else []
     if len(words) != 1:
         wrong = next((w for w in data if w not in _FORMS), None) if isinstance(data, dict) and not words else None
-        reader.wrong((*path, wrong) if wrong else path, f"a step has one word of: {', '.join(_FORMS)}", wrong, tuple(_FORMS))
+        reader.wrong(
+            (*path, wrong) if wrong else path, f"a step has one word of: {', '.join(_FORMS)}", wrong, tuple(_FORMS)
+        )
         return None
     allowed, make = _FORMS[words[0]]
     for extra in data:

@@ -1,4 +1,6 @@
-"""The values and conditions of a flow: a number, a column, or a product of both; a comparison of a column with a number."""
+"""The values and conditions of a flow: a number, a column, or a product of both; a comparison of a column with a
+number.
+"""
 
 from __future__ import annotations
 

@@ -15,13 +15,15 @@ class Pull(Strategy):
     Wins where posts are many and readers few; pays at every read, in proportion to the number of followed.
 
     Demand per read, f followed: source `rows`: one visit to the database of f · history rows, scanned and sorted;
-    `index`: one visit of f index look-ups; `lists`: the list of the f followed, their f cached author lists, scattered
-    over the shards, and one page of posts. Per post: one insert and its flush. The upkeep of the author lists, one entry
-    per post, is not charged.
-    Source: Silberstein et al., Feeding Frenzy, SIGMOD 2010 (pull); service times in defaults.yaml.
+    `index`: one visit of f index look-ups; `lists`: the list of the f followed, their f cached author lists,
+    scattered over the shards, and one page of posts. Per post: one insert and its flush. The upkeep of the author
+    lists, one entry per post, is not charged. Source: Silberstein et al., Feeding Frenzy, SIGMOD 2010 (pull);
+    service times in defaults.yaml.
     """
 
-    source: Literal["rows", "index", "lists"] = "index"  # scan and sort all rows, newest of each by index, or cached lists
+    source: Literal["rows", "index", "lists"] = (
+        "index"  # scan and sort all rows, newest of each by index, or cached lists
+    )
     history: int = 100  # rows per followed author that `rows` scans
     recent: int = 10  # posts of an author that `lists` keeps
 

@@ -1,0 +1,45 @@
+"""Who plays a plan: a request or one of its children; and the batches that children come in and members join."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+
+from simpy import Event
+
+from simsys.engines.facilities import Draws
+from simsys.engines.rows import Row
+from simsys.measure.log import Request
+
+
+class Agent:
+    """A request or one of its children while it plays its plan; `answers`: its plan is the one the requester
+    waits for.
+    """
+
+    __slots__ = ("answers", "children", "luck", "number", "request", "row", "timed_out")
+
+    def __init__(self, request: Request, row: Row, token: int, number: int, answers: bool) -> None:
+        self.request, self.row, self.number, self.answers = request, row, number, answers
+        self.luck, self.children = Draws(token), dict[str, int]()
+        self.timed_out = False
+
+
+class Gathering:
+    """A batch that members join until it is full or its linger is over."""
+
+    def __init__(self, done: Event) -> None:
+        self.done, self.members, self.begun = done, 0, False
+        self.begin: Callable[[Event | None], None]
+
+
+def pass_on(to: Event, ended: Event) -> None:
+    to.succeed(ended.value)
+
+
+def batches(n: float, batch: float) -> list[float]:
+    """n items in batches of `batch`: the sizes, the last one holding the rest."""
+    if n <= 0:
+        return []
+    count = ceil(n / batch)
+    return [batch] * (count - 1) + [n - batch * (count - 1)]
