@@ -1,4 +1,4 @@
-"""Stories in closed form: a post to 90 million followers, the page barrier, and where gathering saturates.
+"""Stories in closed form: a post to 90 million followers, and the page barrier.
 
 Fan-outs are played at 1/100 of the followers and of the time, so that every count of batches and rounds is 1/100 of the
 story's; the full size is marked `long`. Times are constants, so figures are exact unless a tolerance says otherwise.
