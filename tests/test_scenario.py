@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import Field, TypeAdapter
 from scenario_texts import FEED, FLOW, cases, changed, problems
 
 from simsys.scenario import Scenario, ScenarioError, figures, find_scenario, load_scenario, shipped, write_scenario
+from simsys.scenario.knobs import knob_type
 from simsys.strategies import label
 from simsys.strategies.feed.hybrid import Hybrid
 from simsys.strategies.feed.push import Push
@@ -39,6 +42,33 @@ def test_strategies_are_objects_with_their_knobs() -> None:
     assert hybrid == dataclasses.replace(Hybrid(), celebrity=1e6, push=Push(batch=5, page=1000))
     assert isinstance(hybrid, Hybrid) and hybrid.pull.source == "lists", "the defaults of the inner strategy stay"
     assert isinstance(hybrid.push.batch, int)
+
+
+@pytest.mark.parametrize(
+    ("hint", "text", "value"),
+    [
+        (int, "5k", 5000),
+        (float, "5k", 5000.0),
+        (bool, True, True),
+        (int | None, None, None),
+        (Annotated[int, Field(ge=1)] | None, 1, 1),
+        (Annotated[int, Field(ge=1)] | None, 0, ValueError),
+        (Literal["a", "b"], "b", "b"),
+        (Literal["a", "b"], "c", ValueError),
+        (bool, 1, ValueError),
+        (bool, "yes", ValueError),
+        (int, 1.5, ValueError),
+        (str, 5, ValueError),
+    ],
+)
+def test_knobs_are_typed(hint: Any, text: Any, value: Any) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(knob_type(hint))
+    if value is ValueError:
+        with pytest.raises(ValueError):
+            adapter.validate_python(text)
+    else:
+        read = adapter.validate_python(text)
+        assert read == value and type(read) is type(value)
 
 
 def test_flows_have_their_name_and_their_text() -> None:
@@ -276,6 +306,11 @@ def test_set_that_is_wrong(option: str, expected: str) -> None:
         ("{strategies.hybrid.celebrity: {log: [100, 10M], points: 25}}", []),
         ("{load.rate: [1/s, 2/s], stations.timelines.servers: [1, 2]}", []),
         ("{strategies.hybrid.celebrty: [1]}", ["11:37: sweep.\"strategies.hybrid.celebrty\": unknown key (celebrity)"]),
+        (
+            "{load.rate: {points: 5}}",
+            ["11:20: sweep.\"load.rate\": give log or linear, as in {log: [100, 10M], points: 25}"],
+        ),
+        ("{load.rate: 5/s}", ["11:20: sweep.\"load.rate\": expected a mapping of keys to values or a list, not '5/s'"]),
         ("{load.rte: [1/s]}", ["11:19: sweep.\"load.rte\": there is no 'rte' (rate)"]),
         ("{load.: [1/s]}", ["11:16: sweep.\"load.\": a path such as load.rate is needed, not 'load.'"]),
     ],

@@ -237,6 +237,22 @@ def test_one_fault_in_a_flow(old: str, new: str, expected: str) -> None:
     assert found[:1] == [expected]
 
 
+def test_of_two_alternatives_the_one_meant_is_spoken_of() -> None:
+    """Neither "expected 'uniform'" nor anything else about the alternative that nobody tried to write."""
+    assert problems(changed(FLOW, ("zipf: 0.99", "zpf: 0.99"))) == [
+        "1:72: load.keys.popularity: 'zipf' is missing",
+        "1:73: load.keys.popularity.zpf: unknown key (zipf)",
+    ]
+    assert problems(changed(FLOW, ("{zipf: 0.99}", "zipf"))) == [
+        "1:72: load.keys.popularity: expected 'uniform' or a mapping of keys to values, not 'zipf'"
+    ]
+
+
+def test_a_strategy_that_stands_twice_is_named_by_its_number() -> None:
+    twice = changed(FEED, ("[pull, {hybrid: {celebrity: 10k}}]", "[hybrid, {hybrid: {celebrty: 10k}}]"))
+    assert problems(twice) == ["8:32: strategies.1.celebrty: unknown key (celebrity)"]
+
+
 def test_a_cache_that_says_how_it_begins_may_outlive_the_run() -> None:
     for start in ("warm", "cold"):
         assert problems(changed(FLOW, ("ttl: 1s", f"ttl: 1h, start: {start}"))) == []

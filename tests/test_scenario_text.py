@@ -28,7 +28,7 @@ def test_the_resolved_scenario_has_everything() -> None:
         "seed": 7,
     }
     assert told["strategies"][1]["hybrid"]["push"]["batch"] == 500
-    assert told["stations"]["timelines"]["ops"]["push"] == {"per_item": "5.2us", "bytes": "120B"}
+    assert told["stations"]["timelines"]["ops"]["push"].items() >= {"per_item": "5.2us", "bytes": "120B"}.items()
     assert told["slo"] == ["read p99 < 100ms", "cost < 40k$/month"]
 
 

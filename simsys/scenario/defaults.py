@@ -17,13 +17,13 @@ from simsys.scenario.model import Retention, Scenario, usual_prices
 from simsys.scenario.paths import Path, find, rivals, with_key
 from simsys.scenario.run import Run
 from simsys.scenario.uses import Use
-from simsys.stations import Batch, Station
+from simsys.stations import Batch, Service, Station
 from simsys.strategies import defaults as family_file
 from simsys.structures.caches import CacheSpec
 from simsys.units import Size, Spec
 
 _FIGURE = {"value", "range", "source", "grade"}
-_TIME, _SERVICE = {"fixed", "per_item"}, {"fixed", "per_item", "bytes", "replicated"}
+_TIME = {"fixed", "per_item"}
 
 
 class Figure(NamedTuple):
@@ -162,14 +162,14 @@ def _is_service(path: Path) -> bool:
 
 
 def _merge_service(under: Node, over: Node) -> Node:
-    """An operation: its time is replaced as a whole; the default's bytes stay unless others are given."""
+    """An operation: its time is replaced as a whole; what else its default says stays unless given."""
     old, new = _service(under), _service(over)
     kept = {key: node for key, node in old.items() if key not in _TIME or not new.keys() & _TIME}
     return Node({**kept, **new}, over.source, over.line, over.column, over.keys)
 
 
 def _service(node: Node) -> dict[str, Node]:
-    if isinstance(node.value, dict) and node.value.keys() & _SERVICE:
+    if isinstance(node.value, dict) and node.value.keys() & Service.model_fields.keys():
         return node.value
     return {"per_item": node}
 

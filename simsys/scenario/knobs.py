@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import ValidationError, create_model
+from pydantic import StrictBool, ValidationError, create_model
 
 from simsys.scenario.complaints import complaints, follow
 from simsys.scenario.errors import Problem, nearest, printable
@@ -17,7 +17,7 @@ from simsys.strategies import Strategy, find, flow, label, names, strategy_name
 from simsys.strategies.values import FlowError
 from simsys.units import Count, Spec, Whole
 
-_READ_AS: dict[Any, Any] = {int: Whole, float: Count}
+_READ_AS: dict[Any, Any] = {int: Whole, float: Count, bool: StrictBool}
 
 
 @cache
@@ -31,20 +31,20 @@ def grammar(default: Strategy) -> type[Spec]:
             inner = grammar(value)
             knobs[knob.name] = (inner, inner())
         else:
-            knobs[knob.name] = (_read_as(hints[knob.name]), value)
+            knobs[knob.name] = (knob_type(hints[knob.name]), value)
     name = "".join(word.capitalize() for word in strategy_name(type(default)).split("_"))
     return create_model(f"{name}Knobs", __base__=Spec, __doc__=type(default).__doc__, **knobs)
 
 
-def _read_as(hint: Any) -> Any:
+def knob_type(hint: Any) -> Any:
     """The type of a knob, with numbers read as counts."""
     if hint in _READ_AS:
         return _READ_AS[hint]
     arguments = get_args(hint)
     if get_origin(hint) is Annotated:
-        return Annotated[(_read_as(arguments[0]), *arguments[1:])]
+        return Annotated[(knob_type(arguments[0]), *arguments[1:])]
     if type(None) in arguments:
-        return _read_as(next(argument for argument in arguments if argument is not type(None))) | None
+        return knob_type(next(argument for argument in arguments if argument is not type(None))) | None
     return hint
 
 

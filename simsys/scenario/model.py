@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema
+from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema, model_validator
 
 from simsys.money import Prices
 from simsys.scenario.promises import Promise
@@ -38,6 +38,12 @@ class Grid(Spec):
     log: tuple[Any, Any] | None = None
     linear: tuple[Any, Any] | None = None
     points: Annotated[int, Field(ge=2, le=10_000)]
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Self:
+        if (self.log is None) == (self.linear is None):
+            raise ValueError("give log or linear, as in {log: [100, 10M], points: 25}")
+        return self
 
 
 class Scenario(Spec):
