@@ -117,6 +117,15 @@ def test_nulls_are_dashes_with_footnotes() -> None:
     assert text.count("¹") == 2, "a note of a figure that is there is no footnote"
 
 
+def test_a_metric_that_nobody_has_is_a_line_only_if_there_is_a_reason() -> None:
+    (one, *_) = hand_made.rows()
+    rows = (one, one._replace(metric="latency_mean"), one._replace(metric="latency_p99", value=None, note="saturated"),
+            one._replace(metric="latency_p90", value=None))  # fmt: skip
+    text = table(hand_made.result(rows=rows, slo=(), played=()))
+    assert line(text, "latency p99").split()[2:] == ["–¹"] and "¹ saturated" in text
+    assert "latency p90" not in text
+
+
 @pytest.mark.parametrize("count", range(1, 10))
 def test_never_wider_than_80_columns(count: int) -> None:
     names = [f"strategy-{i}(celebrity=10000, push=Push(batch=500, page=10000))" for i in range(count)]

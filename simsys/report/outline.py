@@ -36,10 +36,6 @@ class Item:
     question: bool = False
 
 
-STOP = Item("end with False")
-"""A plan that ends early: what it was part of is told so."""
-
-
 def outline(tree: Tree) -> tuple[Item, ...]:
     """The steps of a plan in order; where both answers to a question end alike, that end is told once."""
     return _items(tree, {})
@@ -47,7 +43,7 @@ def outline(tree: Tree) -> tuple[Item, ...]:
 
 def _items(tree: Tree, outcomes: dict[int, str]) -> tuple[Item, ...]:
     if isinstance(tree, End):
-        return (STOP,) if tree.value is False else ()
+        return (Item("end with False"),) if tree.value is False else ()
     if isinstance(tree, Do):
         parts = tuple((how, outline(plan)) for how, plan in zip(_hangs(tree.step), tree.plans, strict=True))
         outcomes = {**outcomes, tree.number: _outcome(tree.step)}

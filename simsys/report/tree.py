@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import TypeAlias
 
-from simsys.report.outline import STOP, Item
+from simsys.report.outline import Item
 
 
 def text_tree(name: str, items: Sequence[Item]) -> str:
@@ -70,4 +70,4 @@ class _Chart:
     def beside(self, item: Item, node: str) -> list[Loose]:
         for how, inner in item.parts:
             self.steps(inner, [(node, how, True)])
-        return [] if item == STOP else [(node, "", False)]
+        return [(node, "", False)]
