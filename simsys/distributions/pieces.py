@@ -69,9 +69,9 @@ def piece_quantile(low: float, high: float, g: float, s: float) -> float:
     return min(max(x, low), high)
 
 
-@compiled("float64(float64[:, ::1], float64)")
-def table_quantile(table: Array, u: float) -> float:
-    """The quantile of u in [0, 1]."""
+@compiled("int64(float64[:, ::1], float64)")
+def piece_at(table: Array, u: float) -> int:
+    """The number of the piece that holds the cumulative probability u."""
     first, last = 0, table.shape[0] - 1
     while first < last:
         middle = (first + last) // 2
@@ -79,6 +79,13 @@ def table_quantile(table: Array, u: float) -> float:
             first = middle + 1
         else:
             last = middle
+    return first
+
+
+@compiled("float64(float64[:, ::1], float64)")
+def table_quantile(table: Array, u: float) -> float:
+    """The quantile of u in [0, 1]."""
+    first = piece_at(table, u)
     before = table[first - 1, 0] if first > 0 else 0.0
     s = (u - before) / (table[first, 0] - before)
     return piece_quantile(table[first, 1], table[first, 2], table[first, 3], min(s, 1.0))

@@ -147,7 +147,7 @@ class Fields:
 
 def _visit(f: Fields, what: Any) -> Form:
     station, dot, op = f.name_of("visit").partition(".")
-    if not dot:
+    if station and not dot:
         f.reader.wrong((*f.path, "visit"), "expected station.operation, as in api.read")
     n, key, refused = f.number("n"), f.key(), f.plan("refused", needed=False)
 
@@ -227,24 +227,19 @@ def _lookup(f: Fields, what: Any) -> Form:
     return form
 
 
-def _fill(f: Fields, what: Any) -> Form:
-    cache, key = f.name_of("fill"), f.key()
+def _keyed(word: str, step: type[Fill | Drop]) -> Callable[[Fields, Any], Form]:
+    """The maker of forms that only tell a cache something about a key."""
 
-    def form(row: Any) -> Doing:
-        yield Fill(cache, key(row))
-        return True
+    def make(f: Fields, what: Any) -> Form:
+        cache, key = f.name_of(word), f.key()
 
-    return form
+        def form(row: Any) -> Doing:
+            yield step(cache, key(row))
+            return True
 
+        return form
 
-def _drop(f: Fields, what: Any) -> Form:
-    cache, key = f.name_of("drop"), f.key()
-
-    def form(row: Any) -> Doing:
-        yield Drop(cache, key(row))
-        return True
-
-    return form
+    return make
 
 
 def _join(f: Fields, what: Any) -> Form:
@@ -299,8 +294,8 @@ _FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
     "each": (("do", "batch", "width"), _each),
     "start": (("n", "batch"), _start),
     "lookup": (("key", "hit", "miss"), _lookup),
-    "fill": (("key",), _fill),
-    "drop": (("key",), _drop),
+    "fill": (("key",), _keyed("fill", Fill)),
+    "drop": (("key",), _keyed("drop", Drop)),
     "join": (("do",), _join),
     "within": (("do", "else"), _within),
     "when": (("then", "else"), _when),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.distributions import QuantileTable, Variate
-from simsys.distributions.pieces import piece_moment, piece_moments, piece_quantile
+from simsys.distributions.pieces import piece_at, piece_moment, piece_moments, piece_quantile
 from simsys.draws import compiled, exps
 
 Array = npt.NDArray[np.float64]
@@ -86,19 +86,6 @@ def axis(number: int) -> Axis:
 def integral(table: QuantileTable, v: Array) -> Array:
     """The integral of the quantile function from 0 to each v in [0, 1]: at 1 it is the mean."""
     return _integrals(table.pieces, piece_moments(table.pieces, 1.0), v)
-
-
-@compiled("int64(float64[:, ::1], float64)")
-def piece_at(table: Array, u: float) -> int:
-    """The number of the piece that holds the cumulative probability u."""
-    first, last = 0, table.shape[0] - 1
-    while first < last:
-        middle = (first + last) // 2
-        if table[middle, 0] < u:
-            first = middle + 1
-        else:
-            last = middle
-    return first
 
 
 @compiled("float64[::1](float64[:, ::1], float64[:], float64[:])")

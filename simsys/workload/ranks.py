@@ -16,10 +16,10 @@ import numpy.typing as npt
 from pydantic import Discriminator, Field, Tag
 
 from simsys.distributions import CountDistribution, QuantileTable
-from simsys.distributions.pieces import piece_below, piece_moments, piece_quantile
+from simsys.distributions.pieces import piece_at, piece_below, piece_moments, piece_quantile
 from simsys.draws import compiled, powers
 from simsys.units import Count, Spec
-from simsys.workload.grid import integral, piece_at
+from simsys.workload.grid import integral
 
 FEW = 4096
 """Up to so many users, each is counted by itself."""
