@@ -151,8 +151,13 @@ class Setting:
         weights, columns = self.first.grid("post")
         marked = self.demands["post"].marked.get("fresh", np.zeros_like(weights)) > 0
         order = np.argsort(columns["followers"], kind="stable")
-        above = np.array([self.edge_share(x) for x in columns["followers"][order]] + [0.0])
-        return float(1.0 - ((above[:-1] - above[1:]) * marked[order]).sum())
+        followers = columns["followers"][order].tolist()
+        stretches = np.flatnonzero(np.diff(marked[order], prepend=False, append=False)).reshape(-1, 2).tolist()
+
+        def above(author: int) -> float:
+            return 1.0 if author == 0 else self.edge_share(followers[author]) if author < len(followers) else 0.0
+
+        return 1.0 - sum(above(first) - above(after) for first, after in stretches)
 
     def event_demand(self, op: str, columns: dict[str, float]) -> Demand | None:
         """What one planned request asks for."""
