@@ -167,6 +167,10 @@ seed: -7
   10:28: run.seed: must be at least 0
 
 seed: 7
+precision: {}
+  10:6: run: precision names a percentile, as in {p99: 5%}
+
+seed: 7
 sed: 7
   10:22: run.sed: unknown key (seed)
 
@@ -260,6 +264,9 @@ def test_a_cache_that_says_how_it_begins_may_outlive_the_run() -> None:
     unused = changed(FEED, ("{ttl: 5s}", "{ttl: 1h}"))
     assert problems(unused) == [], "nobody asks this cache"
     assert len(problems(unused, "strategies=[cached_pull]")) == 1
+    unsaid = changed(FEED, ("caches:\n  feed: {ttl: 5s}\n", ""))
+    (found,) = problems(unsaid, "strategies=[cached_pull]")
+    assert found.startswith("1:1: caches.feed: its ttl of 5 min"), "not a line of the defaults' file"
 
 
 def test_all_faults_at_once_in_the_order_of_the_file() -> None:
