@@ -271,9 +271,7 @@ def fork_join(plan: Any, count: int, seed: int) -> float:
     return float(np.mean([r.end - r.arrival for r in log.requests[count // 10 :]]))
 
 
-@pytest.mark.parametrize(
-    ("count", "band"), [(1_500, 0.10), pytest.param(15_000, 0.03, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("count", "band"), [(1_500, 0.10), pytest.param(15_000, 0.03, marks=pytest.mark.long)])
 def test_fork_and_join_of_two(count: int, band: float) -> None:
     reference = fork_join_2(0.5, 1.0)
     assert reference == pytest.approx(2.875)
@@ -302,9 +300,7 @@ def clients(count: int, length: float, seed: int, server: Any = None) -> Network
 
 
 @pytest.mark.parametrize(("count", "throughput", "response"), [(10, 0.8320, 3.0187), (20, 0.9994, 11.012)])
-@pytest.mark.parametrize(
-    ("length", "band"), [(1_500.0, 0.08), pytest.param(20_000.0, 0.02, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("length", "band"), [(1_500.0, 0.08), pytest.param(20_000.0, 0.02, marks=pytest.mark.long)])
 def test_clients_who_think(count: int, throughput: float, response: float, length: float, band: float) -> None:
     theory = mva_closed([1.0], count, think=9.0)
     assert theory[:2] == pytest.approx((throughput, response), rel=1e-4)
