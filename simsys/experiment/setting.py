@@ -111,8 +111,12 @@ class Setting:
             if popularity is None or not 0 < rate < inf:
                 continue
             entries = spec.entries if spec.entries is not None else (spec.bytes or 0.0) / self.first.mean_size
-            law = cache_theory.che_fifo if spec.policy == "fifo" else cache_theory.che_lru
-            ratios[name] = law(cache_theory.zipf(*popularity), rate, entries, spec.ttl).hit_ratio
+            keys = cache_theory.zipf(*popularity)
+            if spec.policy == "fifo":
+                law = cache_theory.che_fifo(keys, rate, entries, spec.ttl)
+            else:
+                law = cache_theory.che_lru(keys, rate, entries, spec.ttl, spec.renew)
+            ratios[name] = law.hit_ratio
         return ratios
 
     def rate(self, op: str) -> float:

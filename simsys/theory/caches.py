@@ -57,20 +57,23 @@ class CacheTheory(NamedTuple):
     characteristic: float | None
 
 
-def che_lru(popularity: Popularity, rate: float, entries: float, ttl: float | None = None) -> CacheTheory:
+def che_lru(
+    popularity: Popularity, rate: float, entries: float, ttl: float | None = None, renew: bool = False
+) -> CacheTheory:
     """LRU, filled at once: an entry stays for the characteristic time t after its last use.
 
     In t as many keys are used as there is room for. With a `ttl` from the fill, which hits do not renew, an
     expired entry leaves at its next look-up and is filled again: t is the same, and a look-up hits if all
-    gaps since the fill were below t and the fill is less than the ttl ago.
+    gaps since the fill were below t and the fill is less than the ttl ago. Where hits `renew` the ttl, it hits if
+    the last gap was below both.
     Source: Che, Tung and Wang, Hierarchical web caching systems, IEEE JSAC 2002.
     """
     rates = _rates(popularity, rate, entries, ttl)
     t = _characteristic(popularity, lambda time: -np.expm1(-rates * time), rate, entries)
-    if t is None:
-        hit = np.ones(len(rates)) if ttl is None else rates * ttl / (1 + rates * ttl)
-    elif ttl is None:
-        hit = -np.expm1(-rates * t)
+    if renew or ttl is None:
+        hit = -np.expm1(-rates * min(math.inf if time is None else time for time in (t, ttl)))
+    elif t is None:
+        hit = rates * ttl / (1 + rates * ttl)
     else:
         hits = _hits_before_expiry(rates, t, ttl)
         hit = hits / (1 + hits)

@@ -1,0 +1,16 @@
+"""When a figure that was drawn agrees with one that was derived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from statistics import fmean, stdev
+
+import pytest
+
+
+def holds(values: Sequence[float], truth: float, band: float) -> None:
+    """One value per replication: within three standard errors of the truth, and these within the band (absolute)."""
+    error = 3 * stdev(values) / sqrt(len(values))
+    assert error <= band, f"three standard errors of {error:.3g} are more than the band of {band:.3g}"
+    assert fmean(values) == pytest.approx(truth, abs=error)
