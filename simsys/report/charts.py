@@ -148,7 +148,7 @@ def who_pays(result: Result) -> Any:
     panel.set_xlim(0, longest * 1.45)
     panel.grid(axis="y", visible=False)
     shaded = ", ".join(f"{op} {shade}" for op, shade in zip(ops, ("full", "pale", "paler", "palest"), strict=False))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _seconds(x)))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: show_duration(x) if 0 < x < 1 else f"{x:g} s"))
     panel.set_xlabel(f"time of service per second, over all servers ({shaded})")
     panel.set_title(f"Who pays when: {' or '.join(ops)}?")
     return figure
