@@ -21,9 +21,7 @@ class Pull(Strategy):
     service times in defaults.yaml.
     """
 
-    source: Literal["rows", "index", "lists"] = (
-        "index"  # scan and sort all rows, newest of each by index, or cached lists
-    )
+    source: Literal["rows", "index", "lists"] = "index"  # sort all rows, newest of each by index, or cached lists
     history: int = 100  # rows per followed author that `rows` scans
     recent: int = 10  # posts of an author that `lists` keeps
 

@@ -22,9 +22,7 @@ class Push(Strategy):
     """
 
     batch: int = 500  # followers per pipeline
-    page: int | None = (
-        None  # followers per page: the next begins when the last write of this one is done; none: no barrier
-    )
+    page: int | None = None  # followers per page, begun when the one before is written; none: no barrier
     lane: float | None = None  # followers from which a post is delivered by `celebrity_workers`, a lane of its own
     inactive: Literal["skip", "try", "push"] = "skip"  # followers without a timeline: known, found out, or given one
     length: int = 800  # entries kept per timeline
