@@ -115,14 +115,14 @@ def _mean_work(plays: Sequence[Summary]) -> dict[str, dict[str, float]]:
 
 
 def _samples(plays: Sequence[Summary]) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
-    """The mean number inside each station over the times that all replications have in common."""
-    times = min((play.samples[0] for play in plays), key=len)
-    same = [i for i, t in enumerate(times) if all(play.samples[0][i] == t for play in plays)]
-    inside = {
-        name: tuple(np.mean([[play.samples[1][name][i] for i in same] for play in plays], axis=0).tolist())
-        for name in plays[0].samples[1]
-    }
-    return tuple(times[i] for i in same), inside
+    """The mean number inside each station at the samples that all replications have: the same shares of each run."""
+    count = min(len(play.samples[0]) for play in plays)
+
+    def mean(series: list[list[float]]) -> tuple[float, ...]:
+        return tuple(np.mean([one[:count] for one in series], axis=0).tolist())
+
+    inside = {name: mean([play.samples[1][name] for play in plays]) for name in plays[0].samples[1]}
+    return mean([play.samples[0] for play in plays]), inside
 
 
 def _napkin(setting: Setting, plays: Sequence[Summary]) -> Napkin | None:

@@ -101,9 +101,17 @@ def _durations(
             yield f"{name}_mean", figure, "s", "" if pooled.count else "no observation"
         elif metric == "max":
             note = "the largest seen" if pooled.count else "no observation"
-            yield f"{name}_max", Interval(pooled.max, None, None), "s", note
+            yield f"{name}_max", _largest(histograms, pooled), "s", note
         else:
             yield f"{name}_{metric}", *_percentile(histograms, pooled, dict(PERCENTILES)[metric])
+
+
+def _largest(histograms: Sequence[Histogram], pooled: Histogram) -> Interval:
+    """The largest of all replications, with the interval of the largest of one: it reaches up to what was seen."""
+    _, low, high = interval([h.max for h in histograms])
+    if pooled.max is None or low is None or high is None:
+        return Interval(pooled.max, None, None)
+    return Interval(pooled.max, max(0.0, low), max(high, pooled.max))
 
 
 def _percentile(histograms: Sequence[Histogram], pooled: Histogram, q: float) -> tuple[Interval, str, str]:

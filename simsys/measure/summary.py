@@ -84,7 +84,7 @@ class Summary:
     stations: dict[str, StationSummary]
     caches: dict[str, CacheSummary]
     work: dict[str, dict[str, float]]
-    samples: tuple[list[float], dict[str, list[int]]]
+    samples: tuple[list[float], dict[str, list[float]]]
     checks: list[Check]
     last_fresh: dict[int, float]
     backlog_growth: float
@@ -230,8 +230,8 @@ def _cache(counters: list[Any]) -> CacheSummary:
     )
 
 
-def _columns(log: Log) -> dict[str, list[int]]:
-    return {name: [s.inside[i] for s in log.samples] for i, name in enumerate(log.stations)}
+def _columns(log: Log) -> dict[str, list[float]]:
+    return {name: [float(s.inside[i]) for s in log.samples] for i, name in enumerate(log.stations)}
 
 
 def _last_fresh(log: Log) -> dict[int, float]:
