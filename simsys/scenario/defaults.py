@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, reduce
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
@@ -57,10 +57,12 @@ class _Nouns(Spec):
 
 def merged(scenario: Node, families: Iterable[str]) -> Node:
     """The scenario's tree with the defaults of these families under it, and those of simsys under both."""
-    under = general().tree
-    for family in dict.fromkeys(families):
-        under = _merge(under, of_family(family).tree, ())
-    return _with_an_end(_merge(under, scenario, ()))
+    return _with_an_end(_merge(_under(tuple(dict.fromkeys(families))), scenario, ()))
+
+
+@cache
+def _under(families: tuple[str, ...]) -> Node:
+    return reduce(lambda tree, family: _merge(tree, of_family(family).tree, ()), families, general().tree)
 
 
 def figures(scenario: Scenario) -> Iterator[Figure]:

@@ -214,7 +214,7 @@ class _Reader:
 
     def _scalar(self, event: Any) -> Scalar:
         text: str = event.value
-        if _FORBIDDEN.search(text):
+        if event.style == '"' and _FORBIDDEN.search(text):
             self._note(event, "a control character is not allowed")
         if not event.implicit[0] and event.tag is None:
             return text
@@ -254,7 +254,7 @@ class _Reader:
         if event.value == "<<":
             self._note(event, "merge keys (<<) are not allowed; write the keys out")
             return None
-        if _FORBIDDEN.search(event.value):
+        if event.style == '"' and _FORBIDDEN.search(event.value):
             self._note(event, "a control character is not allowed")
         self._grow(event, 1, depth)
         return str(event.value)
