@@ -252,6 +252,13 @@ def test_of_two_alternatives_the_one_meant_is_spoken_of() -> None:
     ]
 
 
+def test_a_list_of_wrong_elements_is_not_called_empty() -> None:
+    assert problems(changed(FEED, ("rate: 2k/s", "stages: [{for: 5s, rate: 5}]"))) == [
+        "2:33: load.stages.0.rate: 5: expected a rate like 20k/s or 300/m; the unit is missing"
+    ]
+    assert problems(changed(FEED, ("rate: 2k/s", "stages: []"))) == ["2:16: load.stages: expected at least 1 element"]
+
+
 def test_a_strategy_that_stands_twice_is_named_by_its_number() -> None:
     twice = changed(FEED, ("[pull, {hybrid: {celebrity: 10k}}]", "[hybrid, {hybrid: {celebrty: 10k}}]"))
     assert problems(twice) == ["8:32: strategies.1.celebrty: unknown key (celebrity)"]

@@ -81,6 +81,8 @@ def _at_one_place(
             details[0],
         )
     for detail in others:
+        if detail["type"] == "too_short" and deeper:
+            continue
         if detail["type"] == "extra_forbidden" and parent is not None:
             hint = nearest(known[-1], allowed((*path, *known[:-1])))
             yield parent.problem(where, "unknown key", hint, key=known[-1])
@@ -123,7 +125,7 @@ def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         return str(context["error"])
     if detail["type"] == "too_short":
-        return f"expected at least {context['min_length']} element(s)"
+        return f"expected at least {context['min_length']} element" + "s" * (context["min_length"] > 1)
     if detail["type"] == "too_long":
         return f"expected at most {context['max_length']} elements"
     return detail["msg"][:1].lower() + detail["msg"][1:]
