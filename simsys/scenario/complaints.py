@@ -125,7 +125,8 @@ def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         return str(context["error"])
     if detail["type"] == "too_short":
-        return f"expected at least {context['min_length']} element" + "s" * (context["min_length"] > 1)
+        least = context["min_length"]
+        return f"expected at least {least} element{'s' if least > 1 else ''}"
     if detail["type"] == "too_long":
         return f"expected at most {context['max_length']} elements"
     return detail["msg"][:1].lower() + detail["msg"][1:]
