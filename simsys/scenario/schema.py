@@ -65,7 +65,7 @@ def _one(name: str, schema: Schema) -> Schema:
 def _step() -> Schema:
     """A form of a flow: one word of the vocabulary and what goes with it."""
     words: dict[str, Schema] = {}
-    for word, (fields, _) in flow._FORMS.items():
+    for word, (fields, _) in flow.FORMS.items():
         words |= {word: {}} | {field: {} for field in fields if field not in words}
     return {"type": "object", "minProperties": 1, "properties": words, "additionalProperties": False}
 

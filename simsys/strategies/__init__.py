@@ -14,10 +14,15 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, ClassVar, Literal, cast, dataclass_transform
+from typing import Annotated, Any, ClassVar, Literal, cast, dataclass_transform
+
+from pydantic import Field
 
 from simsys.expressions import Expression, column
 from simsys.steps import Plan
+
+AtLeastOne = Annotated[int, Field(ge=1)]
+"""A knob that is a whole number from one on."""
 
 _known: dict[str, type[Strategy]] = {}
 
@@ -26,9 +31,11 @@ _known: dict[str, type[Strategy]] = {}
 class Strategy:
     """A frozen record of knobs with a plan per operation: a method of that name that takes the row.
 
-    `family` names the folder whose `defaults.yaml` holds the stations, caches and sizes the plans speak of.
+    `operations` are the names a load may ask for; other methods are parts of their plans. `family` names the folder
+    whose `defaults.yaml` holds the stations, caches and sizes the plans speak of.
     """
 
+    operations: ClassVar[tuple[str, ...]] = ("read", "post")
     family: ClassVar[str] = "feed"
 
     def __init_subclass__(cls) -> None:
@@ -40,7 +47,7 @@ class Strategy:
 
     def plan(self, op: str) -> Plan | None:
         """The plan of an operation; None where the strategy does not have it."""
-        plan: Plan | None = getattr(self, op, None)
+        plan: Plan | None = getattr(self, op, None) if op in self.operations else None
         return plan
 
     def keeps(self, world: World) -> Iterator[Keep]:

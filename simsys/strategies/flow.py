@@ -87,14 +87,14 @@ def _plan(reader: Reader, data: Any, path: tuple[Any, ...], name: str) -> Forms:
 
 
 def _form(reader: Reader, data: Any, path: tuple[Any, ...], name: str) -> Form | None:
-    words = [word for word in data if word in _FORMS] if isinstance(data, dict) else []
+    words = [word for word in data if word in FORMS] if isinstance(data, dict) else []
     if len(words) != 1:
-        wrong = next((w for w in data if w not in _FORMS), None) if isinstance(data, dict) and not words else None
+        wrong = next((w for w in data if w not in FORMS), None) if isinstance(data, dict) and not words else None
         reader.wrong(
-            (*path, wrong) if wrong else path, f"a step has one word of: {', '.join(_FORMS)}", wrong, tuple(_FORMS)
+            (*path, wrong) if wrong else path, f"a step has one word of: {', '.join(FORMS)}", wrong, tuple(FORMS)
         )
         return None
-    allowed, make = _FORMS[words[0]]
+    allowed, make = FORMS[words[0]]
     for extra in data:
         if extra != words[0] and extra not in allowed:
             reader.wrong((*path, extra), f"'{words[0]}' does not take this", str(extra), allowed)
@@ -287,7 +287,7 @@ def _chance(f: Fields, what: Any) -> Form:
     return form
 
 
-_FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
+FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
     "visit": (("n", "key", "refused"), _visit),
     "hold": (("do", "key", "refused"), _hold),
     "all": ((), _all),

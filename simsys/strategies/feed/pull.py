@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from simsys.steps import SPREAD, Visit
-from simsys.strategies import Keep, Strategy, World
+from simsys.strategies import AtLeastOne, Keep, Strategy, World
 
 
 class Pull(Strategy):
@@ -22,8 +22,8 @@ class Pull(Strategy):
     """
 
     source: Literal["rows", "index", "lists"] = "index"  # sort all rows, newest of each by index, or cached lists
-    history: int = 100  # rows per followed author that `rows` scans
-    recent: int = 10  # posts of an author that `lists` keeps
+    history: AtLeastOne = 100  # rows per followed author that `rows` scans
+    recent: AtLeastOne = 10  # posts of an author that `lists` keeps
 
     def post(self, r: Any) -> Iterator[Visit]:
         yield Visit("api", "post")

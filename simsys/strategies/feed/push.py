@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from simsys.steps import SPREAD, Each, Hold, Mark, Start, Visit
-from simsys.strategies import Keep, Strategy, World
+from simsys.strategies import AtLeastOne, Keep, Strategy, World
 from simsys.strategies.feed.pull import Pull
 
 
@@ -21,11 +21,11 @@ class Push(Strategy):
     page, and one page of posts. Reading who follows is not charged. Source: Krikorian, Timelines at Scale, QCon 2012.
     """
 
-    batch: int = 500  # followers per pipeline
-    page: int | None = None  # followers per page, begun when the one before is written; none: no barrier
+    batch: AtLeastOne = 500  # followers per pipeline
+    page: AtLeastOne | None = None  # followers per page, begun when the one before is written; none: no barrier
     lane: float | None = None  # followers from which a post is delivered by `celebrity_workers`, a lane of its own
     inactive: Literal["skip", "try", "push"] = "skip"  # followers without a timeline: known, found out, or given one
-    length: int = 800  # entries kept per timeline
+    length: AtLeastOne = 800  # entries kept per timeline
     hydrate: bool = True  # fetch the posts of the page by their ids
 
     def post(self, r: Any) -> Iterator[Any]:
