@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.engines.trace import Do, End, If, Tree
-from simsys.expressions import evaluate
+from simsys.expressions import Expression, evaluate
 from simsys.stations import Station
 from simsys.steps import All, Chance, Each, Fill, Hold, Join, Key, Lookup, Mark, Start, Visit, Within
 
@@ -87,18 +87,26 @@ class _Walk:
         if isinstance(tree, End) or not weights.any():
             return np.zeros_like(weights)
         if isinstance(tree, If):
-            share = self._share(tree, columns, odds)
-            return self.tree(tree.yes, weights * share, columns, odds, total) + self.tree(
+            share, known = self._share(tree.condition, columns, odds)
+            return self.tree(tree.yes, weights * share, {**columns, **known}, odds, total) + self.tree(
                 tree.no, weights * (1.0 - share), columns, odds, total
             )
         time = self._step(tree, weights, columns, total)
         odds = {**odds, tree.number: self._odds(tree.step)}
         return time + self.tree(tree.then, weights, columns, odds, total)
 
-    def _share(self, tree: If, columns: dict[str, Array], odds: dict[int, float]) -> Any:
-        if tree.condition.kind == "outcome":
-            return odds[tree.condition.args[0]]
-        return np.asarray(self._value(tree.condition, columns), dtype=np.float64)
+    def _share(
+        self, condition: Expression, columns: dict[str, Array], odds: dict[int, float]
+    ) -> tuple[Any, dict[str, Array]]:
+        """The share of requests for which a condition holds, and what is known of them if it does."""
+        if condition.kind == "outcome":
+            return odds[condition.args[0]], {}
+        left, right = condition.args
+        if condition.kind == ">" and _asks_for_any(left, right):
+            none = (1.0 - self.around.edge_share(left.args[0])) ** columns["following"]
+            mean = self._value(left, columns)
+            return 1.0 - none, {_followed_above(left.args[0]): mean / np.where(none < 1.0, 1.0 - none, 1.0)}
+        return np.asarray(self._value(condition, columns), dtype=np.float64), {}
 
     def _odds(self, step: Any) -> float:
         if isinstance(step, Lookup):
@@ -106,7 +114,11 @@ class _Walk:
         return step.p if isinstance(step, Chance) else 1.0
 
     def _value(self, value: Any, columns: dict[str, Array]) -> Any:
-        return evaluate(value, columns, lambda x: columns["following"] * self.around.edge_share(x))
+        def above(followers: float) -> Array:
+            known = columns.get(_followed_above(followers))
+            return columns["following"] * self.around.edge_share(followers) if known is None else known
+
+        return evaluate(value, columns, above)
 
     def _step(self, node: Do, weights: Array, columns: dict[str, Array], total: Demand) -> Array:
         step = node.step
@@ -154,13 +166,26 @@ class _Walk:
         n = np.broadcast_to(np.asarray(self._value(step.n, columns), dtype=np.float64), weights.shape)
         batch = np.broadcast_to(np.asarray(self._value(step.batch, columns), dtype=np.float64), weights.shape)
         count = np.where(n > 0, np.ceil(n / np.where(batch > 0, batch, 1.0)), 0.0)
-        each = np.where(count > 0, n / np.maximum(count, 1.0), 0.0)
-        row = {**columns, "size": each, "index": np.zeros_like(weights)}
-        time = self.tree(node.plans[0], weights * count, row, {}, total)
+        full, rest = np.maximum(count - 1.0, 0.0), np.where(count > 0, n - batch * (count - 1.0), 0.0)
+        row = {**columns, "index": np.zeros_like(weights)}
+        whole = self.tree(node.plans[0], weights * full, {**row, "size": batch}, {}, total) / np.maximum(full, 1.0)
+        last = self.tree(node.plans[0], weights * (count > 0), {**row, "size": rest}, {}, total)
         if isinstance(step, Start):
             return np.zeros_like(weights)
-        rounds = 1.0 if step.width is None else np.ceil(count / step.width)
-        return np.asarray(time / np.maximum(count, 1.0) * rounds)
+        width = np.maximum(count, 1.0) if step.width is None else step.width
+        before = np.maximum(np.ceil(count / width) - 1.0, 0.0)
+        alone = count - before * width == 1.0
+        return np.asarray(before * whole + np.where(alone, last, np.maximum(whole, last)))
+
+
+def _asks_for_any(left: Any, right: Any) -> bool:
+    """Whether `left > right` asks if any followed author is above a threshold."""
+    return getattr(left, "kind", "") == "above" and isinstance(right, int | float) and right == 0
+
+
+def _followed_above(followers: float) -> str:
+    """The column of how many followed authors have at least so many followers."""
+    return f"followed above {followers!r}"
 
 
 def steps_of(tree: Tree) -> list[Any]:
