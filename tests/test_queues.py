@@ -174,14 +174,14 @@ FIGURES = {
     "M/M/16 wait": Figure(SIXTEEN, mean_wait, 0.09528, MM16.wait, 0.03, 480_000),
 }
 QUEUES = dict.fromkeys(figure.queue for figure in FIGURES.values())
-PLAYED = {"M/D/1": 0.2, "M/M/1": 0.3, "M/M/10/10": 0.15, "M/M/4 mean": 0.2, "M/M/4 waited": 0.15}
+PLAYED = {"M/D/1": 0.25, "M/M/1": 0.35, "M/M/10/10": 0.15, "M/M/4 mean": 0.2, "M/M/4 waited": 0.15}
 """What the engine itself must meet: the band of the default run, of so many requests in each replication."""
-SHORT = 4_000
+SHORT = 3_000
 
 
 @pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: "-".join(map(str, queue)))
 def test_the_engine_waits_as_the_recursion_does(queue: Queue) -> None:
-    (engine, _), (recursion, _) = queue.engine(2_000, 1), queue.recursion(2_000, 1)
+    (engine, _), (recursion, _) = queue.engine(1_000, 1), queue.recursion(1_000, 1)
     assert np.array_equal(np.isinf(engine), np.isinf(recursion))
     assert engine == pytest.approx(recursion, abs=1e-9)
     assert (recursion > 1e-9).any(), "nobody waits or is lost: nothing was compared"
@@ -238,8 +238,8 @@ def test_the_engine_misses(name: str, mutate: Any, monkeypatch: pytest.MonkeyPat
     """Mutants: a server more than the scenario says, and a place to wait where there is none."""
     mutate(monkeypatch)
     figure = FIGURES[name]
-    engine, recursion = figure.queue.engine(SHORT, 1)[0], figure.queue.recursion(SHORT, 1)[0]
-    assert engine[:2000] != pytest.approx(recursion[:2000], abs=1e-9)
+    engine, recursion = figure.queue.engine(1_000, 1)[0], figure.queue.recursion(1_000, 1)[0]
+    assert engine != pytest.approx(recursion, abs=1e-9)
     plays = [figure.queue.engine(SHORT, seed) for seed in SEEDS]
     assert not met([figure.measure(*play) for play in plays], figure.theory, 1.0)
 
@@ -313,7 +313,7 @@ def test_clients_who_meet_another_server() -> None:
     """Mutants: nobody waits; the service is constant."""
     theory = mva_closed([1.0], 10, think=9.0)
     for other in (station("unlimited", get=EXPONENTIAL), station(1, get="1s")):
-        assert not met([clients(10, 1_000.0, seed, other).response for seed in SEEDS], theory.response, 0.5)
+        assert not met([clients(10, 500.0, seed, other).response for seed in SEEDS], theory.response, 0.5)
 
 
 def part(b: Any) -> Any:
