@@ -1,6 +1,7 @@
 # make run         makes the environment, then plays scenarios/celebrity.yaml
 # make test        makes the environment, then lints, checks types and runs the tests that every change must pass
 # make test-long   the costly statistical tests
+# make results     plays every shipped scenario into results/, which the tests compare
 # make lock        resolves the two lock files anew from pyproject.toml
 # make clean       takes away the environment and all caches
 
@@ -10,7 +11,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 COMPILE := $(VENV)/bin/pip-compile --quiet --strip-extras --no-header --no-annotate --no-emit-index-url \
            --no-emit-find-links --no-emit-trusted-host --no-emit-options --allow-unsafe
 
-.PHONY: run test test-long lock clean
+.PHONY: run test test-long results lock clean
 
 run: $(VENV)/run.done
 	$(VENV)/bin/simsys run scenarios/celebrity.yaml
@@ -22,6 +23,12 @@ test: $(VENV)/test.done
 
 test-long: $(VENV)/test.done
 	$(VENV)/bin/pytest -q -n auto -m long
+
+results: $(VENV)/run.done
+	for file in scenarios/*.yaml; do \
+	    $(VENV)/bin/simsys run $$file > /dev/null; status=$$?; \
+	    test $$status -eq 0 || test $$status -eq 99 || exit $$status; \
+	done
 
 lock: $(VENV)/test.done
 	$(PIP) install --quiet pip-tools

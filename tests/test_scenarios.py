@@ -1,0 +1,175 @@
+"""What the files of the shipped scenarios say about themselves: question, drawing, sources, and what surprised.
+
+Every figure in the last paragraph is a row of `results/`, as it is printed, or a fact of the scenario.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kept import rows
+
+from simsys.experiment.run import run
+from simsys.experiment.setting import settings
+from simsys.report.style import figure, half_width, text
+from simsys.scenario import Scenario, load_scenario, shipped
+
+REPOSITORY = Path(__file__).parents[1]
+REALDATA = Path(__file__).parents[2] / "shared" / "realdata"
+RAW = REPOSITORY / "scenarios" / "raw" / "celebrity-raw.yaml"
+CSV = "followers_twitter_2017_celebrities_bots.csv.gz"
+FILES = [*shipped().values(), RAW]
+
+FIGURES = {
+    "celebrity": """
+        1.16k$/month        pull system cost
+        5.49 ms             pull read work
+        56.4%               pull database utilization
+        2.94%               cached_pull feed hit_ratio
+        3.10 ms             push read latency_mean
+        5.97 ms             pull read latency_mean
+        14.6 s              push post fresh_max
+        6.85 ms             push read latency_p99
+        2.89 ms             hybrid read latency_p99
+        10.9 TB             push system storage_bytes.ram
+        15.2k$/month        hybrid system cost
+        21.3%               hybrid system edges_pulled""",
+    "mm4": """
+        80.3%               mm4 server utilization
+        17.6 ms             mm4 get latency_mean
+        10.0 ms             mm4 get work
+        70.5 ms             mm4 get latency_p99
+        48 stood            mm4 server queue_max
+        7.0 ms              ± mm4 get latency_p99""",
+    "small": """
+        25.4$/month         pull system cost
+        64.0$/month         push system cost
+        64.0$/month         hybrid system cost
+        1.47 ms             push read latency_mean
+        1.47 ms             hybrid read latency_mean
+        1.58 ms             pull read latency_mean
+        85.1%               cached_pull feed hit_ratio
+        27.3%               cached_pull read stale_ratio
+        0.20%               pull api utilization""",
+    "spike": """
+        49.6%               pull database utilization
+        3.54k               pull database queue_max
+        4.82 s              pull read latency_p99
+        26.8 s              pull read recovery
+        4.82 s (p99)        pull post fresh_p99
+        3.57 s              cached_pull read latency_p99
+        8.92%               cached_pull feed hit_ratio
+        2.51 ms             push read latency_p99""",
+    "timeline-2012": """
+        0.18%               push timelines utilization
+        83.4 GB             push system storage_bytes.ram
+        3.63k$/month        push system cost
+        2.00k$/month        pull system cost
+        42.0%               pull database utilization
+        46.5 ms             pull read latency_p99
+        2.52 ms             push read latency_p99""",
+    "web-cache-db": """
+        46.3%               held web utilization
+        12.5%               held cpu utilization
+        56.5 us             held web wait_mean
+        19 stood            held web queue_max
+        3.77 ms             held get latency_mean
+        3.74 ms             not-held get latency_mean
+        238 us              held cache wait_mean
+        253 us              not-held cache wait_mean""",
+}  # fmt: skip
+
+FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
+    "celebrity": {
+        "200 authors": lambda s: s.population is not None and s.population.mean_following == 200,
+    },
+    "mm4": {"30,000 requests": lambda s: s.run.requests == 30_000},
+    "timeline-2012": {"32 database cores": lambda s: s.stations["database"].capacity == 32},
+}
+
+
+def header(file: Path) -> list[str]:
+    """The paragraphs of the comment that a file opens with."""
+    comment, _, _ = file.read_text().partition("\nquestion:")
+    lines = comment.split("\n")
+    assert all(line.startswith("#") for line in lines), "the comment comes first, then the question"
+    return "\n".join(line.removeprefix("#").removeprefix(" ").rstrip() for line in lines).split("\n\n")
+
+
+def surprise(file: Path) -> str:
+    return " ".join(header(file)[-1].split())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_file_opens_with_question_drawing_sources_and_what_surprised(file: Path) -> None:
+    question, drawing, *_, sources, surprised = header(file)
+    assert "?" in question
+    assert drawing.startswith("  ") and re.search(r"[─▁]", drawing)
+    assert sources.startswith("Sources: ")
+    assert surprised.startswith("What surprised: ")
+    assert max(map(len, file.read_text().splitlines())) <= 120
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_the_figures_of_what_surprised_are_those_of_the_results(name: str) -> None:
+    told, kept = surprise(shipped()[name]), rows(name)
+    for line in FIGURES[name].strip().splitlines():
+        said, where = re.split(r"\s{2,}", line.strip())
+        strategy, subject, metric = where.removeprefix("± ").split()
+        row = kept[strategy, subject, metric]
+        number = half_width(row) if where.startswith("±") else text(row)
+        assert said in told and said.startswith(number), f"{said}: {where} is {number}"
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_no_figure_of_what_surprised_is_left_unchecked(name: str) -> None:
+    told, scenario = surprise(shipped()[name]), load_scenario(name)
+    for fact, holds in FACTS.get(name, {}).items():
+        assert fact in told and holds(scenario), fact
+        told = told.replace(fact, "")
+    said = {re.split(r"\s{2,}", line.strip())[0] for line in FIGURES[name].strip().splitlines()}
+    for words in sorted(said, key=len, reverse=True):
+        told = told.replace(words, "")
+    assert re.findall(r"(?<![a-z])\d[\d.,]*", re.sub(r"p99\b|at 80 %", "", told)) == []
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """The scenario beside its CSV file, which is not shipped."""
+    if not (REALDATA / CSV).exists():
+        pytest.skip(f"{CSV} is not here: {RAW.name} says what it is and where it comes from")
+    (tmp_path / "data").mkdir()
+    shutil.copy(REALDATA / CSV, tmp_path / "data")
+    return Path(shutil.copy(RAW, tmp_path))
+
+
+def csv_column(file: Path) -> list[float]:
+    with gzip.open(file, "rt", newline="") as lines:
+        return [float(row["followers"]) for row in csv.DictReader(lines)]
+
+
+def test_the_raw_scenario_plays_real_rows(raw: Path) -> None:
+    result = run(load_scenario(raw, ["run.duration=2s", "run.replications=2"]), jobs=1)
+    assert all(audit.ok for audit in result.audits)
+    active, shards = 0.2, 32
+    last = result.value("push", "post", "fresh_max")
+    assert last is not None and 0 < last - 1e6 * active * 5.2e-6 / shards < 0.01
+    by_table = settings(load_scenario("celebrity"))[-1].edges_pulled
+    pulled = result.value("hybrid", "system", "edges_pulled")
+    assert pulled is not None and by_table is not None
+    for value in (pulled, by_table):
+        assert str(figure(value, "edges_pulled", "")) in surprise(raw)
+    millions = [n for n in csv_column(raw.parent / "data" / CSV) if n >= 1e6]
+    assert f"{len(millions)} accounts" in surprise(raw)
+    assert sum(millions) / 200e6 / 200 / pulled == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_without_its_file_the_raw_scenario_says_what_is_missing() -> None:
+    with pytest.raises(ValueError, match=f"no such file: .*scenarios/raw/data/{CSV}"):
+        load_scenario(RAW)
