@@ -46,12 +46,17 @@ def result_of(
 
 
 def piles_up(setting: Setting, plays: Sequence[Summary]) -> bool:
-    """Whether a strategy without an analytic load has let more than one request in a hundred pile up."""
-    if setting.demands or setting.scenario.transient:
+    """Whether more than one request in a hundred piled up: without an analytic load, or before a shard that never rested.
+
+    The analytic load is the mean over all shards; that one of them gets more than it can serve shows only when played.
+    """
+    if setting.scenario.transient or setting.first.clients:
         return False
     growth = sum(s.backlog_growth for s in plays)
     offered = sum(op.offered / s.length for s in plays for op in s.ops.values() if s.length > 0)
-    return growth > 0.01 * offered
+    if growth <= 0.01 * offered:
+        return False
+    return not setting.demands or all(any(max(s.utilization) > 0.999 for s in p.stations.values()) for p in plays)
 
 
 def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tuple[list[Row], Played]:
