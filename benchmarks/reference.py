@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/reference.py [SCENARIO ...]
 
-Medians of three plays in one process each; a table, not a test: machines are noisy. `visits` counts every shard visited.
+Medians of three plays in one process each; a table, not a test: machines are noisy. `visits` counts every shard
+visited.
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ import pytest
 import yaml
 
 from simsys import strategies
-from simsys.engines.trace import trace
-from simsys.experiment.demand import steps_of
+from simsys.engines.trace import steps_of, trace
 from simsys.expressions import Untraceable
 from simsys.steps import Drop, Fill, Join, Lookup, Visit
 from simsys.strategies import Strategy

@@ -73,7 +73,8 @@ def test_every_word_of_the_vocabulary_has_a_line() -> None:
 
     text = text_tree("read", told(plan))
     for words in (
-        "hold api", "meanwhile:", "all of", "side by side:", "each inner × followers in batches of 500, 2 at a time", "each:",
+        "hold api", "meanwhile:", "all of", "side by side:", "each inner × followers in batches of 500, 2 at a time",
+        "each:",
         "start inner × 3", "in the background:", "join commit", "once for all:", "within 1.5 s", "in that time:",
         "chance cold, 1%", "visit api.read × 2, over all shards", "mark fresh × size",
     ):  # fmt: skip

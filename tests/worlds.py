@@ -11,8 +11,7 @@ import numpy as np
 from simsys.engines.model import Model
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
-from simsys.engines.trace import trace
-from simsys.experiment.demand import steps_of
+from simsys.engines.trace import steps_of, trace
 from simsys.expressions import Untraceable
 from simsys.measure.log import Log
 from simsys.stations import Batch, Station

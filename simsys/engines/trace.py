@@ -168,6 +168,15 @@ def trace(plan: Plan, columns: tuple[str, ...]) -> Tree:
     return one
 
 
+def steps_of(tree: Tree) -> list[Any]:
+    """All steps that a tree may take, inner plans included."""
+    if isinstance(tree, End):
+        return []
+    if isinstance(tree, If):
+        return steps_of(tree.yes) + steps_of(tree.no)
+    return [tree.step, *(s for plan in tree.plans for s in steps_of(plan)), *steps_of(tree.then)]
+
+
 def shape(tree: Tree) -> Any:
     """A tree as nested tuples that compare."""
     if isinstance(tree, End):

@@ -186,12 +186,3 @@ def _asks_for_any(left: Any, right: Any) -> bool:
 def _followed_above(followers: float) -> str:
     """The column of how many followed authors have at least so many followers."""
     return f"followed above {followers!r}"
-
-
-def steps_of(tree: Tree) -> list[Any]:
-    """All steps that a tree may take, inner plans included."""
-    if isinstance(tree, End):
-        return []
-    if isinstance(tree, If):
-        return steps_of(tree.yes) + steps_of(tree.no)
-    return [tree.step, *(s for plan in tree.plans for s in steps_of(plan)), *steps_of(tree.then)]

@@ -46,7 +46,7 @@ def result_of(
 
 
 def piles_up(setting: Setting, plays: Sequence[Summary]) -> bool:
-    """Whether more than one request in a hundred piled up: without an analytic load, or before a shard that never rested.
+    """Whether over one request in a hundred piled up: without an analytic load, or before a shard that never rested.
 
     The analytic load is the mean over all shards; that one of them gets more than it can serve shows only when played.
     """

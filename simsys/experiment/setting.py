@@ -12,8 +12,8 @@ import numpy as np
 from simsys.engines.model import Brings, CacheOutage, Event, Model
 from simsys.engines.outages import Outage
 from simsys.engines.rows import Luck
-from simsys.engines.trace import Tree, trace
-from simsys.experiment.demand import Demand, Surroundings, demand, steps_of
+from simsys.engines.trace import Tree, steps_of, trace
+from simsys.experiment.demand import Demand, Surroundings, demand
 from simsys.experiment.result import Load
 from simsys.expressions import Untraceable
 from simsys.measure.staleness import Following

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from simsys.engines.trace import Do, If, Tree, trace
+from simsys.engines.trace import Tree, steps_of, trace
 from simsys.expressions import Untraceable
 from simsys.steps import Drop, Fill, Hold, Join, Lookup, Visit
 from simsys.strategies import Strategy
@@ -49,20 +49,12 @@ _remembered = lru_cache(maxsize=1024)(_uses)
 
 
 def _of(tree: Tree) -> Iterator[Use]:
-    if isinstance(tree, If):
-        yield from _of(tree.yes)
-        yield from _of(tree.no)
-    if not isinstance(tree, Do):
-        return
-    step = tree.step
-    if isinstance(step, Visit):
-        yield Use("station", step.station, step.op)
-    elif isinstance(step, Hold):
-        yield Use("station", step.station)
-    elif isinstance(step, Lookup | Fill | Drop):
-        yield Use("cache", step.cache)
-    elif isinstance(step, Join):
-        yield Use("batch", step.batch)
-    for plan in tree.plans:
-        yield from _of(plan)
-    yield from _of(tree.then)
+    for step in steps_of(tree):
+        if isinstance(step, Visit):
+            yield Use("station", step.station, step.op)
+        elif isinstance(step, Hold):
+            yield Use("station", step.station)
+        elif isinstance(step, Lookup | Fill | Drop):
+            yield Use("cache", step.cache)
+        elif isinstance(step, Join):
+            yield Use("batch", step.batch)
