@@ -12,6 +12,7 @@ from simsys.measure.runlength import enough_samples
 from simsys.measure.summary import OpSummary, Summary
 
 PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
+DIGITS = 12
 SATURATED = "saturated: no percentiles, they would measure the length of the run"
 Figure = tuple[str, Interval, str, str]
 """(metric, interval, unit, note)"""
@@ -38,12 +39,18 @@ def rows(strategy: str, summaries: Sequence[Summary], saturated: bool) -> list[R
 
 def _row(strategy: str, subject: str, figure: Figure) -> Row:
     metric, (value, low, high), unit, note = figure
-    return Row(strategy, {}, subject, metric, value, low, high, unit, note)
+    return Row(strategy, {}, subject, metric, rounded(value), rounded(low), rounded(high), unit, note)
 
 
 def constant(strategy: str, metric: str, value: float, unit: str, note: str = "") -> Row:
     """A row of the system whose figure is computed, not measured: its interval has no width."""
+    value = float(f"{value:.{DIGITS}g}")
     return Row(strategy, {}, "system", metric, value, value, value, unit, note)
+
+
+def rounded(value: float | None) -> float | None:
+    """A figure as it is written: the last digits of a sum or a root differ between processors."""
+    return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
 def _operation(ops: Sequence[OpSummary], lengths: Sequence[float], saturated: bool) -> Iterator[Figure]:
