@@ -49,8 +49,8 @@ FIGURES = {
         7.0 ms              ± mm4 get latency_p99""",
     "small": """
         25.4$/month         pull system cost
-        64.0$/month         push system cost
-        64.0$/month         hybrid system cost
+        63.8$/month         push system cost
+        63.8$/month         hybrid system cost
         1.47 ms             push read latency_mean
         1.47 ms             hybrid read latency_mean
         1.58 ms             pull read latency_mean
