@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from simsys.distributions import DurationDistribution
-from simsys.units import Duration, Size, Spec
+from simsys.units import Duration, Name, Size, Spec
+
+MOST_SERVERS = 10_000_000
 
 
 def _plain_is_per_item(value: Any) -> Any:
@@ -59,13 +61,19 @@ class Station(Spec):
     servers: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["unlimited"] = 1
     shards: Annotated[int, Field(ge=1, le=100_000)] = 1
     queue: Annotated[int, Field(ge=0)] | None = None
-    vcpu: Annotated[float, Field(ge=0)] = 1.0
-    ops: dict[str, ServiceOf] = Field(default_factory=dict)
+    vcpu: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
+    ops: dict[Name, ServiceOf] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _delays_have_no_line(self) -> Station:
         if self.servers == "unlimited" and (self.shards != 1 or self.queue is not None):
             raise ValueError("a station with unlimited servers is a delay: it has no shards and no queue")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Station:
+        if self.capacity > MOST_SERVERS and self.servers != "unlimited":
+            raise ValueError(f"at most {MOST_SERVERS:,} servers in all shards together; found {self.capacity:,.0f}")
         return self
 
     @property

@@ -209,7 +209,7 @@ def test_fields_read_units_and_write_them():
 
 
 @pytest.mark.filterwarnings("error")
-@given(st.floats(0, 1e300) | st.integers(0, 10**12).map(float))
+@given(st.floats(0, 1e30) | st.integers(0, 10**12).map(float))
 def test_count_fields_read_back(value):
     written = Everything(count=value).model_dump()["count"]
     assert Everything.model_validate({"count": written}).count == value

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import yaml
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from simsys.units import Count, Share, Spec, UnitError, Whole, parse_price, write_price
+from simsys.units import LARGEST, Count, Share, Spec, UnitError, Whole, parse_price, write_price
 
 SECONDS_PER_MONTH = 730 * 3600.0
 
@@ -50,7 +50,7 @@ def _price(per: str, example: str) -> Any:
 
     schema = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kMB]?\s*\$\s*/", "examples": [example]}
     write = PlainSerializer(lambda price: write_price(price, per), return_type=str)
-    return BeforeValidator(read), write, WithJsonSchema(schema)
+    return BeforeValidator(read), Field(le=LARGEST), write, WithJsonSchema(schema)
 
 
 PerByteMonth = Annotated[float, *_price("B/month", "4 $/GB/month")]

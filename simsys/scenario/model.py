@@ -10,11 +10,11 @@ from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema, model_valid
 
 from simsys.money import Prices
 from simsys.scenario.promises import Promise
-from simsys.scenario.run import Event, Name, Run
+from simsys.scenario.run import Event, Run
 from simsys.stations import Batch, Station
 from simsys.strategies import Strategy
 from simsys.structures.caches import CacheSpec
-from simsys.units import Duration, Size, Spec
+from simsys.units import Duration, Name, Size, Spec
 from simsys.workload.load import Load
 from simsys.workload.population import Population
 

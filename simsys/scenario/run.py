@@ -9,7 +9,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
-    StringConstraints,
     WithJsonSchema,
     model_validator,
 )
@@ -19,6 +18,7 @@ from simsys.scenario.errors import WordError, nearest
 from simsys.units import (
     Count,
     Duration,
+    Name,
     Share,
     Size,
     Spec,
@@ -28,8 +28,6 @@ from simsys.units import (
     write_duration,
     write_share,
 )  # fmt: skip
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
 
 class Moment(NamedTuple):

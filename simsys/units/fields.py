@@ -3,7 +3,15 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from simsys.units.reading import (
     NUMBER,
@@ -32,6 +40,15 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+"""What stations, operations, strategies and caches are called by."""
+
+LARGEST = 1e30
+"""No quantity is larger, so that no product of a few of them overflows."""
+MOST = 10**15
+"""No whole number is larger: as a float it is exact."""
+
+
 def _schema(units: Units, example: str, *others: dict[str, Any], repeat: str = "") -> WithJsonSchema:
     names = "|".join(re.escape(name).replace("/", r"\s*/\s*") for name in units)
     text = {"type": "string", "pattern": rf"^\s*({NUMBER}\s*({names})\s*){repeat}$", "examples": [example]}
@@ -47,27 +64,35 @@ def _short_count(count: float) -> str | int | float:
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
+    Field(le=LARGEST),
     PlainSerializer(write_duration, return_type=str),
     _schema(SECONDS, "250us", repeat="+"),
 ]
 Size = Annotated[
-    float, BeforeValidator(parse_size), PlainSerializer(write_size, return_type=str), _schema(BYTES, "64MiB")
+    float,
+    BeforeValidator(parse_size),
+    Field(le=LARGEST),
+    PlainSerializer(write_size, return_type=str),
+    _schema(BYTES, "64MiB"),
 ]
 Rate = Annotated[
     float,
     BeforeValidator(parse_rate),
+    Field(le=LARGEST),
     PlainSerializer(write_rate, return_type=str),
     _schema(PER_SECOND, "20k/s"),
 ]
 Count = Annotated[
     float,
     BeforeValidator(parse_count),
+    Field(le=LARGEST),
     PlainSerializer(_short_count, return_type=str | int | float),
     _schema(PIECES, "5k", {"type": "number", "minimum": 0}),
 ]
 Whole = Annotated[
     int,
     BeforeValidator(parse_whole),
+    Field(le=MOST),
     _schema(PIECES, "5k", {"type": "integer", "minimum": 0}),
 ]
 Share = Annotated[
@@ -79,6 +104,7 @@ Share = Annotated[
 Money = Annotated[
     float,
     BeforeValidator(parse_money),
+    Field(le=LARGEST),
     PlainSerializer(write_money, return_type=str),
     _schema(DOLLARS_PER_MONTH, "40k$/month"),
 ]

@@ -8,18 +8,16 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from simsys.distributions import CountDistribution, DurationDistribution, SizeDistribution, parse_distribution
-from simsys.units import Duration, Rate, Share, Spec, Whole, parse_count
+from simsys.units import Duration, Name, Rate, Share, Spec, Whole, parse_count
 from simsys.workload.arrivals import burst_rates
 from simsys.workload.popularity import Keys
 from simsys.workload.traces import Trace
 
 Positive = Annotated[Whole, Field(ge=1)]
 KINDS = ("rate", "stages", "trace", "at_once", "clients")
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
 
 def _positive(value: float) -> float:
@@ -76,7 +74,7 @@ class Load(Spec):
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] | None = None
     trace: Trace | None = None
     at_once: Positive | None = None
-    clients: Positive | None = None
+    clients: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
     think: DurationDistribution | None = None
     arrivals: Literal["poisson", "regular"] | Bursty = "poisson"
     mix: Annotated[Mapping[Name, Share], AfterValidator(_adds_up)] | None = None
