@@ -37,6 +37,8 @@ class Schedule:
             raise ValueError(f"a load by {self.load.kind} never ends: give a duration or a number of requests")
         if self.duration is not None and not 0 < self.duration < math.inf:
             raise ValueError("the duration must be above zero")
+        if self.trace is not None and self.trace.last == 0:
+            raise ValueError("all requests of the trace come at the same time: a trace needs two times at least")
         if self.requests is not None and self.requests < 1:
             raise ValueError("the number of requests must be above zero")
 

@@ -29,6 +29,9 @@ from pydantic import AfterValidator
 from simsys.units import Spec
 
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+_COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
+_TAKEN = ("child", "followed_above", "index")
+"""What a row has already."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _LARGEST_KEY = 2.0**53
 
@@ -48,6 +51,12 @@ def _with_unit(name: str) -> str:
     return name
 
 
+def _for_plans(name: str) -> str:
+    if not _COLUMN.fullmatch(name) or name in _TAKEN:
+        raise ValueError(f"plans see a column by its name: a letter, then letters, digits and _; not {name!r}")
+    return name
+
+
 class Trace(Spec):
     """A trace file and what its columns mean.
 
@@ -61,7 +70,7 @@ class Trace(Spec):
     ops: Mapping[str, str] | None = None
     key: str | None = None
     size: str | None = None
-    columns: tuple[str, ...] = ()
+    columns: tuple[Annotated[str, AfterValidator(_for_plans)], ...] = ()
 
     @property
     def numbers(self) -> dict[str, str]:
@@ -93,6 +102,8 @@ def read_trace(trace: Trace, folder: Path, size: int = 65536) -> Iterator[TraceC
     """The trace in chunks of `size` lines; a relative file name starts at `folder`. Raises TraceError."""
     path = folder / trace.file
     try:
+        if path.exists() and not path.is_file():
+            raise TraceError(path, None, None, "this is not a file")
         with _open(path) as text:
             yield from _chunks(trace, path, text, size)
     except FileNotFoundError:
