@@ -24,6 +24,10 @@ MOST_AT_ONCE = 2**42
 PART_BITS = 21
 
 
+class TooLong(ValueError):
+    """A duration that does not fit into whole picoseconds of 64 bits."""
+
+
 def _none() -> Integers:
     return np.zeros(0, dtype=np.int64)
 
@@ -151,7 +155,7 @@ def _picoseconds(values: ArrayLike) -> Integers:
     if seconds.ndim != 1:
         raise ValueError("durations must be one number or a flat sequence of numbers")
     if not np.all((seconds >= 0) & (seconds < LONGEST_S)):
-        raise ValueError(f"a duration must be finite, at least 0 and below {LONGEST_S:.0f} s (104 days)")
+        raise TooLong(f"a duration must be finite, at least 0 and below {LONGEST_S:.0f} s (104 days)")
     whole: Integers = np.rint(seconds * PICOSECONDS).astype(np.int64)
     return whole
 

@@ -11,6 +11,7 @@ from functools import cached_property
 _UNPRINTABLE = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _WIDTH = 100
 _SHOWN = 50
+_LONGEST = 1000
 
 
 def printable(text: str, width: int = _WIDTH) -> str:
@@ -56,7 +57,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{printable(self.file)}:{self.line}:{self.column}"
-        text = ": ".join(part for part in (place, self.path, self.message) if part)
+        told = (printable(part, _LONGEST) for part in (self.path, self.message))
+        text = ": ".join(part for part in (place, *told) if part)
         if self.hint:
             text += f"; did you mean '{self.hint}'?"
         return f"{text}\n{self._marked_line()}" if self.excerpt.strip() else text

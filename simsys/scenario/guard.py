@@ -29,6 +29,7 @@ MAX_PROBLEMS = 200
 _FORBIDDEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+_ESCAPED = re.compile(rf"{_FORBIDDEN.pattern}|\r")
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 _NUMBER = re.compile(
     r"(?P<int>[-+]?[0-9]+)|0o(?P<oct>[0-7]+)|0x(?P<hex>[0-9a-fA-F]+)"
@@ -214,7 +215,7 @@ class _Reader:
 
     def _scalar(self, event: Any) -> Scalar:
         text: str = event.value
-        if event.style == '"' and _FORBIDDEN.search(text):
+        if event.style == '"' and _ESCAPED.search(text):
             self._note(event, "a control character is not allowed")
         if not event.implicit[0] and event.tag is None:
             return text
@@ -254,7 +255,7 @@ class _Reader:
         if event.value == "<<":
             self._note(event, "merge keys (<<) are not allowed; write the keys out")
             return None
-        if event.style == '"' and _FORBIDDEN.search(event.value):
+        if event.style == '"' and _ESCAPED.search(event.value):
             self._note(event, "a control character is not allowed")
         self._grow(event, 1, depth)
         return str(event.value)

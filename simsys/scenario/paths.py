@@ -30,6 +30,7 @@ _COMPANIONS = {"think": ("clients",), "arrivals": ("rate", "stages")}
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _STEP = re.compile(r'([A-Za-z0-9_-]+)|"([^"]+)"')
+_MOST_STEPS = 32
 
 
 class PathError(ValueError):
@@ -48,7 +49,7 @@ def parse_path(text: str) -> Path:
         at = match.end() + 1
         if match.end() == len(text):
             return tuple(steps)
-        if text[match.end()] != ".":
+        if text[match.end()] != "." or len(steps) == _MOST_STEPS:
             break
     raise PathError(f"a path such as load.rate is needed, not '{printable(text, 64)}'")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from simsys.measure.histogram import LONGEST_S
 from simsys.scenario.defaults import default_uses
 from simsys.scenario.errors import Problem, WordError, nearest
 from simsys.scenario.guard import Node
@@ -73,6 +74,7 @@ class References:
         for number in range(len(self.scenario.strategies)):
             yield from self._strategy(number)
         yield from self._unused()
+        yield from self._clock()
         yield from self._moments()
         for number, event in enumerate(self.scenario.events):
             yield from self._event(number, event)
@@ -147,6 +149,15 @@ class References:
             run = "the run" if self.length is None else f"the run of {show_duration(self.length)}"
             why = f"its ttl of {show_duration(cache.ttl)} is not much shorter than {run}"
         yield place.problem(f"{why}, so it matters how it begins: say start: warm or start: cold")
+
+    def _clock(self) -> Iterator[Problem]:
+        """Times are told apart to the nanosecond for so long only."""
+        if self.length is not None and self.length > LONGEST_S:
+            longest = f"at most {show_duration(LONGEST_S)} can be measured"
+            yield self._at("run").problem(f"requests arrive for {show_duration(self.length)}; {longest}")
+        for number, event in enumerate(self.scenario.events):
+            if event.lasts > LONGEST_S:
+                yield self._at("events", str(number), "for").problem(f"at most {show_duration(LONGEST_S)}")
 
     def _moments(self) -> Iterator[Problem]:
         """Moments must lie within the run, and shares of it need a length."""
