@@ -5,6 +5,9 @@ matplotlib is imported when the first is drawn. Free text is printed as it is: n
 
 from __future__ import annotations
 
+import logging
+import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import Any
@@ -20,9 +23,12 @@ _LEGEND = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False, 
 
 def charts(result: Result) -> Iterator[tuple[str, bytes]]:
     """(file name, content) of every chart for which the run has figures, each as SVG and as PNG."""
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib import rc_context
 
-    with rc_context(_settings()):  # type: ignore[arg-type]
+    with warnings.catch_warnings(), rc_context(_settings()):  # type: ignore[arg-type]
+        warnings.simplefilter("ignore")
         for name, draw in _CHARTS.items():
             figure = draw(result)
             if figure is not None:

@@ -107,6 +107,8 @@ def reserved(folder: Path) -> Iterator[Path]:
     Raises `InUse` if another process has it, `NotResults` if it holds anything else, OSError if it cannot be.
     """
     folder = Path(os.path.realpath(folder))
+    if not folder.name:
+        raise NotResults("the root folder is not for results; give them their own folder with --out")
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = folder.with_name(f".{folder.name}.lock")
     handle = _lock(lock)
@@ -170,7 +172,7 @@ def _unfinished(folder: Path) -> Path:
 
 
 def _check(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
+    if os.path.lexists(folder) and not folder.is_dir():
         raise NotResults(f"{folder} is a file; results need a folder")
     foreign = sorted(set(os.listdir(folder)) - NAMES) if folder.exists() else []
     if foreign:
@@ -180,9 +182,13 @@ def _check(folder: Path) -> None:
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Fill a folder beside and let it take the name of `folder`, which must be `reserved`."""
     new, aside = _unfinished(folder), _aside(folder)
-    new.mkdir()
-    for name, content in files.items():
-        (new / name).write_bytes(content)
+    try:
+        new.mkdir()
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
     if folder.exists():
         folder.rename(aside)
     new.rename(folder)
