@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import math
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from simsys import __version__
@@ -19,6 +22,7 @@ from simsys.experiment.outcome import result_of
 from simsys.experiment.result import Load, Result
 from simsys.experiment.rows import merged
 from simsys.experiment.setting import Setting, settings
+from simsys.measure.histogram import TooLong
 from simsys.measure.intervals import section
 from simsys.measure.summary import Summary, summarise
 from simsys.scenario import Scenario
@@ -28,7 +32,7 @@ Plays = dict[tuple[int, int], Summary]
 
 
 class RunError(Exception):
-    """The machine, not the scenario, kept a run from ending."""
+    """What kept a run from ending, and only shows while it is played."""
 
 
 def run(scenario: Scenario, jobs: int | None = None, progress: Progress | None = None) -> Result:
@@ -44,7 +48,10 @@ def run(scenario: Scenario, jobs: int | None = None, progress: Progress | None =
     count, note = scenario.run.replications or 10, ""
     while True:
         todo = [(s, r) for r in range(count) for s in range(len(ready)) if (s, r) not in plays]
-        plays.update(_play_all(ready, todo, jobs or cores(), progress))
+        try:
+            plays.update(_play_all(ready, todo, jobs or cores(), progress))
+        except TooLong as error:
+            raise RunError(f"something took longer than can be measured: {error}") from None
         wanted = scenario.run.precision
         if wanted is None:
             break
@@ -64,6 +71,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def memory() -> float:
+    """The bytes of this machine; infinite where nobody knows."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
+
+
 def _play_all(ready: list[Setting], todo: list[tuple[int, int]], jobs: int, progress: Progress | None) -> Iterator[Any]:
     plays = _side_by_side(ready, todo, jobs) if min(jobs, len(todo)) > 1 else _in_turn(ready, todo)
     for done, (key, summary) in enumerate(plays, start=1):
@@ -80,8 +95,21 @@ def _in_turn(ready: list[Setting], todo: list[tuple[int, int]]) -> Iterator[Any]
 _ready: list[Setting] = []
 
 
-def _remember(ready: list[Setting]) -> None:
+def _begin_work(ready: list[Setting]) -> None:
+    """What a worker does first. It dies at once when told to, and with its parent, however that dies; Ctrl-C is the
+    parent's business.
+    """
     _ready[:] = ready
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _play_numbered(strategy: int, replication: int) -> Summary:
@@ -92,9 +120,12 @@ def _side_by_side(ready: list[Setting], todo: list[tuple[int, int]], jobs: int) 
     """Plays in worker processes, which inherit the settings instead of being sent them where the system can fork."""
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
-    pool = ProcessPoolExecutor(min(jobs, len(todo)), context, _remember, (ready,))
     try:
+        pool = ProcessPoolExecutor(min(jobs, len(todo)), context, _begin_work, (ready,))
         futures = {pool.submit(_play_numbered, *key): key for key in todo}
+    except OSError as error:
+        raise RunError(f"workers cannot be started ({error.strerror}); --jobs 1 needs none") from None
+    try:
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool:
@@ -177,7 +208,9 @@ def estimate(scenario: Scenario, jobs: int | None = None) -> Estimate:
 
 def _cost(setting: Setting, requests: float) -> tuple[float, float]:
     """Seconds and bytes of one play."""
-    seconds, memory = requests * SECONDS_PER_REQUEST, requests * BYTES_PER_REQUEST
+    clients = setting.first.clients
+    seconds = requests * SECONDS_PER_REQUEST + clients * SECONDS_PER_CHILD
+    memory = requests * BYTES_PER_REQUEST + clients * BYTES_PER_CHILD
     planned = [
         (d, requests * setting.first.shares[op]) for op, d in setting.demands.items() if op in setting.first.shares
     ]
