@@ -74,7 +74,7 @@ def run(
     sets: Sets = None,
     engine: Annotated[Engine, typer.Option(help="How to play; auto takes the fastest there is.")] = Engine.auto,
     seed: Annotated[int | None, typer.Option(min=0, help="The luck; else run.seed, else 1.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Plays side by side; else all cores.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=256, help="Plays side by side; else all cores.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCENARIO.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing on standard error but errors.")] = False,
@@ -93,6 +93,7 @@ def run(
         from simsys.report.explain import dry_run as told
 
         return _say(told(scenario, plan))
+    _fits(plan)
     if not quiet:
         _whisper(_forecast(scenario, plan))
     result = _played(scenario, jobs, out, json, quiet)
@@ -162,6 +163,17 @@ def _known(scenario: Scenario, strategy: str | None) -> None:
         raise Stop(WRONG, f"--require: there is no strategy '{strategy}' here, but {', '.join(names)}")
 
 
+def _fits(plan: Estimate) -> None:
+    """A run that needs much more than all memory is not begun."""
+    from simsys.experiment.run import memory
+    from simsys.units import show_count, show_size
+
+    room = memory()
+    if plan.memory > 2 * room:
+        needs = f"{show_count(plan.requests)} requests per play need about {show_size(plan.memory)} of memory"
+        raise Stop(WRONG, f"simsys: {needs}, and there are {show_size(room)}: give fewer run.requests or --jobs")
+
+
 def _forecast(scenario: Scenario, plan: Estimate) -> str:
     from simsys.report.explain import about
 
@@ -177,6 +189,7 @@ def _played(scenario: Scenario, jobs: int | None, out: Path | None, json: bool, 
     from simsys.report import files
     from simsys.report.page import page
     from simsys.scenario import write_scenario
+    from simsys.scenario.errors import printable
 
     started = datetime.now(UTC)
     with ExitStack() as stack:
@@ -189,7 +202,7 @@ def _played(scenario: Scenario, jobs: int | None, out: Path | None, json: bool, 
         except (RunError, OSError) as error:
             raise Stop(FAULT, f"simsys: {error}") from None
     if not quiet:
-        _whisper(f"written to {folder}\n")
+        _whisper(f"written to {printable(str(folder), 2000)}\n")
     _say(files.to_json(files.metrics(result)) if json else page(scenario, result, _colour()))
     return result
 
@@ -214,7 +227,7 @@ def _kept(result: Result, strategy: str | None) -> bool:
 
 def _progress() -> Callable[[int, int], None] | None:
     """Counts the plays on one line of a terminal; None where standard error is not one."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return None
 
     def show(done: int, total: int) -> None:
@@ -232,37 +245,45 @@ def _say(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise Stop(FAULT, f"simsys: cannot print: {error.strerror}") from None
 
 
 def _whisper(text: str) -> None:
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         sys.stderr.write(text)
         sys.stderr.flush()
 
 
 def _stopped(number: int, _: FrameType | None) -> NoReturn:
-    """End at a signal: workers first, so that nobody waits for them."""
+    """End at a signal: workers first, so that nobody waits for them; at once if another follows."""
+    status = INTERRUPTED if number == signal.SIGINT else TERMINATED
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: os._exit(status))
     if "multiprocessing" in sys.modules:
         from multiprocessing import active_children
 
         for worker in active_children():
             worker.kill()
-    raise SystemExit(INTERRUPTED if number == signal.SIGINT else TERMINATED)
+    raise SystemExit(status)
 
 
 def main() -> NoReturn:
     """Run the command that was given; never a traceback, unless SIMSYS_TRACEBACK is set."""
     signal.signal(signal.SIGINT, _stopped)
     signal.signal(signal.SIGTERM, _stopped)
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
         app()
     except Stop as stop:
-        _whisper(f"{stop}\n" if str(stop) else "")
+        from simsys.scenario.errors import printable
+
+        _whisper("".join(f"{printable(line, 2000)}\n" for line in str(stop).splitlines()))
         sys.exit(stop.status)
     except Exception as error:
         if os.environ.get("SIMSYS_TRACEBACK"):
