@@ -19,7 +19,7 @@ run: $(VENV)/run.done
 test: $(VENV)/test.done
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy simsys
-	$(VENV)/bin/pytest -q -n auto -m "not long"
+	$(VENV)/bin/pytest -q -n auto --dist worksteal --durations=5 -m "not long"
 
 test-long: $(VENV)/test.done
 	$(VENV)/bin/pytest -q -n auto -m long

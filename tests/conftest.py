@@ -15,3 +15,8 @@ settings.load_profile("simsys")
 def repository() -> Path:
     """The root of the working copy."""
     return Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first, so that the other worker has all the rest to do meanwhile."""
+    items.sort(key=lambda item: item.name != "test_a_scenario_prints_what_is_kept[celebrity]")
