@@ -115,7 +115,8 @@ def test_a_command_prints_what_is_shown(copy: Path, command: Command) -> None:
 def test_commands_that_are_not_run_are_there() -> None:
     assert {command.line for command in COMMANDS} >= ELSEWHERE
     for target, last in (("run", ".venv/bin/simsys run scenarios/celebrity.yaml"), ("test", '-m "not long"')):
-        would = subprocess.run(["make", "--no-print-directory", "-n", target], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        make = ["make", "--no-print-directory", "-n", target]
+        would = subprocess.run(make, cwd=REPOSITORY, capture_output=True, text=True, check=True)
         assert would.stdout.rstrip().endswith(last)
 
 
