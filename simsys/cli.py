@@ -285,6 +285,9 @@ def main() -> NoReturn:
 
         _whisper("".join(f"{printable(line, 2000)}\n" for line in str(stop).splitlines()))
         sys.exit(stop.status)
+    except MemoryError:
+        _whisper("simsys: out of memory\n")
+        sys.exit(FAULT)
     except Exception as error:
         if os.environ.get("SIMSYS_TRACEBACK"):
             traceback.print_exc()

@@ -87,7 +87,8 @@ class Distribution(Law[Quantity], Generic[Quantity]):
         try:
             return read({"constant": value})  # type: ignore[no-any-return]
         except ValidationError as error:
-            raise ValueError(error.errors()[0]["ctx"]["error"]) from None
+            found = error.errors()[0]
+            raise ValueError(found["ctx"].get("error", found["msg"])) from None
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

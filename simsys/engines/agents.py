@@ -41,5 +41,6 @@ def batches(n: float, batch: float) -> list[float]:
     """n items in batches of `batch`: the sizes, the last one holding the rest."""
     if n <= 0:
         return []
+    batch = batch or 1.0
     count = ceil(n / batch)
     return [batch] * (count - 1) + [n - batch * (count - 1)]

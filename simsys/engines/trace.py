@@ -13,6 +13,7 @@ from simsys.expressions import Expression, Untraceable, column
 from simsys.steps import STEPS, All, Each, Hold, Join, Plan, Start, Within, plan_name
 
 MOST_PATHS = 4096
+MOST_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class Drive:
                 step = plan.send(outcome)
                 if not isinstance(step, STEPS):
                     raise Untraceable(f"a plan yields steps, not {type(step).__name__}")
+                if number == MOST_STEPS:
+                    raise Untraceable(f"more than {MOST_STEPS} steps, one after the other")
                 self.steps.append((number, step))
                 outcome = Expression("outcome", (number,), self.decide)
                 number += 1
@@ -162,8 +165,12 @@ def trace(plan: Plan, columns: tuple[str, ...]) -> Tree:
 
     It is traced twice, and the trees must agree: a plan that draws luck of its own is untraceable.
     """
-    one, other = (Tracer(frozenset(columns)).trace(plan, frozenset(columns)) for _ in range(2))
-    if shape(one) != shape(other):
+    try:
+        one, other = (Tracer(frozenset(columns)).trace(plan, frozenset(columns)) for _ in range(2))
+        same = shape(one) == shape(other)
+    except RecursionError:
+        raise Untraceable("its steps are nested too deep") from None
+    if not same:
         raise Untraceable("the plan does not do the same when it is run again")
     return one
 

@@ -22,7 +22,7 @@ from simsys.experiment.outcome import result_of
 from simsys.experiment.result import Load, Result
 from simsys.experiment.rows import merged
 from simsys.experiment.setting import Setting, settings
-from simsys.measure.histogram import TooLong
+from simsys.measure.histogram import Unmeasurable
 from simsys.measure.intervals import section
 from simsys.measure.summary import Summary, summarise
 from simsys.scenario import Scenario
@@ -50,8 +50,8 @@ def run(scenario: Scenario, jobs: int | None = None, progress: Progress | None =
         todo = [(s, r) for r in range(count) for s in range(len(ready)) if (s, r) not in plays]
         try:
             plays.update(_play_all(ready, todo, jobs or cores(), progress))
-        except TooLong as error:
-            raise RunError(f"something took longer than can be measured: {error}") from None
+        except Unmeasurable as error:
+            raise RunError(f"something is too large to be measured: {error}") from None
         wanted = scenario.run.precision
         if wanted is None:
             break
@@ -224,4 +224,5 @@ def _cost(setting: Setting, requests: float) -> tuple[float, float]:
             visits * SECONDS_PER_VISIT + needed.pieces * SECONDS_PER_PIECE + children * SECONDS_PER_CHILD
         )
         memory += count * children * BYTES_PER_CHILD
+        memory = max(memory, visits * BYTES_PER_CHILD)  # more than a plan has steps are those of children, at once
     return seconds, memory

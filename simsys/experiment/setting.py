@@ -212,7 +212,9 @@ class Setting:
 
     def _caches(self, replication: int) -> dict[str, Any]:
         luck = Luck(self.scenario.run.seed, replication)
-        wanted = set(self.lookups) if isinstance(self.trees, dict) else set(self.scenario.caches)
+        wanted = set(self.scenario.caches)
+        if isinstance(self.trees, dict):
+            wanted = {s.cache for tree in self.trees.values() for s in steps_of(tree) if hasattr(s, "cache")}
         caches = {}
         for name in self.scenario.caches:
             if name not in wanted:

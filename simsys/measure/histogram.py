@@ -24,8 +24,8 @@ MOST_AT_ONCE = 2**42
 PART_BITS = 21
 
 
-class TooLong(ValueError):
-    """A duration that does not fit into whole picoseconds of 64 bits."""
+class Unmeasurable(ValueError):
+    """A duration or a number of them that does not fit into the integers that count it."""
 
 
 def _none() -> Integers:
@@ -155,7 +155,7 @@ def _picoseconds(values: ArrayLike) -> Integers:
     if seconds.ndim != 1:
         raise ValueError("durations must be one number or a flat sequence of numbers")
     if not np.all((seconds >= 0) & (seconds < LONGEST_S)):
-        raise TooLong(f"a duration must be finite, at least 0 and below {LONGEST_S:.0f} s (104 days)")
+        raise Unmeasurable(f"a duration must be finite, at least 0 and below {LONGEST_S:.0f} s (104 days)")
     whole: Integers = np.rint(seconds * PICOSECONDS).astype(np.int64)
     return whole
 
@@ -165,9 +165,9 @@ def _times(counts: ArrayLike | None, length: int) -> Integers:
     if given.shape != (length,):
         raise ValueError(f"{length} durations need as many counts, not {given.size}")
     if not np.all((given >= 0) & (given <= MOST_AT_ONCE) & (given == np.floor(given))):
-        raise ValueError(f"a count must be a whole number from 0 to {MOST_AT_ONCE}")
+        raise Unmeasurable(f"a count must be a whole number from 0 to {MOST_AT_ONCE}")
     if given.sum(dtype=np.float64) > MOST_AT_ONCE:
-        raise ValueError(f"at most {MOST_AT_ONCE} observations can be counted in one call")
+        raise Unmeasurable(f"at most {MOST_AT_ONCE} observations can be counted in one call")
     return given.astype(np.int64)
 
 

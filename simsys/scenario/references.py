@@ -116,6 +116,9 @@ class References:
             ops = scenario.stations[use.name].ops
             message = f"the station '{use.name}' has no operation '{use.op}'"
             yield _mention(strategy, use).problem(message, nearest(use.op, ops))
+        elif use.kind == "station" and not use.op and scenario.stations[use.name].servers == "unlimited":
+            message = f"'{use.name}' has unlimited servers: there is none to hold"
+            yield _mention(strategy, use).problem(message)
         elif use.kind == "cache":
             yield from self._start(use.name, self._at("caches", use.name))
 

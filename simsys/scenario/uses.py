@@ -28,7 +28,7 @@ class Use(NamedTuple):
 def uses(strategy: Strategy, op: str, columns: tuple[str, ...]) -> tuple[Use, ...] | str:
     """What the plan of an operation uses, in its order; or why the plan cannot be driven with these columns.
 
-    Nothing is known of a plan that cannot be traced.
+    Nothing is known of a plan in Python that cannot be traced; a flow always can, unless it is too large.
     """
     return _uses(strategy, op, columns) if isinstance(strategy, Flow) else _remembered(strategy, op, columns)
 
@@ -38,8 +38,8 @@ def _uses(strategy: Strategy, op: str, columns: tuple[str, ...]) -> tuple[Use, .
     assert plan is not None
     try:
         tree = trace(plan, columns)
-    except Untraceable:
-        return ()
+    except Untraceable as reason:
+        return f"its plan for '{op}' is too large: {reason}" if isinstance(strategy, Flow) else ()
     except (AttributeError, TypeError, ValueError) as error:
         return f"its plan for '{op}' fails: {error}"
     return tuple(dict.fromkeys(_of(tree)))

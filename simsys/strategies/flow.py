@@ -120,6 +120,11 @@ class Fields:
             return lambda row: default
         return self.reader.read((*self.path, word), parse_value, self.data[word], lambda row: default)
 
+    def batch(self) -> Callable[[Any], Any]:
+        if self.data.get("batch") == 0:
+            self.reader.wrong((*self.path, "batch"), "expected at least one in a batch")
+        return self.number("batch")
+
     def constant(self, word: str) -> int | None:
         value = self.data.get(word)
         if value is not None and (not isinstance(value, int) or value < 1):
@@ -134,6 +139,11 @@ class Fields:
             return lambda row: Key(key)
         return self.reader.read((*self.path, "key"), parse_value, key, lambda row: None)
 
+    def cache_key(self) -> Callable[[Any], Any]:
+        if self.data.get("key") in ("spread", "any"):
+            self.reader.wrong((*self.path, "key"), "a cache knows one key at a time: expected a column or a number")
+        return self.key()
+
     def name_of(self, word: str) -> str:
         value = self.data[word]
         if not isinstance(value, str) or not value:
@@ -146,8 +156,8 @@ class Fields:
 
 
 def _visit(f: Fields, what: Any) -> Form:
-    station, dot, op = f.name_of("visit").partition(".")
-    if station and not dot:
+    station, _, op = f.name_of("visit").partition(".")
+    if station and not op:
         f.reader.wrong((*f.path, "visit"), "expected station.operation, as in api.read")
     n, key, refused = f.number("n"), f.key(), f.plan("refused", needed=False)
 
@@ -187,7 +197,7 @@ def _all(f: Fields, what: Any) -> Form:
 
 def _each(f: Fields, what: Any) -> Form:
     n, plan = f.number("each"), f.plan("do") or Forms(f.name, [])
-    batch, width = f.number("batch"), f.constant("width")
+    batch, width = f.batch(), f.constant("width")
 
     def form(row: Any) -> Doing:
         return bool((yield Each(plan, n(row), batch(row), width)))
@@ -196,7 +206,7 @@ def _each(f: Fields, what: Any) -> Form:
 
 
 def _start(f: Fields, what: Any) -> Form:
-    plan, n, batch = f.plan("start") or Forms(f.name, []), f.number("n"), f.number("batch")
+    plan, n, batch = f.plan("start") or Forms(f.name, []), f.number("n"), f.batch()
 
     def form(row: Any) -> Doing:
         yield Start(plan, n(row), batch(row))
@@ -216,7 +226,7 @@ def _mark(f: Fields, what: Any) -> Form:
 
 
 def _lookup(f: Fields, what: Any) -> Form:
-    cache, key = f.name_of("lookup"), f.key()
+    cache, key = f.name_of("lookup"), f.cache_key()
     nothing = Forms(f.name, [])
     hit, miss = f.plan("hit", needed=False) or nothing, f.plan("miss", needed=False) or nothing
 
@@ -231,7 +241,7 @@ def _keyed(word: str, step: type[Fill | Drop]) -> Callable[[Fields, Any], Form]:
     """The maker of forms that only tell a cache something about a key."""
 
     def make(f: Fields, what: Any) -> Form:
-        cache, key = f.name_of(word), f.key()
+        cache, key = f.name_of(word), f.cache_key()
 
         def form(row: Any) -> Doing:
             yield step(cache, key(row))

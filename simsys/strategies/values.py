@@ -14,6 +14,8 @@ from simsys.units import parse_count
 Wrong = tuple[tuple[Any, ...], str, str | None, tuple[str, ...]]
 T = TypeVar("T")
 
+MOST = 10**12
+"""What a plan may ask for at once."""
 COLUMNS = ("user", "key", "size", "page", "followers", "following", "active", "index")
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
@@ -72,6 +74,8 @@ def parse_value(value: Any) -> Callable[[Any], Any]:
             column = word
         else:
             factor *= parse_count(word)
+    if factor > MOST:
+        raise ValueError(f"at most {MOST:,} are counted")
     if column is None:
         return lambda row: factor
     name = column
