@@ -304,6 +304,9 @@ def test_who_sees_colour(
 def test_progress_is_counted_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli._progress() is None, "nobody looks"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert cli._progress() is None, "it cannot go back on the line"
+    monkeypatch.setenv("TERM", "xterm")
     show = cli._progress()
     assert show is not None
     show(1, 2)

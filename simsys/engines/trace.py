@@ -13,7 +13,7 @@ from simsys.expressions import Expression, Untraceable, column
 from simsys.steps import STEPS, All, Each, Hold, Join, Plan, Start, Within, plan_name
 
 MOST_PATHS = 4096
-MOST_STEPS = 500
+MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
