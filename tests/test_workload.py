@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tracemalloc
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,36 @@ def test_rows_by_index_are_the_rows_of_the_chunks(name: str, tmp_path: Path) -> 
         assert values.tolist() == whole.columns[column][some].tolist()
     posts = requests.rows(some, requests.ops.index("post"))
     assert set(posts.op) == {requests.ops.index("post")}
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_only_what_is_needed_is_drawn_and_it_has_the_same_bits(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = workload(LOADS[name], PEOPLE, requests=900, duration=9.0, folder=trace_folder(tmp_path))
+    whole, some = joined(requests.chunks(100)), np.array([5, 899, 17, 5])
+    asked: list[str] = []
+    stream_of = requests._stream
+    monkeypatch.setattr(requests, "_stream", lambda name: asked.append(name) or stream_of(name))
+    for count in range(3):
+        for needed in map(frozenset, combinations(("index", *requests.columns), count)):
+            names = [column for column in requests.columns if column in needed]
+            part = joined(requests.chunks(100, needed))
+            same(part, whole._replace(columns={column: whole.columns[column] for column in names}))
+            rows = requests.rows(some, needed=needed).columns
+            assert {column: values.tolist() for column, values in rows.items()} == {
+                column: whole.columns[column][some].tolist() for column in names
+            }
+            users = {"user"} if needed & {"user", "followers", "following"} else set[str]()
+            assert set(asked) <= {"op", *(needed - {"active"})} | users
+            asked.clear()
+
+
+def test_the_only_operation_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for mix in ({"b": "100%"}, {"a": "0%", "b": "100%", "c": "0%"}):
+        requests = workload({"rate": "1k/s", "mix": mix}, requests=10, events=("d",))
+        monkeypatch.setattr(requests, "_stream", {}.__getitem__)
+        assert set(joined(requests.chunks(4, frozenset())).op.tolist()) == {requests.ops.index("b")}
 
 
 def test_seed_and_replication_change_everything_and_the_load_changes_no_columns() -> None:

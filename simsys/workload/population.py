@@ -8,6 +8,7 @@ user's number scatters the ranks, so that the first numbers are a fair sample: t
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Annotated, Self
 
 import numpy as np
@@ -22,6 +23,8 @@ from simsys.workload.ranks import ByRank, Followers, Ranks, ranks
 
 BALANCE = 1.1
 """The mean numbers of followers and of followed may differ by this factor: every edge has two ends."""
+TRAITS = ("user", "followers", "following")
+"""What differs from one user to the next."""
 FOLLOWING = stream(0, 0, "population:following")
 GOLDEN = 0.6180339887498949
 
@@ -109,7 +112,7 @@ class Population(Spec):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a request that tell of its user."""
-        return ("user", "active") if self._ranks is None else ("user", "active", "followers", "following")
+        return ("user", "active", *(TRAITS[1:] if self._ranks is not None else ()))
 
     @property
     def active_users(self) -> int:
@@ -146,26 +149,32 @@ class Population(Spec):
 
     # Users of requests
 
-    def traits(self, v: npt.NDArray[np.float64], author: npt.NDArray[np.bool_]) -> Columns:
-        """The columns of the users that uniform numbers v lead to: authors by activity, readers all
-        alike.
+    def traits(
+        self, v: npt.NDArray[np.float64], author: npt.NDArray[np.bool_], needed: Collection[str] | None = None
+    ) -> Columns:
+        """The TRAITS of the users that uniform numbers v lead to: authors by activity, readers all alike.
+        Only those that are `needed`; None: all.
         """
+        names = TRAITS if needed is None else needed
         user = np.minimum((v * self.online_users).astype(np.int64), self.online_users - 1)
         rank = _scattered(user, self._spread[0], self.users)
-        if self._ranks is not None:
-            by_activity = (self._ranks.author(v) * self.users).astype(np.int64)
-            rank = np.where(author, np.minimum(by_activity, self.users - 1), rank)
-            user = _scattered(rank, self._spread[1], self.users)
-        columns = {"user": user.astype(np.float64), "active": np.full(v.size, self.active)}
-        if self._ranks is not None and self._following is not None:
+        if self._ranks is not None and author.any():
+            by_activity = (self._ranks.author(v[author]) * self.users).astype(np.int64)
+            rank[author] = np.minimum(by_activity, self.users - 1)
+            user[author] = _scattered(rank[author], self._spread[1], self.users)
+        columns: Columns = {}
+        if "user" in names:
+            columns["user"] = user.astype(np.float64)
+        if "followers" in names and self._ranks is not None:
             columns["followers"] = np.rint(self._ranks.users.quantile((rank + 0.5) / self.users))
+        if "following" in names and self._following is not None:
             columns["following"] = np.rint(self._following.draws(FOLLOWING, user, 0))
         return columns
 
     def grid(self, author: bool, users: Axis, others: Axis) -> Columns:
         """The columns of weighted points that stand for all authors of posts or for all readers."""
         points = users.middles(lambda v: v)
-        columns = self.traits(points, np.full(points.size, author))
+        columns = self.traits(points, np.full(points.size, author)) | {"active": np.full(points.size, self.active)}
         if self._ranks is not None and self._following is not None:
             law = self._ranks.posts if author else self._ranks.users
             columns["followers"] = users.means(lambda v: integral(law, v))

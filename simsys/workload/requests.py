@@ -20,12 +20,15 @@ from simsys.workload.arrivals import Times
 from simsys.workload.grid import POINTS, WEIGHTS, Grid, axis
 from simsys.workload.load import Load
 from simsys.workload.popularity import zipf_keys
-from simsys.workload.population import Population
+from simsys.workload.population import TRAITS, Population
 from simsys.workload.schedule import Schedule
 from simsys.workload.traces import TraceChunk, read_trace, scan_trace
 
 AUTHORED = "post"
 """The operation whose user is an author, drawn by activity; the users of all others are readers."""
+
+EXTREMES = (2.0**-53, 1.0 - 2.0**-53)
+"""The least and the largest number that `uniform` gives."""
 
 Indices = npt.NDArray[np.int64]
 Columns = dict[str, npt.NDArray[np.float64]]
@@ -125,9 +128,9 @@ class Workload:
 
     # What
 
-    def chunks(self, size: int = 65536) -> Iterator[Chunk]:
+    def chunks(self, size: int = 65536, needed: frozenset[str] | None = None) -> Iterator[Chunk]:
         """The requests of an open load in order of arrival, at most `size` at a time; the same whatever
-        the size.
+        the size. Only the columns that are `needed` are drawn; None: all.
         """
         if self.clients:
             raise ValueError("a closed loop has no chunks: its clients ask when they are answered")
@@ -135,14 +138,14 @@ class Workload:
         for arrival, lines in self._schedule.arrivals(size):
             indices = np.arange(first, first + arrival.size)
             op = self._ops_of(lines, arrival.size) if lines and lines.op else self._drawn_ops(indices)
-            columns = self._drawn(indices, op)
-            if lines is not None:
-                columns |= {name: values[: arrival.size] for name, values in lines.columns.items()}
-            yield Chunk(first, arrival, op, {name: columns[name] for name in self.columns})
+            given = lines.columns if lines is not None else {}
+            columns = {name: values[: arrival.size] for name, values in given.items()}
+            yield Chunk(first, arrival, op, self._with_drawn(columns, indices, op, needed))
             first += arrival.size
 
-    def rows(self, indices: Indices, op: int | None = None) -> Rows:
+    def rows(self, indices: Indices, op: int | None = None, needed: frozenset[str] | None = None) -> Rows:
         """Requests by index, all of the operation `op` if it is given: for whoever knows the time otherwise.
+        Only the columns that are `needed` are drawn; None: all.
 
         With a trace, request i takes what line i says, and the lines start again after the last; they are
         then kept in memory.
@@ -152,10 +155,8 @@ class Workload:
         line = indices % self._trace.requests if self._trace else indices
         if op is None and self._trace is not None and self._trace.ops:
             ops = self._lines.op[line]
-        columns = self._drawn(indices, ops)
-        if self._trace is not None:
-            columns |= {name: values[line] for name, values in self._lines.columns.items()}
-        return Rows(ops, {name: columns[name] for name in self.columns})
+        columns = {name: values[line] for name, values in self._lines.columns.items()} if self._trace else {}
+        return Rows(ops, self._with_drawn(columns, indices, ops, needed))
 
     @cached_property
     def _lines(self) -> Rows:
@@ -171,18 +172,28 @@ class Workload:
 
     def _drawn_ops(self, indices: Indices) -> Indices:
         edges = np.cumsum([self.shares[op] for op in self.ops])[:-1]
+        least, most = np.searchsorted(edges, EXTREMES, side="right")
+        if least == most:
+            return np.full(indices.size, least)
         return np.searchsorted(edges, uniforms(self._stream("op"), indices, 0), side="right")
 
-    def _drawn(self, indices: Indices, op: Indices) -> Columns:
-        columns = {"size": self._size.draws(self._stream("size"), indices, 0)}
-        columns["page"] = np.rint(self._page.draws(self._stream("page"), indices, 0))
-        if self.load.keys is not None:
+    def _with_drawn(self, columns: Columns, indices: Indices, op: Indices, needed: frozenset[str] | None) -> Columns:
+        """These columns and those that are drawn, as far as they are needed, in their order."""
+        names = [name for name in self.columns if needed is None or name in needed]
+        missing = set(names) - columns.keys()
+        if "size" in missing:
+            columns["size"] = self._size.draws(self._stream("size"), indices, 0)
+        if "page" in missing:
+            columns["page"] = np.rint(self._page.draws(self._stream("page"), indices, 0))
+        if "key" in missing and self.load.keys is not None:
             keys = self.load.keys
             columns["key"] = zipf_keys(float(keys.count), keys.exponent, self._stream("key"), indices, 0)
-        if self.people is not None:
+        if self.people is not None and "active" in missing:
+            columns["active"] = np.full(indices.size, self.people.active)
+        if self.people is not None and not missing.isdisjoint(TRAITS):
             author = op == self.ops.index(AUTHORED) if AUTHORED in self.ops else np.zeros(op.size, np.bool_)
-            columns |= self.people.traits(uniforms(self._stream("user"), indices, 0), author)
-        return columns
+            columns |= self.people.traits(uniforms(self._stream("user"), indices, 0), author, missing)
+        return {name: columns[name] for name in names}
 
     def _stream(self, name: str) -> int:
         return stream(self.seed, self.replication, f"load:{name}")
