@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import log as ln
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -33,6 +34,11 @@ strategies: [{strategy}]
 run: {{duration: {duration}, warmup: 0s, replications: 1}}
 """
 """Only what an edge costs costs anything: a push to a timeline, or a pull of an author's list."""
+
+
+def caused(log: Log, op: str) -> dict[str, float]:
+    """The seconds of service at each station that an operation caused."""
+    return dict(zip(log.stations, log.work[log.ops.index(op)].tolist(), strict=True))
 
 
 def edges(
@@ -69,7 +75,7 @@ class Optimum:
     """Push or pull per edge, by (posts of its author × push) against (reads of its reader × pull)."""
 
     def __init__(self) -> None:
-        sigma = 2.326347874 - sqrt(2.326347874**2 - 2 * log(500 / 50))
+        sigma = 2.326347874 - sqrt(2.326347874**2 - 2 * ln(500 / 50))
         z = np.linspace(-8.5, 8.5, 400_001)
         weight = np.exp(-(z**2) / 2)
         self.weight = weight / weight.sum()
@@ -118,10 +124,10 @@ def test_feed_2_metered_work_of_the_hybrid_is_less_than_either(optimum: Optimum)
     for threshold in (0.0, optimum.threshold, 1e6):
         setting = hybrid(threshold, duration="30s")
         log = played(setting)
-        posts = [r.row.followers for r in log.requests if r.op == "post"]
-        reads = [r.row.following for r in log.requests if r.op == "read"]
-        pushed = log.work.get("post", {}).get("timelines", 0.0) / PUSH
-        pulled = log.work["read"].get("authors", 0.0) / PULL
+        posts = [r.followers for r in log.requests if r.op == "post"]
+        reads = [r.following for r in log.requests if r.op == "read"]
+        pushed = caused(log, "post").get("timelines", 0.0) / PUSH
+        pulled = caused(log, "read").get("authors", 0.0) / PULL
         assert pushed == pytest.approx(sum(f for f in posts if f < threshold), rel=EXACT)
         share = setting.edge_share(threshold)
         assert pulled == pytest.approx(sum(reads) * share, abs=3 * sqrt(sum(reads) * share * (1 - share)) + EXACT)
@@ -144,7 +150,7 @@ def costs(strategy: str, factor: float) -> float:
     setting = edges(strategy, factor * CROSSING, 20, "20s", 0, "50", "50")
     log = played(setting)
     number = {op: sum(r.op == op for r in log.requests) for op in setting.ops}
-    return sum(setting.rate(op) * sum(log.work.get(op, {}).values()) / number[op] for op in setting.ops)
+    return sum(setting.rate(op) * sum(caused(log, op).values()) / number[op] for op in setting.ops)
 
 
 def test_feed_3_push_is_flat_pull_is_linear_and_they_cross() -> None:

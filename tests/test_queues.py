@@ -23,7 +23,7 @@ from simsys.engines.outages import Outage
 from simsys.engines.servers import Plain, Queued
 from simsys.measure import Histogram
 from simsys.measure.audits import audits
-from simsys.measure.log import Log, StationLog
+from simsys.measure.log import Log, StationLog, Writer
 from simsys.steps import All, Chance, Each, Start, Visit
 from simsys.theory import MMc, erlang_b, fork_join_2, harmonic, mva_closed, pollaczek_khinchine
 from simsys.workload import Workload
@@ -415,20 +415,20 @@ def _leave(self: StationLog, now: float, sojourn: float) -> None:
     self.sojourns += sojourn
 
 
-def _depart(self: Log, request: Any, now: float, status: int) -> None:
+def _depart(self: Writer, request: Any, now: float, status: int) -> None:
     request.end, request.status = now, status
 
 
-def _charge(self: Log, request: Any, station: str, seconds: float) -> None:
-    self.work.setdefault(request.op, {})[station] = seconds
+def _charge(self: Writer, request: Any, station: str, seconds: float) -> None:
+    self.log.work[0, list(self.log.stations).index(station)] = seconds
 
 
 @pytest.mark.parametrize(
     ("of", "method", "mutant", "broken"),
     [
         (StationLog, "leave", _leave, {"little server", "little left", "little right"}),
-        (Log, "depart", _depart, {"flow balance", "little"}),
-        (Log, "charge", _charge, {"utilization server", "utilization left", "utilization right"}),
+        (Writer, "depart", _depart, {"flow balance", "little"}),
+        (Writer, "charge", _charge, {"utilization server", "utilization left", "utilization right"}),
     ],
 )
 def test_a_broken_ledger_breaks_its_identity(

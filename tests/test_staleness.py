@@ -48,7 +48,7 @@ def test_a_reader_lacks_what_is_accepted_and_not_yet_delivered() -> None:
 
 def test_who_follows_twice_as_many_lacks_twice_as_many() -> None:
     log, reads = world([1.5])
-    reads[0].row.following = 20.0
+    reads[0].following = 20.0
     assert stale_shares(reads, log, FOLLOWING)[0].tolist() == pytest.approx([1 - exp(-0.2)])
 
 

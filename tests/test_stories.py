@@ -155,7 +155,8 @@ def test_s1_no_number_of_workers_lowers_the_floor_of_the_shards(workers: int) ->
     floor = FOLLOWERS / SCALE * PUSH / SHARDS
     assert floor * SCALE == pytest.approx(14.625, rel=EXACT)
     assert last(log) == pytest.approx(HELD - PIECE + floor, rel=EXACT)
-    assert log.work["post"]["timelines"] == pytest.approx(468.0 / SCALE, rel=EXACT)
+    timelines = list(log.stations).index("timelines")
+    assert log.work[log.ops.index("post"), timelines] == pytest.approx(468.0 / SCALE, rel=EXACT)
 
 
 def test_s1_a_batch_on_one_shard_falls_out() -> None:

@@ -63,7 +63,7 @@ def story(
 
 
 def waits(log: Log) -> list[float]:
-    return [r.wait for r in log.requests if r.row.followers == 0]
+    return [r.wait for r in log.requests if r.followers == 0]
 
 
 # 1. Readers behind k workers that are always full, at one shard
@@ -217,6 +217,6 @@ def test_s7_how_soon_readers_have_recovered() -> None:
     reads = [k / 1_500 for k in range(9_000)]
     log = story(feed(Push(batch=BATCH)), world(8, one_shard), [(1.0, 3.2 / BUSY * BATCH)], reads)
     for request in log.requests:
-        request.op = "read" if request.row.followers == 0 else "post"
+        request.op = "read" if request.followers == 0 else "post"
     told = summarise(log, Scope(("read", "post"), None, True, 1.0), dict.fromkeys(log.stations, 1.0))
     assert told.ops["read"].recovery == 4.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from typing import TypeAlias
 
 from simpy import Event
 
@@ -11,25 +12,38 @@ from simsys.engines.facilities import Draws
 from simsys.engines.rows import Row
 from simsys.measure.log import Request
 
+Path: TypeAlias = "list[float] | None"
+"""The seconds of waiting and of service per station that led up to now; None if nobody waits for the answer."""
+
 
 class Agent:
     """A request or one of its children while it plays its plan; `answers`: its plan is the one the requester
     waits for.
     """
 
-    __slots__ = ("answers", "children", "luck", "number", "request", "row", "timed_out")
+    __slots__ = ("answers", "children", "luck", "number", "path", "request", "row", "timed_out")
 
-    def __init__(self, request: Request, row: Row, token: int, number: int, answers: bool) -> None:
-        self.request, self.row, self.number, self.answers = request, row, number, answers
+    def __init__(self, request: Request, row: Row, token: int, number: int, path: Path, answers: bool) -> None:
+        self.request, self.row, self.number, self.path, self.answers = request, row, number, path, answers
         self.luck, self.children = Draws(token), dict[str, int]()
         self.timed_out = False
+
+    def fresh_path(self) -> Path:
+        """The path of a child that is waited for."""
+        return None if self.path is None else [0.0] * len(self.path)
+
+    def go_on(self, path: Path) -> None:
+        """What was waited for has ended, and this was its path."""
+        if self.path is not None and path is not None:
+            for i, seconds in enumerate(path):
+                self.path[i] += seconds
 
 
 class Gathering:
     """A batch that members join until it is full or its linger is over."""
 
-    def __init__(self, done: Event) -> None:
-        self.done, self.members, self.begun = done, 0, False
+    def __init__(self, done: Event, path: list[float]) -> None:
+        self.done, self.path, self.members, self.begun = done, path, 0, False
         self.begin: Callable[[Event | None], None]
 
 

@@ -55,12 +55,12 @@ def _timing(distribution: Any, name: str, luck: Luck) -> Timing:
 
 
 class Facility:
-    """A station in a run."""
+    """A station in a run; `place`: of its seconds of waiting in a path, those of service are next to it."""
 
     def __init__(
-        self, name: str, spec: Station, held: bool, calendar: Calendar | None, clock: Clock, luck: Luck
+        self, name: str, place: int, spec: Station, held: bool, calendar: Calendar | None, clock: Clock, luck: Luck
     ) -> None:
-        self.name, self.shards = name, spec.shards
+        self.name, self.place, self.shards = name, place, spec.shards
         self.log = StationLog(spec.shards)
         self.ops = {op: self._timings(f"{name}.{op}", service, luck) for op, service in spec.ops.items()}
         self.spread_stream, self.any_stream = luck.stream(f"{name} spread"), luck.stream(f"{name} any")

@@ -4,7 +4,7 @@ the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from typing import Any
@@ -18,7 +18,7 @@ from simsys.engines.clock import ARRIVAL, TIMER
 from simsys.engines.model import Brings, CacheOutage, Event, Model
 from simsys.engines.reference import Player
 from simsys.engines.rows import Luck, Row, row_type
-from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, Log, Request
+from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, TRAITS, Batch, Log, Request
 
 SAMPLES = 200
 SHORTEST = 1e-3
@@ -29,22 +29,22 @@ EVENTS = 1 << 40
 Arrival = tuple[float, int, str, Row, int]
 
 
-def play(model: Model, workload: Any, luck: Luck) -> Log:
-    """Play `model` under the requests of `workload` and return the log."""
-    return Play(model, workload, luck).run()
+def play(model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None = None) -> Log:
+    """Play `model` under the requests of `workload` and return the log; it keeps its batches if nobody takes them."""
+    return Play(model, workload, luck, take).run()
 
 
 class Play:
     """Feeds a player with arrivals, opens and closes the window, and takes the samples."""
 
-    def __init__(self, model: Model, workload: Any, luck: Luck) -> None:
+    def __init__(self, model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None) -> None:
         self.model, self.workload, self.luck = model, workload, luck
         columns = workload.columns
         self.new_row = row_type(columns)
         self.default_key = next((c for c in ("user", "key") if c in columns), None)
-        self.player = Player(model, luck, self.default_key)
-        self.clock, self.log = self.player.clock, self.player.log
         self.stop: float | None = workload.stop or None
+        self.player = Player(model, luck, self.default_key, workload.ops, self.stop, take)
+        self.clock, self.log = self.player.clock, self.player.log
         self.stopped = self.clock.event()
         self.numbers = count()
 
@@ -73,13 +73,14 @@ class Play:
         self._close()
         self.log.end = self.clock.now
         self.player.snap()
+        self.player.book.finish()
         return self.log
 
     def _close(self) -> None:
         """The arrivals are over: close the window, once."""
         if self.stopped.triggered:
             return
-        self.log.stop = self.clock.now
+        self.log.stop = self.player.book.stop = self.clock.now
         self.player.snap()
         self.stopped.succeed()
 
@@ -116,7 +117,8 @@ class Play:
         self.clock.at(time, ARRIVAL, index).callbacks.append(arrive)
 
     def _begin(self, index: int, op: str, row: Row, cause: int, parent: int = -1) -> tuple[Request, Moment]:
-        request = Request(next(self.numbers), index, op, self.clock.now, cause, row, parent=parent)
+        traits = {name: getattr(row, name) for name in TRAITS if name in row._columns}
+        request = Request(next(self.numbers), index, op, self.clock.now, cause, parent, **traits)
         return request, self.player.arrive(request, row)
 
     def _client(self, client: int) -> Any:
@@ -127,7 +129,7 @@ class Play:
             if self.stop is not None and time > self.stop:
                 return
             yield self.clock.at(time, ARRIVAL, client)
-            if cap is not None and len(self.log.requests) >= cap:
+            if cap is not None and self.log.arrived >= cap:
                 self._close()
                 return
             index = client + k * clients

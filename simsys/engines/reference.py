@@ -12,13 +12,13 @@ from typing import Any
 from simpy import Event, Process
 
 from simsys import draws
-from simsys.engines.agents import Agent, Gathering, batches, pass_on
+from simsys.engines.agents import Agent, Gathering, Path, batches, pass_on
 from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Facility
 from simsys.engines.model import Model
 from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
-from simsys.measure.log import DONE, REFUSED, TIMED_OUT, CacheCount, Log, Marked, Request, Sample
+from simsys.measure.log import DONE, REFUSED, TIMED_OUT, Batch, CacheCount, Log, Request, Sample, Writer
 from simsys.steps import (
     All,
     Chance,
@@ -42,14 +42,23 @@ Doing = Generator[Event, Any, Any]
 class Player:
     """Plays plans on a clock and writes the log."""
 
-    def __init__(self, model: Model, luck: Luck, default_key: str | None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        luck: Luck,
+        default_key: str | None,
+        ops: tuple[str, ...],
+        stop: float | None,
+        take: Callable[[Batch], None] | None = None,
+    ) -> None:
         self.clock, self.model, self.luck, self.default_key = Clock(), model, luck, default_key
         self.facilities = {
-            name: Facility(name, spec, name in model.held, self._calendar(name), self.clock, luck)
-            for name, spec in model.stations.items()
+            name: Facility(name, 2 * i, spec, name in model.held, self._calendar(name), self.clock, luck)
+            for i, (name, spec) in enumerate(model.stations.items())
         }
         self.caches = model.caches
-        self.log = Log({name: f.log for name, f in self.facilities.items()}, model.begin)
+        self.log = Log(ops, {name: f.log for name, f in self.facilities.items()}, model.begin, take)
+        self.book = Writer(self.log, stop)
         self.gatherings: dict[str, Gathering] = {}
         self.settled: dict[int, Callable[[float], None]] = {}
         self._numbers = 0
@@ -79,28 +88,32 @@ class Player:
 
     def arrive(self, request: Request, row: Row) -> Process:
         """Let a request begin; the process ends when its plan does."""
-        self.log.arrive(request, self.clock.now)
-        agent = self._agent(request, row, draws.request_token(request.index), answers=True)
+        self.book.arrive(request, self.clock.now)
+        agent = self._agent(request, row, draws.request_token(request.index), request.path, answers=True)
         return Process(self.clock, self._serve(agent))
 
     def _serve(self, agent: Agent) -> Doing:
         request = agent.request
         done = yield from self._play(self.model.plans[request.op], agent)
-        self.log.depart(request, self.clock.now, DONE if done else TIMED_OUT if agent.timed_out else REFUSED)
+        self.book.depart(request, self.clock.now, DONE if done else TIMED_OUT if agent.timed_out else REFUSED)
         self._close(request)
         return done
 
-    def _agent(self, request: Request, row: Row, token: int, answers: bool = False) -> Agent:
+    def _agent(self, request: Request, row: Row, token: int, path: Path, answers: bool = False) -> Agent:
         self._numbers += 1
         request.open += 1
-        return Agent(request, row, token, self._numbers, answers)
+        return Agent(request, row, token, self._numbers, path, answers)
 
     def _close(self, request: Request) -> None:
         request.open -= 1
-        if request.open == 0 and request.number in self.settled:
-            self.settled.pop(request.number)(self.clock.now)
+        if request.open == 0:
+            self.book.settle(request)
+            if request.number in self.settled:
+                self.settled.pop(request.number)(self.clock.now)
 
-    def _spawn(self, plan: Plan, parent: Agent, index: int = 0, size: float | None = None) -> Process:
+    def _spawn(
+        self, plan: Plan, parent: Agent, index: int = 0, size: float | None = None, path: Path = None
+    ) -> Process:
         name = plan_name(plan)
         plan_id = self._plan_ids.get(name)
         if plan_id is None:
@@ -108,7 +121,7 @@ class Player:
         count = parent.children.get(name, 0)
         parent.children[name] = count + 1
         row = parent.row.child(index, size)
-        child = self._agent(parent.request, row, draws.child_token(parent.luck.token, plan_id, count))
+        child = self._agent(parent.request, row, draws.child_token(parent.luck.token, plan_id, count), path)
         return Process(self.clock, self._live(plan, child))
 
     def _live(self, plan: Plan, child: Agent) -> Doing:
@@ -144,10 +157,10 @@ class Player:
         pieces = facility.pieces(step.op, step.n, self._key(step.key, agent), agent.luck)
         came = self.clock._now
         served = yield from facility.servers.visit(pieces, agent.number)
-        if agent.answers:
-            agent.request.wait += max(0.0, self.clock._now - came - pieces[0][1])
+        took = self.clock._now - came
+        self._waited(agent, facility.place, took, max(0.0, took - pieces[0][1]) if served else took)
         if served and facility.occupies:
-            self.log.charge(agent.request, step.station, served * pieces[0][1])
+            self.book.charge(agent.request, step.station, served * pieces[0][1])
         if served == len(pieces):
             return True
         return False if step.ask else None
@@ -158,55 +171,67 @@ class Player:
         shard = facility.shard(self._key(step.key, agent), agent.luck)
         arrived = self.clock.now
         request = yield from servers.enter(shard)
-        if agent.answers:
-            agent.request.wait += self.clock.now - arrived
         if request is None:
+            self._waited(agent, facility.place, self.clock.now - arrived, self.clock.now - arrived)
             return False if step.ask else None
         opens = servers.calendar.opens(self.clock.now)
         if opens > self.clock.now:
             yield self.clock.at(opens, TIMER, agent.number)
         began = self.clock.now
+        self._waited(agent, facility.place, began - arrived, began - arrived)
         done = yield from self._play(step.plan, agent)
         facility.log.held += self.clock.now - began
         servers.exit(shard, request, arrived)
         return done
 
+    @staticmethod
+    def _waited(agent: Agent, place: int, took: float, waited: float) -> None:
+        """Of the seconds that a step took at a station, so many were spent in line."""
+        if agent.answers:
+            agent.request.wait += waited
+        if agent.path is not None:
+            agent.path[place] += waited
+            agent.path[place + 1] += took - waited
+
     def _all(self, step: All, agent: Agent) -> Doing:
         begin = (partial(self._spawn, plan, agent) for plan in step.plans)
-        return (yield from self._side_by_side(begin, len(step.plans), None))
+        return (yield from self._side_by_side(agent, begin, len(step.plans), None))
 
     def _each(self, step: Each, agent: Agent) -> Doing:
         sizes = batches(step.n, step.batch)
         begin = (partial(self._spawn, step.plan, agent, i, size) for i, size in enumerate(sizes))
-        return (yield from self._side_by_side(begin, len(sizes), step.width))
+        return (yield from self._side_by_side(agent, begin, len(sizes), step.width))
 
-    def _side_by_side(self, begin: Any, count: int, width: int | None) -> Doing:
+    def _side_by_side(self, agent: Agent, begin: Any, count: int, width: int | None) -> Doing:
+        """A child's path goes on from that of the child whose end let it begin; the last one's leads to the answer."""
         if count == 0:
             return True
         last, left, done = Event(self.clock), count, True
 
-        def ended(child: Event) -> None:
+        def ended(path: Path, child: Event) -> None:
             nonlocal left, done
             left, done = left - 1, done and bool(child.value)
             if left == 0:
+                agent.go_on(path)
                 last.succeed(done)
             else:
-                _begin_next()
+                _begin_next(path)
 
-        def _begin_next() -> None:
+        def _begin_next(path: Path) -> None:
             start = next(begin, None)
             if start is not None:
-                start().callbacks.append(ended)
+                own = None if path is None else list(path)
+                start(path=own).callbacks.append(partial(ended, own))
 
         for _ in range(min(count, width or count)):
-            _begin_next()
+            _begin_next(agent.fresh_path())
         return (yield last)
 
     def _join(self, step: Join, agent: Agent) -> Doing:
         spec = self.model.batches[step.batch]
         gathering = self.gatherings.get(step.batch)
         if gathering is None:
-            gathering = self.gatherings[step.batch] = Gathering(Event(self.clock))
+            gathering = self.gatherings[step.batch] = Gathering(Event(self.clock), [0.0] * (2 * len(self.facilities)))
             begin = partial(self._commit, step, agent, gathering)
             if spec.size > 1:
                 self.clock.at(self.clock.now + spec.linger, TIMER, agent.number).callbacks.append(begin)
@@ -214,14 +239,16 @@ class Player:
         gathering.members += 1
         if gathering.members == spec.size:
             gathering.begin(None)
-        return (yield gathering.done)
+        done = yield gathering.done
+        agent.go_on(gathering.path)
+        return done
 
     def _commit(self, step: Join, agent: Agent, gathering: Gathering, _: Event | None) -> None:
         if gathering.begun:
             return
         gathering.begun = True
         del self.gatherings[step.batch]
-        commit = self._spawn(step.plan, agent)
+        commit = self._spawn(step.plan, agent, path=gathering.path)
         commit.callbacks.append(partial(pass_on, gathering.done))
 
     def _within(self, step: Within, agent: Agent) -> Doing:
@@ -231,12 +258,15 @@ class Player:
             if not answer.triggered:
                 answer.succeed(value)
 
-        child = self._spawn(step.plan, agent)
+        path = agent.fresh_path()
+        child = self._spawn(step.plan, agent, path=path)
         child.callbacks.append(lambda ended: give(bool(ended.value)))
         timer = self.clock.at(self.clock.now + step.limit, TIMER, agent.number)
         timer.callbacks.append(lambda _: give(False))
         in_time = yield answer
-        if not child.processed:
+        if child.processed:
+            agent.go_on(path)
+        else:
             agent.timed_out = True
         return in_time
 
@@ -267,7 +297,7 @@ class Player:
         return bool(draws.uniform(stream, agent.luck.token, visit) < step.p)
 
     def _mark(self, step: Mark, agent: Agent) -> bool:
-        self.log.marks.append(Marked(step.name, agent.request.number, self.clock.now, float(step.n)))
+        self.book.mark(step.name, agent.request, self.clock.now, float(step.n))
         return True
 
     def _key(self, key: Any, agent: Agent) -> Any:

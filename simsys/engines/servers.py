@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Generator
 from heapq import heapreplace
 from itertools import takewhile
-from math import inf, nextafter
+from math import fsum, inf, nextafter
 from typing import Any
 
 from simpy import Event, Resource
@@ -110,8 +110,8 @@ class Plain:
         """Per shard, what is committed but lies after `now`."""
         return [
             Booked(
-                sum(max(0.0, t - now) for t in free),
-                sum(max(0.0, start - now) for start in waiting),
+                fsum(max(0.0, t - now) for t in free),
+                fsum(max(0.0, start - now) for start in waiting),
                 sum(start > now for start in waiting),
             )
             for free, waiting in zip(self.free, self.waiting, strict=True)
@@ -198,7 +198,7 @@ class Queued:
     def state(self, now: float) -> list[Booked]:
         """Per shard, minus what is over by `now` but not yet in the log."""
         return [
-            Booked(-sum(now - t for t in since.values()), -sum(now - t for t in line.values()), len(line))
+            Booked(-fsum(now - t for t in since.values()), -fsum(now - t for t in line.values()), len(line))
             for since, line in zip(self.since, self.line, strict=True)
         ]
 

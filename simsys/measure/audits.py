@@ -33,7 +33,7 @@ def audits(log: Log) -> list[Check]:
         if station.inside == 0:
             checks.append(Check(f"little {name}", station.area, station.sojourns))
         if station.inside == 0 and station.busy:
-            charged = sum(by_station.get(name, 0.0) for by_station in log.work.values())
+            charged = float(log.work[:, list(log.stations).index(name)].sum())
             checks.append(Check(f"utilization {name}", sum(station.busy) - station.held, charged))
     return checks
 

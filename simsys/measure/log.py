@@ -1,17 +1,55 @@
 """What an engine writes down while it plays: requests, marks, and the ledgers of stations and caches.
 
 Times are seconds since the run began. A ledger counts from the beginning; what a window saw is the difference of two
-`Snapshot`s, so that nothing is clipped while playing.
+`Snapshot`s, so that nothing is clipped while playing. Requests leave the log in batches as soon as they have
+settled, that is, when their plan and all that it started is over: a log does not grow with the length of the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
+from math import inf, nan
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 DONE, REFUSED, TIMED_OUT, INSIDE = range(4)
 FROM_LOAD, FROM_EVENT, BROUGHT = range(3)
+
+REQUEST = np.dtype(
+    [(name, np.int64) for name in ("number", "index", "op", "cause", "status", "parent")]
+    + [(name, np.float64) for name in ("arrival", "end", "work", "wait", "age", "followers", "active", "following")]
+)
+"""One request: where it came from, when it arrived (s), how it ended, and the seconds of service it caused.
+
+`op` is its place in `Log.ops`, `wait` the time (s) that its own plan stood in line, `age` (s) that of the oldest cached
+answer it was given, `parent` the number of the request that brought it, or -1; a column it does not have is NaN.
+"""
+TRAITS = ("followers", "active", "following")
+MARK = np.dtype([("name", np.int64), ("request", np.int64), ("time", np.float64), ("n", np.float64)])
+"""`n` items marked at `time` (s); `name` is a place in `Log.names`, `request` the number of the request."""
+BATCH = 65536
+"""Settled requests in a batch."""
+
+Array: TypeAlias = "npt.NDArray[Any]"
+
+
+class Batch(NamedTuple):
+    """Settled requests in the order of settling, and all marks since the batch before.
+
+    `paths` are the seconds of waiting and of service on the way to each answer, shape (requests, stations, 2). All
+    requests that arrived before `settled` (s) have settled; `stop` (s) is when the window closes, infinite while
+    nobody knows.
+    """
+
+    requests: Array
+    paths: Array
+    marks: Array
+    settled: float
+    stop: float
 
 
 class Booked(NamedTuple):
@@ -105,15 +143,6 @@ class Sample(NamedTuple):
     inside: tuple[int, ...]
 
 
-class Marked(NamedTuple):
-    """`n` items marked `name` at `time`, of request number `request` in the log."""
-
-    name: str
-    request: int
-    time: float
-    n: float
-
-
 class CacheCount(NamedTuple):
     """A cache's counters at one moment."""
 
@@ -125,10 +154,9 @@ class CacheCount(NamedTuple):
 
 @dataclass(slots=True)
 class Request:
-    """One request: where it came from, when it arrived (s), how it ended, and the seconds of service it caused.
+    """A request while it is played; the fields of `REQUEST`, and `open`: how many plans of it are still running.
 
-    `wait` is the time (s) its own plan stood in line, `age` (s) that of the oldest cached answer it was given,
-    `open` how many plans of it are still running, `parent` the number of the request that brought it, or -1.
+    `path` are the seconds that it waited and was served at each station on the way to its answer.
     """
 
     number: int
@@ -136,53 +164,140 @@ class Request:
     op: str
     arrival: float
     cause: int
-    row: Any
+    parent: int = -1
     end: float = 0.0
     status: int = INSIDE
     work: float = 0.0
     wait: float = 0.0
     age: float = 0.0
+    followers: float = nan
+    active: float = nan
+    following: float = nan
     open: int = 0
-    parent: int = -1
+    path: list[float] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+class Marked(NamedTuple):
+    """One mark of a log that was kept."""
+
+    name: str
+    request: int
+    time: float
+    n: float
+
+
+@dataclass
 class Log:
     """All that one play of one strategy left behind.
 
-    `begin` and `stop` (s) bound the window; `end` is when the last event happened. `work[op][station]` are seconds of
-    service, charged to the operation that caused them.
+    `begin` and `stop` (s) bound the window; `end` is when the last event happened. `work` are the seconds of service
+    per operation that caused them and station, shape (ops, stations). Batches go to `take`, or are kept.
     """
 
+    ops: tuple[str, ...]
     stations: dict[str, StationLog]
     begin: float
+    take: Callable[[Batch], None] | None = None
+    names: list[str] = field(default_factory=list)
     stop: float = 0.0
     end: float = 0.0
-    requests: list[Request] = field(default_factory=list)
-    marks: list[Marked] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     caches: dict[str, list[CacheCount]] = field(default_factory=dict)
-    work: dict[str, dict[str, float]] = field(default_factory=dict)
+    work: Array = field(init=False)
     arrived: int = 0
     area: float = 0.0
     inside: int = 0
     since: float = 0.0
+    batches: list[Batch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.work = np.zeros((len(self.ops), len(self.stations)))
+
+    def give(self, batch: Batch) -> None:
+        """Hand on a batch."""
+        if self.take is None:
+            self.batches.append(batch)
+        else:
+            self.take(batch)
+
+    @cached_property
+    def requests(self) -> list[Request]:
+        """The requests of a log that was kept, by number; ask when the play is over."""
+        names, kept = REQUEST.names or (), []
+        for batch in self.batches:
+            for record, path in zip(batch.requests.tolist(), batch.paths, strict=True):
+                fields = dict(zip(names, record, strict=True))
+                kept.append(Request(**{**fields, "op": self.ops[fields["op"]]}, path=path.ravel().tolist()))
+        return sorted(kept, key=lambda request: request.number)
+
+    @property
+    def marks(self) -> list[Marked]:
+        """The marks of a log that was kept."""
+        return [Marked(self.names[name], *rest) for batch in self.batches for name, *rest in batch.marks.tolist()]
+
+
+class Writer:
+    """Writes a log from requests as Python objects: the reference engine's way."""
+
+    def __init__(self, log: Log, stop: float | None) -> None:
+        self.log, self.stop = log, inf if stop is None else stop
+        self._ops = {op: number for number, op in enumerate(log.ops)}
+        self._places = {name: number for number, name in enumerate(log.stations)}
+        self._names: dict[str, int] = {}
+        self._requests: list[Any] = []
+        self._paths: list[Any] = []
+        self._marks: list[Any] = []
+        self.inside: dict[int, Request] = {}
 
     def arrive(self, request: Request, now: float) -> None:
         self._tick(now, +1)
-        self.arrived += 1
-        self.requests.append(request)
+        self.log.arrived += 1
+        request.path = [0.0] * (2 * len(self._places))
+        self.inside[request.number] = request
 
     def depart(self, request: Request, now: float, status: int) -> None:
         self._tick(now, -1)
         request.end, request.status = now, status
 
     def _tick(self, now: float, change: int) -> None:
-        self.area += self.inside * (now - self.since)
-        self.since = now
-        self.inside += change
+        log = self.log
+        log.area += log.inside * (now - log.since)
+        log.since = now
+        log.inside += change
 
     def charge(self, request: Request, station: str, seconds: float) -> None:
         request.work += seconds
-        by_station = self.work.setdefault(request.op, {})
-        by_station[station] = by_station.get(station, 0.0) + seconds
+        self.log.work[self._ops[request.op], self._places[station]] += seconds
+
+    def mark(self, name: str, request: Request, now: float, n: float) -> None:
+        number = self._names.get(name)
+        if number is None:
+            number = self._names[name] = len(self.log.names)
+            self.log.names.append(name)
+        self._marks.append((number, request.number, now, n))
+
+    def settle(self, request: Request) -> None:
+        """The request and all that it started is over."""
+        del self.inside[request.number]
+        self._write(request)
+        if len(self._requests) == BATCH:
+            self._give(min((r.arrival for r in self.inside.values()), default=inf))
+
+    def finish(self) -> None:
+        """The play is over: those still inside leave, too."""
+        for request in self.inside.values():
+            self._write(request)
+        self._give(inf)
+
+    def _write(self, r: Request) -> None:
+        whole = r.number, r.index, self._ops[r.op], r.cause, r.status, r.parent
+        self._requests.append((*whole, r.arrival, r.end, r.work, r.wait, r.age, r.followers, r.active, r.following))
+        self._paths.append(r.path)
+
+    def _give(self, settled: float) -> None:
+        count = len(self._requests)
+        paths = np.array(self._paths, dtype=np.float64).reshape(count, len(self._places), 2)
+        marks = np.array(self._marks, dtype=MARK)
+        self.log.give(Batch(np.array(self._requests, dtype=REQUEST), paths, marks, settled, self.stop))
+        for rows in (self._requests, self._paths, self._marks):
+            rows.clear()

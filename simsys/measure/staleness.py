@@ -62,7 +62,7 @@ def _delivery(post: Request, marks: Sequence[tuple[float, float]], following: Fo
     times, n = np.array(marks, dtype=np.float64).T
     times = np.maximum(times, accepted)
     reached = np.concatenate([[0.0], np.cumsum(n) / n.sum()])
-    return Deliveries(accepted, post.row.followers / following.users, times, reached)
+    return Deliveries(accepted, post.followers / following.users, times, reached)
 
 
 def stale_shares(reads: Sequence[Request], log: Log, following: Following) -> tuple[Array, Array]:
@@ -73,11 +73,11 @@ def stale_shares(reads: Sequence[Request], log: Log, following: Following) -> tu
     age = np.array([r.age for r in reads])
     sent = deliveries(log, following)
     lacking = following.rate * age + _pending(arrival, sent)
-    posts = [r for r in log.requests if r.cause == FROM_EVENT and r.status == DONE and "followers" in r.row._columns]
+    posts = [r for r in log.requests if r.cause == FROM_EVENT and r.status == DONE and r.followers == r.followers]
     for post in posts:
         seen = (arrival - age < post.end) & (post.end <= arrival) & (age > 0)
-        lacking += seen * post.row.followers / following.users
-    own = np.array([r.row.following for r in reads]) / following.mean if following.mean else np.zeros(len(reads))
+        lacking += seen * post.followers / following.users
+    own = np.array([r.following for r in reads]) / following.mean if following.mean else np.zeros(len(reads))
     unfound = _unfound(reads, arrival, age, log, sent)
     stale = 1.0 - draws.exps(-lacking * own)
     return 1.0 - (1.0 - stale) * (1.0 - unfound), unfound

@@ -113,7 +113,10 @@ def summarise(log: Log, scope: Scope, capacity: dict[str, float]) -> Summary:
         ops=ops,
         stations={name: _station(s, capacity[name], length) for name, s in log.stations.items()},
         caches={name: _cache(counters) for name, counters in log.caches.items()},
-        work={op: {s: t / counts[op] for s, t in by.items()} for op, by in log.work.items() if op in counts},
+        work={
+            op: {s: float(t) / counts[op] for s, t in zip(log.stations, by, strict=True) if t > 0.0}
+            for op, by in zip(log.ops, log.work, strict=True)
+        },
         samples=([s.time for s in log.samples], _columns(log)),
         checks=audits(log),
         last_fresh=_last_fresh(log),
@@ -156,14 +159,14 @@ def _freshness(out: OpSummary, op: str, done: Sequence[Request], log: Log, scope
     plain = [r for r in done if r.number not in marked]
     arrival = [mine[m.request].arrival for m in marks] + [r.arrival for r in plain]
     delay = np.array([m.time - mine[m.request].arrival for m in marks] + [r.end - r.arrival for r in plain])
-    count = np.rint([m.n for m in marks] + [_audience(r.row) for r in plain]).astype(np.int64)
+    count = np.rint([m.n for m in marks] + [_audience(r) for r in plain]).astype(np.int64)
     out.fresh.add(delay, count)
     if scope.transient:
         out.fresh_windows = _by_window(arrival, delay, count)
 
 
-def _audience(row: Any) -> float:
-    return float(row.followers * row.active) if "followers" in row._columns else 1.0
+def _audience(request: Request) -> float:
+    return request.followers * request.active if request.followers == request.followers else 1.0
 
 
 def _by_window(
