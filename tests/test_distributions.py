@@ -22,6 +22,7 @@ from simsys.distributions import (
     CountDistribution,
     DurationDistribution,
     QuantileTable,
+    grammar,
     mixture,
     parse_distribution,
 )
@@ -64,6 +65,11 @@ CV2 = {
 
 def law(name):
     return parse_distribution(LAWS[name]).variate()
+
+
+def test_the_widest_log_normal_law():
+    assert draws.normal_quantile(0.99) == grammar.Z99
+    assert draws.exp(0.5 * grammar.Z99 * grammar.Z99) == grammar.WIDEST
 
 
 def test_the_bits_never_change():

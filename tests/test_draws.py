@@ -1,6 +1,8 @@
 """Draws: known answers, bits that never change, accuracy of the arithmetic, and laws."""
 
 import math
+import subprocess
+import sys
 from decimal import Decimal, localcontext
 from hashlib import sha256
 
@@ -242,3 +244,19 @@ def test_compiles_where_the_cache_cannot_be_written(monkeypatch):
     with pytest.raises(OSError, match="No space"):
         numba.njit("float64(int32)", cache=True)(twice)
     assert draws.compiled("float64(int32)")(twice)(4) == 8.0
+
+
+def test_nothing_is_compiled_that_is_not_called(tmp_path):
+    """In a fresh process: at the import nothing; at a call this function and those that it calls."""
+    code = """
+import numba.core.dispatcher as d
+compiled, compile_ = [], d.Dispatcher.compile
+d.Dispatcher.compile = lambda self, sig: compiled.append(self.py_func.__name__) or compile_(self, sig)
+import simsys.distributions, simsys.draws as draws
+assert compiled == []
+assert draws.log(1) == 0.0 and draws.log(draws.log(1.0) + 1) == 0.0
+print(*compiled)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"log", "_exponent_and_fraction", "_log_tail", "impl"}
+    assert done.stdout.split().count("log") == 1

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from scipy import stats  # type: ignore[import-untyped]
 
 from simsys.workload import Load, Population, Workload
-from simsys.workload.grid import WEIGHTS, axis
+from simsys.workload.grid import axis, point_weights
 from simsys.workload.population import _scattered
 
 REAL = Path(__file__).parents[2] / "shared" / "realdata"
@@ -309,7 +309,7 @@ def test_authors_are_drawn_by_activity(exponent: float) -> None:
 def test_the_grid_has_the_exact_means(followers: dict[str, Any], exponent: float) -> None:
     following = {"lognormal": {"mean": 109 if followers is TWO else 200, "p99": 1500}}
     people = population(followers=followers, following=following, activity={"exponent": exponent})
-    assert math.fsum(WEIGHTS) == pytest.approx(1, rel=1e-12)
+    assert math.fsum(point_weights()) == pytest.approx(1, rel=1e-12)
     for op, mean in (("read", people.mean_followers), ("post", people.activity_weighted_mean_followers)):
         weights, columns = workload(people).grid(op)
         assert (weights * columns["followers"]).sum() == pytest.approx(mean, rel=1e-6)
@@ -335,6 +335,6 @@ def test_columns_of_the_grid_are_all_but_independent() -> None:
 @pytest.mark.parametrize("number", range(5))
 def test_every_axis_visits_every_point(number: int) -> None:
     cells = axis(number)
-    assert sorted(cells.point.tolist()) == list(range(WEIGHTS.size))
-    assert cells.means(lambda v: v) == pytest.approx(np.ones(WEIGHTS.size), rel=1e-9)
-    assert np.diff(cells.edges) == pytest.approx(WEIGHTS[cells.point], rel=1e-2)
+    assert sorted(cells.point.tolist()) == list(range(point_weights().size))
+    assert cells.means(lambda v: v) == pytest.approx(np.ones(point_weights().size), rel=1e-9)
+    assert np.diff(cells.edges) == pytest.approx(point_weights()[cells.point], rel=1e-2)

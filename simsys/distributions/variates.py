@@ -11,7 +11,7 @@ from simsys.draws import exps
 from simsys.draws.arithmetic import Array
 
 NO_TABLE: Array = np.empty((0, 4))
-TAIL = exps(np.linspace(-34.5, 0.0, 501)) / 2.0  # probabilities from 5e-16 to a half
+LOG_TAIL: Array = np.linspace(-34.5, 0.0, 501)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,8 @@ class Variate:
         if self.kind in (laws.CONSTANT, laws.UNIFORM):
             x = [self.a, self.a if self.kind == laws.CONSTANT else self.b]
             return QuantileTable.from_points([0.0, 1.0], x, straight=True)
-        u = np.concatenate((TAIL, 1.0 - TAIL[-2::-1]))
+        tail = exps(LOG_TAIL) / 2.0  # probabilities from 5e-16 to a half
+        u = np.concatenate((tail, 1.0 - tail[-2::-1]))
         return QuantileTable.from_law(self.quantile, u)
 
     def _moments(self) -> tuple[float, float]:

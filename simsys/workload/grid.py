@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -34,14 +35,17 @@ class Grid(NamedTuple):
     columns: dict[str, Array]
 
 
-def _first_edges() -> Array:
+@cache
+def first_edges() -> Array:
+    """The edges of the axis whose upper end is cut finely, from 0 to 1."""
     even = (1.0 - _TAIL) * np.arange(POINTS - _TAIL_POINTS) / (POINTS - _TAIL_POINTS)
     tail = 1.0 - _TAIL * exps(-_LN_10 * _DECADES * np.arange(_TAIL_POINTS) / _TAIL_POINTS)
     return np.concatenate((even, tail, [1.0]))
 
 
-FIRST_EDGES = _first_edges()
-WEIGHTS = np.diff(FIRST_EDGES)
+def point_weights() -> Array:
+    """The weight of each point: they sum to 1."""
+    return np.diff(first_edges())
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,7 @@ class Axis:
 def axis(number: int) -> Axis:
     """The axis with this number; 0 is the one whose upper end is cut finely."""
     point = np.arange(POINTS) * _STRIDES[number] % POINTS
-    edges = np.concatenate(([0.0], np.cumsum(WEIGHTS[point])[:-1], [1.0])) if number else FIRST_EDGES
+    edges = np.concatenate(([0.0], np.cumsum(point_weights()[point])[:-1], [1.0])) if number else first_edges()
     return Axis(edges, point)
 
 

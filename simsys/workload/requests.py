@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from simsys.draws import request_token, stream, uniforms
 from simsys.workload.arrivals import Times
-from simsys.workload.grid import POINTS, WEIGHTS, Grid, axis
+from simsys.workload.grid import POINTS, Grid, axis, point_weights
 from simsys.workload.load import Load
 from simsys.workload.popularity import zipf_keys
 from simsys.workload.population import TRAITS, Population
@@ -225,7 +225,7 @@ class Workload:
             of_op = self._lines.op == self.ops.index(op)
             for name, values in self._lines.columns.items():
                 columns[name] = axis(4).means_of_lines(values[of_op] if of_op.any() else values)
-        return Grid(WEIGHTS, {name: columns[name] for name in self.columns})
+        return Grid(point_weights(), {name: columns[name] for name in self.columns})
 
     def popularity(self, column: str) -> tuple[int, float] | None:
         """How many values a column has, 0 the most popular, and Zipf's exponent (0: uniform); None
