@@ -222,7 +222,7 @@ def test_vectorised_arithmetic_gives_the_same_bits(xs, y):
     array = np.array(xs)
     assert draws.logs(array).tolist() == [draws.log(x) for x in xs]
     assert draws.exps(draws.logs(array)).tolist() == [draws.exp(draws.log(x)) for x in xs]
-    assert draws.powers(array[::-1], y).tolist() == [draws.power(x, y) for x in xs[::-1]]
+    assert draws.powers(array, y).tolist() == [draws.power(x, y) for x in xs]
 
 
 def twice(x: float) -> float:

@@ -27,6 +27,7 @@ __all__ = [
 CHILD = 1 << 61
 BELOW_CHILD = np.uint64(CHILD - 1)
 STEP = 2.0**-52
+ONE_BITS = np.uint64(0x3FF0000000000000)
 LEVELS = 31  # halvings of `count_below`, so that a node's number is below 2**32
 SHARD_KEY = 0x5A4D5348415244
 
@@ -64,16 +65,16 @@ def shard_of(key: float, shards: int) -> int:
 SUB: tuple[Any, ...] = (types.int64, types.Omitted(0))  # type: ignore[no-untyped-call]  # given, or left out: a signature each
 
 
-@compiled(*(types.float64(types.int64, types.int64, types.int64, sub) for sub in SUB))
+@compiled(*(types.float64(types.int64, types.int64, types.int64, sub) for sub in SUB), inline=True)
 def uniform(stream: int, token: int, visit: int, sub: int = 0) -> float:
     """A uniform number in the open interval (0, 1), one of 2**52; visit and sub are in [0, 2**32)."""
     bits = random_bits(stream, token, visit | (sub << 32))[0]
-    return (np.float64(bits >> np.uint64(12)) + 0.5) * STEP
+    return np.uint64((bits >> np.uint64(12)) | ONE_BITS).view(np.float64) - (1.0 - 0.5 * STEP)
 
 
-@compiled(*(types.float64[::1](types.int64, types.int64[:], types.int64, sub) for sub in SUB))
+@compiled(*(types.float64[::1](types.int64, types.int64[::1], types.int64, sub) for sub in SUB))
 def uniforms(stream: int, tokens: NDArray[np.int64], visit: int, sub: int = 0) -> NDArray[np.float64]:
-    """`uniform` of each token: the same bits."""
+    """`uniform` of each token of a contiguous array: the same bits."""
     out = np.empty(tokens.size)
     for i in range(tokens.size):
         out[i] = uniform(stream, tokens[i], visit, sub)

@@ -20,6 +20,8 @@ ONE_BITS = 0x3FF0000000000000
 ROOT_HALF_BITS = 0x3FE6A09E667F3BCD
 MANTISSA = 0x000FFFFFFFFFFFFF
 SMALLEST_NORMAL = 2.2250738585072014e-308
+WHOLE = 4503599627370496.0  # 2**52: w < 2**52 is the mantissa of WHOLE + w
+WHOLE_BITS = 0x4330000000000000
 SPLITTER = 134217729.0  # 2**27 + 1
 
 # fmt: off
@@ -50,7 +52,7 @@ FAR_BELOW = (
 # fmt: on
 
 
-@compiled("float64(float64, UniTuple(float64, 8))")
+@compiled("float64(float64, UniTuple(float64, 8))", inline=True)
 def _polynomial(x: float, coefficients: tuple[float, ...]) -> float:
     total = 0.0
     for c in coefficients:
@@ -58,7 +60,7 @@ def _polynomial(x: float, coefficients: tuple[float, ...]) -> float:
     return total
 
 
-@compiled("Tuple((float64, float64))(float64)")
+@compiled("Tuple((float64, float64))(float64)", inline=True)
 def _exponent_and_fraction(x: float) -> tuple[float, float]:
     """(k, f) with x = 2**k * (1 + f) and sqrt(1/2) <= 1 + f < sqrt(2), for a positive finite x."""
     shift = 0.0
@@ -67,17 +69,17 @@ def _exponent_and_fraction(x: float) -> tuple[float, float]:
         shift = 54.0
     bits = np.float64(x).view(np.int64) + (ONE_BITS - ROOT_HALF_BITS)
     mantissa = np.int64((bits & MANTISSA) + ROOT_HALF_BITS).view(np.float64)
-    return float((bits >> 52) - 1023) - shift, mantissa - 1.0
+    return np.int64((bits >> 52) | WHOLE_BITS).view(np.float64) - (WHOLE + 1023.0) - shift, mantissa - 1.0
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def _log_tail(z: float) -> float:
     """(log((1 + s) / (1 - s)) - 2 s) / s for z = s * s: Taylor's series, to 2**-56 for |s| < 0.1716."""
     high = 2 / 13 + z * (2 / 15 + z * (2 / 17 + z * (2 / 19 + z * (2 / 21))))
     return z * (2 / 3 + z * (2 / 5 + z * (2 / 7 + z * (2 / 9 + z * (2 / 11 + z * high)))))
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def _exp_tail(r: float) -> float:
     """(exp(r) - 1 - r) / r**2: Taylor's series, to 2**-56 for |r| < 0.35."""
     high = 1 / 40320 + r * (1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r * (1 / 479001600))))
@@ -85,42 +87,42 @@ def _exp_tail(r: float) -> float:
     return 1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * higher)))))
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def log(x: float) -> float:
     """The natural logarithm; -inf at 0, NaN below it."""
-    if not 0.0 < x < math.inf:
-        return -math.inf if x == 0.0 else (x if x > 0.0 else math.nan)
     k, f = _exponent_and_fraction(x)
     s = f / (2.0 + f)
     half_square = 0.5 * f * f
     tail = s * (half_square + _log_tail(s * s))
+    if not 0.0 < x < math.inf:
+        return -math.inf if x == 0.0 else (x if x > 0.0 else math.nan)
     return k * LN2_HIGH - ((half_square - (tail + k * LN2_LOW)) - f)
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def exp(x: float) -> float:
     """e to the power x; 0 below -745.2, inf above 709.8."""
     if not -746.0 < x < 710.0:
         return math.nan if x != x else (0.0 if x < 0.0 else math.inf)
-    k = math.floor(x * 1.4426950408889634 + 0.5)
+    k = np.floor(x * 1.4426950408889634 + 0.5)
     high = x - k * LN2_HIGH
     low = k * LN2_LOW
     r = high - low
     correction = (high - r) - low
     mantissa = 1.0 + (r + (correction + r * r * _exp_tail(r)))
-    half = np.int64(k) >> 1
-    first = np.int64((half + 1023) << 52).view(np.float64)
-    second = np.int64((np.int64(k) - half + 1023) << 52).view(np.float64)
+    half = np.floor(0.5 * k)
+    first = np.int64(np.float64(half + (WHOLE + 1023.0)).view(np.int64) << 52).view(np.float64)
+    second = np.int64(np.float64(k - half + (WHOLE + 1023.0)).view(np.int64) << 52).view(np.float64)
     return mantissa * first * second
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def expm1(x: float) -> float:
     """exp(x) - 1, also where x is small."""
     return x + x * x * _exp_tail(x) if abs(x) < 0.3 else exp(x) - 1.0
 
 
-@compiled("Tuple((float64, float64))(float64, float64)")
+@compiled("Tuple((float64, float64))(float64, float64)", inline=True)
 def _two_product(a: float, b: float) -> tuple[float, float]:
     """a * b as a rounded product and its exact error (Dekker 1971)."""
     c = SPLITTER * a
@@ -132,7 +134,7 @@ def _two_product(a: float, b: float) -> tuple[float, float]:
     return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
-@compiled("Tuple((float64, float64))(float64)")
+@compiled("Tuple((float64, float64))(float64)", inline=True)
 def _long_log(x: float) -> tuple[float, float]:
     """The logarithm of a positive finite x as a sum of two floats, to a relative 2**-59."""
     k, f = _exponent_and_fraction(x)
@@ -148,26 +150,24 @@ def _long_log(x: float) -> tuple[float, float]:
     return high, low - (high - total)
 
 
-@compiled("float64(float64, float64)")
+@compiled("float64(float64, float64)", inline=True)
 def power(x: float, y: float) -> float:
     """x to the power y for x >= 0; NaN for a negative x."""
-    if y == 0.0 or x == 1.0:
-        return 1.0
-    if y == 1.0 and x >= 0.0:
-        return x
-    if not 0.0 < x < math.inf or not -math.inf < y < math.inf:
-        if not x >= 0.0 or y != y:
-            return math.nan
-        return math.inf if (x > 1.0) == (y > 0.0) else 0.0
     high, low = _long_log(x)
-    if abs(y * high) > 750.0:
-        return exp(y * high)
     product, error = _two_product(y, high)
     value = exp(product)
-    return value + value * (error + y * low) if value < math.inf else value
+    if abs(product) <= 750.0 and value < math.inf:
+        value += value * (error + y * low)
+    if not 0.0 < x < math.inf or not -math.inf < y < math.inf:
+        value = math.inf if (x > 1.0) == (y > 0.0) else 0.0
+    if not x >= 0.0 or y != y:
+        value = math.nan
+    if y == 1.0 and x >= 0.0:
+        value = x
+    return 1.0 if y == 0.0 or x == 1.0 else value
 
 
-@compiled("float64(float64)")
+@compiled("float64(float64)", inline=True)
 def normal_quantile(u: float) -> float:
     """The standard normal quantile of u in (0, 1). Source: Wichura, algorithm AS 241 (1988)."""
     q = u - 0.5
@@ -182,27 +182,27 @@ def normal_quantile(u: float) -> float:
     return -x if q < 0.0 else x
 
 
-@compiled("float64[::1](float64[:])")
+@compiled("float64[::1](float64[::1])")
 def logs(x: Array) -> Array:
-    """`log` of each element."""
+    """`log` of each element of a contiguous array."""
     out = np.empty(x.size)
     for i in range(x.size):
         out[i] = log(x[i])
     return out
 
 
-@compiled("float64[::1](float64[:])")
+@compiled("float64[::1](float64[::1])")
 def exps(x: Array) -> Array:
-    """`exp` of each element."""
+    """`exp` of each element of a contiguous array."""
     out = np.empty(x.size)
     for i in range(x.size):
         out[i] = exp(x[i])
     return out
 
 
-@compiled("float64[::1](float64[:], float64)")
+@compiled("float64[::1](float64[::1], float64)")
 def powers(x: Array, y: float) -> Array:
-    """`power(·, y)` of each element."""
+    """`power(·, y)` of each element of a contiguous array."""
     out = np.empty(x.size)
     for i in range(x.size):
         out[i] = power(x[i], y)

@@ -10,14 +10,15 @@ from numba.core.compiler_lock import global_compiler_lock
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def compiled(*signatures: Any) -> Callable[[Function], Function]:
+def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Function]:
     """A decorator that compiles a function for these numba signatures and no others.
 
-    It is compiled when it is first called, or when another that calls it is compiled. No fast-math, so the
-    bits are the same on every processor; the interpreter's lock is released. Where numba's cache cannot be
-    written, the function is compiled afresh in every process and works all the same.
+    It is compiled when it is first called, or when another that calls it is compiled; `inline` puts its code
+    into those that call it, so that their loops become vector instructions. No fast-math, so the bits are the
+    same on every processor; the interpreter's lock is released. Where numba's cache cannot be written, the
+    function is compiled afresh in every process and works all the same.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "forceinline": inline}
 
     def decorate(function: Function) -> Function:
         dispatcher = numba.njit(**options)(function)
