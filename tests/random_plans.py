@@ -41,7 +41,7 @@ class Writer:
         self.outcomes = 0
         self.forms: dict[Callable[[int, list[str]], list[str]], float] = {
             self._visit: 6, self._hold: 2 * bool(holds), self._all: 1, self._each: 1.5, self._start: 1.5,
-            self._cached: 2 * bool(caches), self._fill_or_drop: 1 * bool(caches), self._join: 1.2 * bool(batches),
+            self._cached: 3.5 * bool(caches), self._fill_or_drop: 2 * bool(caches), self._join: 1.2 * bool(batches),
             self._within: 1.5, self._chance: 1, self._mark: 1, self._if: 2,
         }  # fmt: skip
 

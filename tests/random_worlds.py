@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from simsys.engines.outages import Outage
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.engines.trace import steps_of, trace
+from simsys.experiment.run import no_collector
 from simsys.measure.log import Log
 from simsys.stations import Batch, Station
 from simsys.steps import Hold
@@ -93,12 +94,20 @@ class World:
     outages: tuple[tuple[str, Outage], ...] = ()
     cache_outages: tuple[CacheOutage, ...] = ()
 
+    @cached_property
+    def plans(self) -> dict[str, Any]:
+        """The plan of each operation."""
+        plans = plans_of(self.source)
+        return {op: plans[op] for op in self.load.ops}
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """The stations that some plan holds."""
+        trees = [trace(plan, self.load.columns) for plan in self.plans.values()]
+        return frozenset(step.station for tree in trees for step in steps_of(tree) if isinstance(step, Hold))
+
     def model(self) -> Model:
         """Everything new, nothing played yet."""
-        plans = plans_of(self.source)
-        plans = {op: plans[op] for op in self.load.ops}
-        trees = [trace(plan, self.load.columns) for plan in plans.values()]
-        held = {step.station for tree in trees for step in steps_of(tree) if isinstance(step, Hold)}
         outages: dict[str, list[Outage]] = {}
         for name, outage in self.outages:
             outages.setdefault(name, []).append(outage)
@@ -106,15 +115,17 @@ class World:
         for name, (popularity, rate) in self.warm.items():
             caches[name].warm(popularity, rate, draws.stream(self.seed, 0, f"warm {name}"))
         return Model(
-            plans, {name: Station.model_validate(spec) for name, spec in self.stations.items()},
-            held | set(self.queued), caches,
+            self.plans, {name: Station.model_validate(spec) for name, spec in self.stations.items()},
+            self.held | set(self.queued), caches,
             {name: Batch.model_validate(spec) for name, spec in self.batches.items()},
             self.begin, self.cut, self.events, outages, self.cache_outages,
         )  # fmt: skip
 
-    def play(self) -> Log:
+    def play(self, engine: str) -> Log:
         """The log of the world."""
-        return play(self.model(), self.load, Luck(self.seed, 0, lambda followers: 3.0 / (3.0 + followers)))
+        luck = Luck(self.seed, 0, lambda followers: 3.0 / (3.0 + followers))
+        with no_collector():
+            return play(self.model(), self.load, luck, engine=engine)
 
     def __str__(self) -> str:
         facts = ((f.name, getattr(self, f.name)) for f in fields(self) if f.name not in ("source", "load"))
@@ -130,7 +141,7 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.rng, self.seed = random.Random(seed), seed
-        self.tick = self.rng.choice([0.25, 0.25, 0.1])
+        self.tick = self.rng.choice([0.25, 0.1])
 
     def ticks(self, low: int, high: int) -> float:
         return self.rng.randint(low, high) * self.tick
@@ -142,7 +153,7 @@ class Maker:
         stations = {f"s{i}": self._station() for i in range(rng.randint(1, 4))}
         ops = {name: list(spec["ops"]) for name, spec in stations.items()}
         served = [name for name, spec in stations.items() if spec["servers"] != "unlimited"]
-        caches = {f"c{i}": self._cache() for i in range(rng.choice([0, 1, 1, 2]))}
+        caches = {f"c{i}": self._cache() for i in range(rng.choice([0, 1, 1, 1, 2]))}
         batches = {f"b{i}": self._batch() for i in range(rng.choice([0, 1, 1, 2]))}
         source = Writer(rng, load.columns, ops, served, list(caches), list(batches), self.ticks).write(load.ops)
         return World(
@@ -153,7 +164,7 @@ class Maker:
             cut=bool(load.stop) and rng.random() < 0.2,
             events=tuple(self._event(load, span) for _ in range(rng.choice([0, 0, 0, 1, 2]))),
             outages=tuple(o for name in served if rng.random() < 0.3 for o in self._outages(name, span)),
-            cache_outages=tuple(self._cache_outage(name, span) for name in caches if rng.random() < 0.25),
+            cache_outages=tuple(self._cache_outage(name, span) for name in caches if rng.random() < 0.3),
         )  # fmt: skip
 
     # -- the load --------------------------------------------------------------------------------------------------
@@ -245,15 +256,16 @@ class Maker:
                 begin = self.ticks(0, 12)
                 made.append((name, Outage(begin, begin + self.ticks(1, 4), down=True)))
                 continue
-            end = now + self.ticks(1, 5)
-            made.append((name, Outage(now, end, rng.choice([0.0, 0.0, 0.5, 1 / 3]))))
+            speed = rng.choice([0.0, 0.0, 0.5, 0.3])
+            end = now + self.ticks(1, 5 if speed == 0.0 else 20)
+            made.append((name, Outage(now, end, speed)))
             now = end + self.ticks(0, 2)
         return made
 
     def _cache(self) -> dict[str, Any]:
         rng = self.rng
         room = rng.choice([{"entries": rng.randint(1, 4)}, {"bytes": f"{rng.randint(2, 8)}B"}, {"entries": 1000}])
-        spec = {**room, "policy": rng.choice(["lru", "lru", "fifo"]), "start": rng.choice(["cold", "cold", "warm"])}
+        spec = {**room, "policy": rng.choice(["lru", "fifo"]), "start": rng.choice(["cold", "warm"])}
         if rng.random() < 0.6:
             spec |= {"ttl": f"{self.ticks(1, 6):.12g}s", "renew": rng.random() < 0.4}
         if spec.get("renew") and spec["policy"] == "fifo":
@@ -261,7 +273,7 @@ class Maker:
         return spec
 
     def _warmth(self) -> tuple[tuple[int, float], float]:
-        return (self.rng.randint(1, 10), self.rng.choice([0.0, 0.99])), self.rng.choice([1.0, 10.0])
+        return (self.rng.randint(1, 10), self.rng.choice([0.0, 0.99])), self.rng.choice([0.0, 1.0, 10.0, 10.0])
 
     def _cache_outage(self, name: str, span: float) -> CacheOutage:
         begin = self.rng.choice([self.ticks(0, 8), span / 2])

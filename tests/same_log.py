@@ -50,9 +50,8 @@ def parts(log: Log) -> dict[str, Array]:
         found[f"batch {number}, requests"] = batch.requests
         names = np.array([*log.names, ""])
         found[f"batch {number}, names of marks"] = names[batch.marks["name"]].astype("U40")
-        found[f"batch {number}, marks (request, time, n)"] = np.array(
-            [batch.marks[f] for f in ("request", "time", "n")]
-        ).T
+        marks = [batch.marks[field] for field in ("request", "time", "n")]
+        found[f"batch {number}, marks (request, time, n)"] = np.array(marks).T
         found[f"batch {number}, paths (request, station, wait or service)"] = batch.paths
         found[f"batch {number}, settled and stop"] = np.array([batch.settled, batch.stop])
     for name, station in log.stations.items():

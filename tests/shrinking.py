@@ -16,11 +16,15 @@ def shrink(world: World, fails: Callable[[World], bool]) -> World:
 
     A world that cannot be played does not fail.
     """
-    while True:
-        smaller = next((one for one in _smaller(world) if _holds(fails, one)), None)
-        if smaller is None:
-            return world
-        world = smaller
+    ways, number, in_vain = _ways(world), 0, 0
+    while in_vain <= len(ways):
+        number %= len(ways)
+        smaller = ways[number]()
+        if _holds(fails, smaller):
+            world, ways, in_vain = smaller, _ways(smaller), 0
+        else:
+            number, in_vain = number + 1, in_vain + 1
+    return world
 
 
 def _holds(fails: Callable[[World], bool], world: World) -> bool:
@@ -30,22 +34,24 @@ def _holds(fails: Callable[[World], bool], world: World) -> bool:
         return False
 
 
-def _smaller(world: World) -> Iterator[World]:
+def _ways(world: World) -> list[Callable[[], World]]:
+    """All ways to make a world a little smaller."""
+    edits = range(len(list(_edits(ast.parse(world.source)))))
+    ways: list[Callable[[], World]] = [partial(_edited, world, number) for number in edits]
     for field in ("events", "outages", "cache_outages", "queued"):
-        for left in _without_one(getattr(world, field)):
-            yield replace(world, **{field: left})
+        ways += [partial(replace, world, **{field: left}) for left in _without_one(getattr(world, field))]
     for field in ("warm", "stations", "caches", "batches"):
-        for left in _without_one(tuple(getattr(world, field).items())):
-            yield replace(world, **{field: dict(left)})
-    if world.begin > 0:
-        yield replace(world, begin=0.0)
-    if world.cut:
-        yield replace(world, cut=False)
-    if isinstance(world.load, Requests):
-        yield from (replace(world, load=replace(world.load, times=left)) for left in _without_some(world.load.times))
-        if world.load.clients > 1:
-            yield replace(world, load=replace(world.load, clients=world.load.clients - 1))
-    yield from (replace(world, source=source) for source in _less_source(world.source))
+        items = tuple(getattr(world, field).items())
+        ways += [partial(replace, world, **{field: dict(left)}) for left in _without_one(items)]
+    ways += [partial(replace, world, load=load) for load in _less_load(world.load)]
+    return [*ways, partial(replace, world, begin=0.0, cut=False)] if world.begin or world.cut else ways
+
+
+def _less_load(load: Any) -> Iterator[Requests]:
+    if isinstance(load, Requests):
+        yield from (replace(load, times=left) for left in _without_some(load.times))
+        if load.clients > 1:
+            yield replace(load, clients=load.clients - 1)
 
 
 def _without_one(things: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -60,12 +66,11 @@ def _without_some(things: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         size //= 2
 
 
-def _less_source(source: str) -> Iterator[str]:
-    """The source after each of the edits that make it shorter."""
-    for number in range(len(list(_edits(ast.parse(source))))):
-        tree = ast.parse(source)
-        list(_edits(tree))[number]()
-        yield ast.unparse(tree)
+def _edited(world: World, number: int) -> World:
+    """The world after the edit of this number of its source."""
+    tree = ast.parse(world.source)
+    list(_edits(tree))[number]()
+    return replace(world, source=ast.unparse(tree))
 
 
 def _edits(tree: ast.AST) -> Iterator[Callable[[], None]]:

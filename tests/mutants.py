@@ -1,0 +1,110 @@
+"""Small mistakes in the reference engine: worlds in which both engines agree must tell each of them."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import pytest
+
+
+class Mutant(NamedTuple):
+    """Text to put in the place of other text in the source of a function."""
+
+    where: str
+    old: str
+    new: str
+
+    def put_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the function be the mutant from now on; AssertionError where its text is not what it was."""
+        module, _, path = self.where.partition(":")
+        *owners, name = path.split(".")
+        owner: Any = import_module(f"simsys.{module}")
+        for one in owners:
+            owner = getattr(owner, one)
+        function = getattr(owner, name)
+        text = textwrap.dedent(inspect.getsource(function))
+        assert text.count(self.old) == 1, f"{self.old!r} is not once in {self.where}"
+        made: dict[str, Any] = {}
+        exec(text.replace(self.old, self.new), function.__globals__, made)
+        monkeypatch.setattr(owner, name, made[name])
+
+
+CLOCK, PLAYER, PLAY = "engines.clock:Clock.", "engines.reference:Player.", "engines.play:Play."
+PLAIN, QUEUED, DELAY = (f"engines.servers:{kind}." for kind in ("Plain", "Queued", "Delay"))
+FACILITY, CALENDAR, CACHE = "engines.facilities:Facility.", "engines.outages:Calendar.", "structures.caches:Cache."
+BACKWARDS = "(1 << 50) - number if kind == {} else number"
+MUTANTS = {
+    # simultaneity
+    "ends in the order of the last": Mutant(CLOCK + "at", "| number", f"| ({BACKWARDS.format(1)})"),
+    "arrivals in the order of the last": Mutant(CLOCK + "at", "| number", f"| ({BACKWARDS.format(2)})"),
+    "timers in the order of the last": Mutant(CLOCK + "at", "| number", f"| ({BACKWARDS.format(3)})"),
+    "arrivals before ends": Mutant(CLOCK + "at", "(kind << 62)", "((0, 2, 1, 3)[kind] << 62)"),
+    "timers before arrivals": Mutant(CLOCK + "at", "(kind << 62)", "((0, 1, 3, 2)[kind] << 62)"),
+    "wake-ups last": Mutant(CLOCK + "schedule", "(self._now + delay, 0,", "(self._now + delay, 9 << 62,"),
+    "a queued service of no time": Mutant(
+        CLOCK + "end_of", "max(start + seconds, nextafter(start, inf))", "start + seconds"
+    ),
+    "a plain service of no time": Mutant(PLAIN + "_admit", "end = nextafter(start, inf)", "pass"),
+    "a time-out before an end": Mutant(PLAYER + "_within", "TIMER, agent.number)", "1, agent.number)"),
+    "members go on backwards": Mutant("engines.reference:pass_on", "to.s", "to.callbacks.reverse(); to.s"),
+    "a server given back without a hop": Mutant(
+        QUEUED + "exit", ".release(request)", ".release(request); self.desks[shard]._trigger_put(None)"
+    ),
+    "thrown out backwards": Mutant(QUEUED + "_throw_out", "self.desks", "self.desks[::-1]"),
+    # service times
+    "items regrouped": Mutant(FACILITY + "pieces", "base + item * n)", "(base / n + item) * n)"),
+    "items of a shard regrouped": Mutant(FACILITY + "pieces", "item * (n / count)", "item * n / count"),
+    "spread from the first shard": Mutant(FACILITY + "pieces", "(first + i) % self.shards", "i"),
+    "spread over too few": Mutant(FACILITY + "pieces", "ceil(n)", "max(1, int(n))"),
+    "nothing takes time": Mutant(PLAYER + "_visit", "step.n == 0", "False"),
+    # queues and outages
+    "a place too many": Mutant(QUEUED + "_line_up", "standing >= self.room", "standing > self.room"),
+    "who is granted stands in line": Mutant(
+        QUEUED + "_line_up", "len(desk.queue) - (desk.capacity - desk.count)", "len(desk.queue)"
+    ),
+    "down for a moment longer": Mutant(CALENDAR + "is_down", "now < o.end", "now <= o.end"),
+    "down a moment later": Mutant(CALENDAR + "is_down", "o.begin <= now", "o.begin < now"),
+    "slowed down regrouped": Mutant(
+        CALENDAR + "finish", "(end - max(begin, now)) * speed", "(end * speed - max(begin, now) * speed)"
+    ),
+    "slowed down by twice as much": Mutant(CALENDAR + "finish", "+ left / speed", "+ left / speed**2"),
+    "held during a stall": Mutant(PLAYER + "_hold", "if opens > self.clock.now", "if False"),
+    "refused, and the server kept": Mutant(PLAYER + "_hold", "servers.exit(", "done and servers.exit("),
+    "partly served is served": Mutant(PLAYER + "_visit", "served == len(pieces)", "served"),
+    "charged for one piece": Mutant(PLAYER + "_visit", "served * pieces[0][1]", "pieces[0][1]"),
+    "held regrouped": Mutant(QUEUED + "_serve", "+= end - start - seconds", "+= end - (start + seconds)"),
+    "just come stand in line": Mutant(QUEUED + "_note", "len(line) - just_come", "len(line)"),
+    "served at once stands in line": Mutant(PLAIN + "_admit", "if start > now", "if start >= now"),
+    "who goes now stands in line": Mutant(PLAIN + "_admit", "line[0] <= now", "line[0] < now"),
+    "a delay without rounding": Mutant(DELAY + "visit", "end - now", "seconds"),
+    # caches
+    "a hit at the expiry": Mutant(CACHE + "lookup", "now >= entry[1]", "now > entry[1]"),
+    "no fill at the expiry": Mutant(CACHE + "fill", "now < entry[1]", "now <= entry[1]"),
+    "the last goes": Mutant(CACHE + "_evict", "iter(self._entries)", "reversed(self._entries)"),
+    "fifo moves": Mutant(CACHE + "lookup", "if not self._fifo", "if True"),
+    "lru does not move": Mutant(CACHE + "lookup", "if not self._fifo", "if False"),
+    "an entry too many": Mutant(CACHE + "fill", "len(self._entries) + 1 >", "len(self._entries) >"),
+    "a byte too few": Mutant(CACHE + "fill", "self.bytes + size > self", "self.bytes + size >= self"),
+    "a fill of a live entry moves it": Mutant(
+        CACHE + "fill", "now < entry[1]:\n", "now < entry[1]:\n        self._entries.move_to_end(key)\n"
+    ),
+    "a hit does not renew": Mutant(CACHE + "lookup", "if self._renew", "if False"),
+    "cleared, but for the past": Mutant(CACHE + "clear", "self._past = None", "pass"),
+    "filled while down": Mutant(CACHE + "fill", "if self._down", "if False"),
+    "every entry of one byte": Mutant(PLAYER + "_fill", "self._size(agent.row)", "1.0"),
+    # forks, batches, time-outs
+    "one more at a time": Mutant(PLAYER + "_side_by_side", "width or count)", "(width or count) + 1)"),
+    "one is enough": Mutant(PLAYER + "_side_by_side", "done and bool", "done or bool"),
+    "luck by the index": Mutant(PLAYER + "_spawn", "plan_id, count)", "plan_id, index)"),
+    "a batch is never full": Mutant(PLAYER + "_join", "gathering.members == spec.size", "False"),
+    "every batch is whole": Mutant("engines.reference:batches", "n - batch * (count - 1)", "batch"),
+    "refused instead of timed out": Mutant(PLAYER + "_within", "agent.timed_out = True", "pass"),
+    # arrivals and the window
+    "none at the stop": Mutant(PLAY + "_feed", "arrival[0] > self.stop", "arrival[0] >= self.stop"),
+    "brought too early": Mutant(PLAY + "_event", "if brings.delivered", "if not brings.delivered"),
+    "one too many": Mutant(PLAY + "_client", "self.log.arrived >= cap", "self.log.arrived > cap"),
+    "samples too often": Mutant(PLAY + "_sample_every", "0.05 *", "0.04 *"),
+}
