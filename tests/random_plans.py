@@ -37,7 +37,8 @@ class Writer:
         self.numbers = NUMBERS + (TRAITED if "followers" in columns else ())
         self.keys = ["None", "None", *(f"r.{name}" for name in ("user", "key") if name in columns), "r.page", "r.size"]
         self.plans: list[str] = []
-        self.inner: list[tuple[str, int]] = []
+        self.inner: list[tuple[str, int, bool]] = []
+        self.is_child = False
         self.outcomes = 0
         self.forms: dict[Callable[[int, list[str]], list[str]], float] = {
             self._visit: 6, self._hold: 2 * bool(holds), self._all: 1, self._each: 1.5, self._start: 1.5,
@@ -63,14 +64,19 @@ class Writer:
             end = f"return {self.rng.choice(asked)}"
         self.plans.append(f"def {name}(r):\n" + "".join(f"    {line}\n" for line in [*lines, end] if line))
 
-    def _inner(self, depth: int) -> str:
-        """A plan for a step to run: a new one, one with the name of another, or one that is there already."""
-        known = [name for name, deep in self.inner if deep >= depth]
+    def _inner(self, depth: int, child: bool = True) -> str:
+        """A plan for a step to run: a new one, one with the name of another, or one that is there already.
+
+        `child`: it knows its index.
+        """
+        known = [name for name, deep, asks in self.inner if deep >= depth and child >= asks]
         if known and self.rng.random() < 0.25:
             return self.rng.choice(known)
-        name = f"plan{len(self.inner)}"
-        self.inner.append((name, depth))
+        name, outer = f"plan{len(self.inner)}", self.is_child
+        self.inner.append((name, depth, child))
+        self.is_child = child
         self._plan(name, depth, self.rng.randint(1, 3))
+        self.is_child = outer
         if self.rng.random() < 0.15:
             self.plans[-1] += f"{name}.__name__ = '{self.rng.choice(self.inner)[0]}'\n"
         return name
@@ -98,7 +104,7 @@ class Writer:
     # -- values ----------------------------------------------------------------------------------------------------
 
     def _number(self) -> str:
-        return self.rng.choice(self.numbers)
+        return self.rng.choice([*self.numbers, *["r.index + 1", "r.index"] * self.is_child])
 
     def _key(self) -> str:
         return self.rng.choice([*self.keys, "SPREAD", "SPREAD", "ANY", f"2 * {self._column_key()} + 1"])
@@ -129,8 +135,8 @@ class Writer:
         return self._yield(f"Visit('{station}', '{op}'{n}, key={self._key()}{ask})", outcomes, 0.8 if ask else 0.05)
 
     def _hold(self, depth: int, outcomes: list[str]) -> list[str]:
-        ask = self._ask()
-        step = f"Hold('{self.rng.choice(self.holds)}', {self._inner(depth + 1)}, key={self._key()}{ask})"
+        ask, inner = self._ask(), self._inner(depth + 1, self.is_child)
+        step = f"Hold('{self.rng.choice(self.holds)}', {inner}, key={self._key()}{ask})"
         return self._yield(step, outcomes)
 
     def _all(self, depth: int, outcomes: list[str]) -> list[str]:

@@ -27,6 +27,15 @@ from simsys.workload import Load, Population, Workload
 from simsys.workload.requests import Chunk, Rows
 
 MOST_REQUESTS = 40
+LAWS: list[Any] = [
+    {"exponential": {"mean": "0.3s"}},
+    {"exponential": {"mean": "0.1s"}},
+    {"lognormal": {"mean": "0.2s", "p99": "1s"}},
+    {"uniform": {"low": "0s", "high": "0.5s"}},
+    {"erlang": {"mean": "0.3s", "k": 3}},
+    {"hyperexponential": {"mean": "0.2s", "cv": 2}},
+    {"pareto": {"mean": "0.2s", "tail": 1.5, "max": "2s"}},
+]
 
 
 @dataclass(frozen=True)
@@ -231,10 +240,7 @@ class Maker:
     # -- stations, caches, batches -----------------------------------------------------------------------------------
 
     def _seconds(self) -> Any:
-        rng, some = self.rng, f"{self.ticks(0, 4):.12g}s"
-        kinds = [some] * 8 + [{"exponential": {"mean": f"{2 * self.tick}s"}}]
-        kinds += [{"lognormal": {"mean": "0.2s", "p99": "1s"}}, {"uniform": {"low": "0s", "high": "0.5s"}}]
-        return rng.choice(kinds)
+        return self.rng.choice([f"{self.ticks(0, 4):.12g}s"] * 12 + LAWS)
 
     def _service(self) -> Any:
         rng = self.rng
