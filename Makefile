@@ -2,16 +2,19 @@
 # make test        makes the environment, then lints, checks types and runs the tests that every change must pass
 # make test-long   the costly statistical tests
 # make results     plays every shipped scenario into results/, which the tests compare
+# make bench       measures speed, growth and start into benchmarks/README.md; about ten minutes
 # make lock        resolves the two lock files anew from pyproject.toml
 # make clean       takes away the environment and all caches
 
 VENV := .venv
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
+PEERS := .venv-bench
+NEWEST := $(wildcard $(HOME)/.pyenv/versions/3.1[3-9].*/bin/python)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 COMPILE := $(VENV)/bin/pip-compile --quiet --strip-extras --no-header --no-annotate --no-emit-index-url \
            --no-emit-find-links --no-emit-trusted-host --no-emit-options --allow-unsafe
 
-.PHONY: run test test-long results lock clean
+.PHONY: run test test-long results bench lock clean
 
 run: $(VENV)/run.done
 	$(VENV)/bin/simsys run scenarios/celebrity.yaml
@@ -30,14 +33,19 @@ results: $(VENV)/run.done
 	    test $$status -eq 0 || test $$status -eq 99 || exit $$status; \
 	done
 
+bench: $(VENV)/run.done $(PEERS)/peers.done
+	$(VENV)/bin/python benchmarks/speed.py --write
+	$(VENV)/bin/python benchmarks/growth.py --write
+	$(VENV)/bin/python benchmarks/start.py --write
+
 lock: $(VENV)/test.done
 	$(PIP) install --quiet pip-tools
 	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
 	$(COMPILE) --upgrade --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find simsys tests scenarios -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find simsys tests scenarios benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/python.done:
 	@for python in $(PYTHONS); do \
@@ -58,4 +66,14 @@ $(VENV)/test.done: $(VENV)/python.done requirements-dev.lock pyproject.toml
 	@echo "Making the environment in $(VENV)/ with the tools of the tests: about a minute and a half, once."
 	$(PIP) install --quiet --requirement requirements-dev.lock
 	$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+# The simulators that simsys is measured against; some ask for a new Python, and what does not install is left out.
+$(PEERS)/peers.done: benchmarks/requirements.txt
+	@for python in python3.14 python3.13 $(NEWEST) $(PYTHONS); do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	done; $$python -m venv $(PEERS)
+	-@while read -r peer; do \
+	    $(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet $$peer || echo "$$peer: not installed"; \
+	done < benchmarks/requirements.txt
 	@touch $@

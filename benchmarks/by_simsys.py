@@ -1,7 +1,7 @@
 """simsys: the scenarios beside this file, played by the engine that the fourth argument names (compiled, simpy).
 
 `seconds` is the simulation: the engine, with arrivals and variates drawn. Beside it stand the seconds of `drawing` the
-workload alone, which are part of it, and of `measuring` (histograms, ledgers, audits), which come after it.
+workload alone, which are part of it, and those of `measuring` (histograms, ledgers, audits), which come on top.
 """
 
 from __future__ import annotations
@@ -9,42 +9,61 @@ from __future__ import annotations
 import json
 import sys
 import time
-from itertools import pairwise
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from systems import Played
 
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
-from simsys.experiment.run import no_collector
+from simsys.experiment.run import no_collector, play_once
 from simsys.experiment.setting import Setting, settings
-from simsys.measure.log import Log
-from simsys.measure.summary import Summary, summarise
+from simsys.measure.summary import Summary
 from simsys.scenario import load_scenario
 
 HERE = Path(__file__).parent
 
 
-def read(name: str, requests: int, seed: int) -> Setting:
-    """A system, with so many requests (W3: followers)."""
-    text, sets = (HERE / f"{name.lower()}.yaml").read_text(encoding="utf-8"), [f"run.seed={seed}"]
+def read(name: str, requests: int, seed: int, *sets: str) -> Setting:
+    """A system, with so many requests (W3: followers), and changes as for `--set`."""
+    text = (HERE / f"{name.lower()}.yaml").read_text(encoding="utf-8")
     if name == "W3":
         text = text.replace("n: 1M", f"n: {requests}")
     else:
-        sets.append(f"run.requests={requests}")
-    return settings(load_scenario(text, sets, name.lower()))[0]
+        sets += (f"run.requests={requests}",)
+    return settings(load_scenario(text, [f"run.seed={seed}", *sets], name.lower()))[0]
 
 
-def simulate(setting: Setting, engine: str) -> Log:
-    """Play the first replication."""
+def simulate(setting: Setting, engine: str) -> None:
+    """Play the first replication, and measure nothing."""
     load = setting.workload(0)
     model, luck = setting.model(0, load), Luck(setting.scenario.run.seed, 0, setting.edge_share)
     with no_collector():
-        return play(model, load, luck, **({} if engine == "simpy" else {"engine": engine}))
+        play(model, load, luck, lambda batch: None, **by(engine))
 
 
-def summary(setting: Setting, log: Log) -> Summary:
-    return summarise(log, setting.scope(), {name: spec.capacity for name, spec in setting.scenario.stations.items()})
+def whole(setting: Setting, engine: str) -> Summary:
+    """Play the first replication, and measure."""
+    return play_once(setting, 0, **by(engine))
+
+
+def by(engine: str) -> dict[str, str]:
+    return {} if engine == "simpy" else {"engine": engine}
+
+
+def draw(setting: Setting) -> None:
+    """Draw the workload of the first replication, all columns of it."""
+    for _ in setting.workload(0).chunks():
+        pass
+
+
+def timed(do: Callable[[], Any]) -> tuple[float, Any]:
+    """CPU seconds, and what came of it."""
+    begin = time.process_time()
+    done = do()
+    return time.process_time() - begin, done
 
 
 def played(name: str, came: Summary) -> Played:
@@ -58,17 +77,12 @@ def played(name: str, came: Summary) -> Played:
 def main(name: str, requests: int, seed: int, engine: str) -> None:
     for n in (1000, requests):  # the first warms up
         setting = read(name, n, seed)
-        setting.model(0, setting.workload(0))
-        times = [time.process_time()]
-        log = simulate(setting, engine)
-        times.append(time.process_time())
-        came = summary(setting, log)
-        times.append(time.process_time())
-        for _ in setting.workload(0).chunks():
-            pass
-        times.append(time.process_time())
-    seconds = dict(zip(("seconds", "measuring", "drawing"), (b - a for a, b in pairwise(times)), strict=True))
-    print(json.dumps({"requests": requests} | seconds | played(name, came).figures()))
+        setting.scope(), setting.model(0, setting.workload(0))
+        seconds, _ = timed(partial(simulate, setting, engine))
+        both, came = timed(partial(whole, setting, engine))
+        drawing, _ = timed(partial(draw, setting))
+    times = {"seconds": seconds, "drawing": drawing, "measuring": both - seconds}
+    print(json.dumps({"requests": requests} | times | played(name, came).figures()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 Every program plays in every round, in an order shuffled anew, in a process of its own, all on one core. Seconds are CPU
 seconds of playing, without start-up and compilation; rates are medians over the rounds, ratios ratios of medians. The
 figures of each row are compared with theory: a row that plays another system, or plays it wrong, says so, and the exit
-status is 1. A row that is not installed says that.
+status is 1. A row that is not installed says that. W4 is the shipped scenario `celebrity`, by both engines, which must
+come to the same.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -33,11 +35,14 @@ TITLES = {
     "W1": "W1: eight servers at 80 %",
     "W2": "W2: a cache in shards before a database",
     "W3": "W3: one post to a million followers",
+    "W4": "W4: celebrity.yaml, whole",
 }
 FULL = {"W1": 1_000_000, "W2": 500_000, "W3": 1_000_000}
 SHORT = {"W1": 100_000, "W2": 50_000, "W3": 100_000}
 SIMPY, CPP = "SimPy, a process per request", "C++ event loop"
 HEADER = ("program", "requests", "CPU s", "requests per CPU s", "× SimPy", "× C++", "drawing", "measuring", "figures")
+W4_HEADER = ("strategy", "requests", "SimPy, CPU s", "compiled, CPU s", "ratio", "same", "at 50k/s", "compiled, CPU s")
+OFF, DIFFERS, FAILED = "**off by", "**no**", "**failed**"
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,8 @@ class Program:
     options: tuple[str, ...] = ()
 
     def run(self, system: str, seed: int) -> dict[str, Any]:
-        """Its line of JSON. CalledProcessError, OSError or TimeoutExpired if there is none."""
-        command = [*self.call, system, str(self.requests[system]), str(seed), *self.options]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-        line: dict[str, Any] = json.loads(done.stdout)
-        return line
+        """Its line of JSON; what is raised if there is none, as by `lines_of`."""
+        return lines_of([*self.call, system, str(self.requests[system]), str(seed), *self.options])[0]
 
 
 def script(name: str, python: str = sys.executable) -> tuple[str, str]:
@@ -85,6 +87,12 @@ def build_loop() -> None:
         subprocess.run([compiler, "-O3", "-march=native", "-o", LOOP, HERE / "loop.cpp"], check=True)
 
 
+def lines_of(command: Sequence[str]) -> list[dict[str, Any]]:
+    """The lines of JSON that a command prints. CalledProcessError, OSError or TimeoutExpired if there are none."""
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 Job = tuple[Program, str]
 Runs = dict[tuple[str, str], list[dict[str, Any]]]
 
@@ -112,7 +120,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "not installed"
     last = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-    return "not installed" if last.startswith("ModuleNotFoundError") else f"failed: {last}"
+    return "not installed" if last.startswith("ModuleNotFoundError") else f"{FAILED}: {last}"
 
 
 def rate(lines: list[dict[str, Any]]) -> float:
@@ -124,21 +132,28 @@ def rows(system: str, runs: Runs, missing: dict[tuple[str, str], str]) -> list[l
     """The table of a system."""
     out = []
     for program in programs():
-        lines = runs.get((program.label, system))
-        if not lines:
-            why = missing.get((program.label, system))
-            out += [[program.label, why, *[""] * (len(HEADER) - 2)]] if why else []
-            continue
-        seconds = sorted(line["seconds"] for line in lines)
-        ratios = [f"{rate(lines) / rate(runs[it, system]):.3g}" if runs.get((it, system)) else "" for it in (SIMPY, CPP)]
-        shares = [
-            f"{median(line[part] / line['seconds'] for line in lines):.0%}" if part in lines[0] else ""
-            for part in ("drawing", "measuring")
-        ]
-        figures = "; ".join(said(figure) for figure in expected.figures(system, lines))
-        spread = f"{median(seconds):.3g} ({seconds[0]:.3g}–{seconds[-1]:.3g})"
-        out.append([program.label, f"{lines[0]['requests']:,}", spread, f"{rate(lines):,.0f}", *ratios, *shares, figures])
+        key = program.label, system
+        if key in missing:
+            out.append([program.label, missing[key], *[""] * (len(HEADER) - 2)])
+        elif key in runs:
+            out.append([program.label, *cells(system, runs[key], runs)])
     return out
+
+
+def cells(system: str, lines: list[dict[str, Any]], runs: Runs) -> list[str]:
+    """One row, but for its name."""
+    seconds = sorted(line["seconds"] for line in lines)
+    spread = f"{median(seconds):.3g} ({seconds[0]:.3g}–{seconds[-1]:.3g})"
+    others = [runs.get((label, system)) for label in (SIMPY, CPP)]
+    ratios = [f"{rate(lines) / rate(other):.3g}" if other else "" for other in others]
+    shares = [share(part, lines) for part in ("drawing", "measuring")]
+    figures = "; ".join(said(figure) for figure in expected.figures(system, lines))
+    return [f"{lines[0]['requests']:,}", spread, f"{rate(lines):,.0f}", *ratios, *shares, figures]
+
+
+def share(part: str, lines: list[dict[str, Any]]) -> str:
+    """The seconds of a part, as a share of those of the simulation."""
+    return f"{median(line[part] / line['seconds'] for line in lines):.0%}" if part in lines[0] else ""
 
 
 def said(figure: expected.Figure) -> str:
@@ -147,8 +162,29 @@ def said(figure: expected.Figure) -> str:
     def text(value: float) -> str:
         return f"{100 * value:.2f} %" if figure.name == "hit ratio" else f"{1000 * value:.4g} ms"
 
-    verdict = "" if figure.agrees else f", **off by {figure.off:+.1f} standard errors**"
+    verdict = "" if figure.agrees else f", {OFF} {figure.off:+.1f} standard errors**"
     return f"{figure.name} {text(figure.value)} (theory {text(figure.theory)}{verdict})"
+
+
+def celebrity(rounds: int) -> str:
+    """The table of W4: each strategy by both engines, and the enlarged one by the compiled engine."""
+    call = [sys.executable, str(HERE / "celebrity.py")]
+    print(f"{TITLES['W4']} …", file=sys.stderr)
+    try:
+        simpy, large = lines_of([*call, "simpy"]), lines_of([*call, "compiled", "large"])
+        compiled = [lines_of([*call, "compiled"]) for _ in range(rounds)]
+    except (OSError, subprocess.SubprocessError) as error:
+        return reason(error)
+    table = []
+    for number, (by_simpy, enlarged) in enumerate(zip(simpy, large, strict=True)):
+        seconds = median(lines[number]["seconds"] for lines in compiled)
+        same = {lines[number]["digest"] for lines in compiled} == {by_simpy["digest"]}
+        table.append([
+            by_simpy["strategy"], f"{by_simpy['requests']:,}", f"{by_simpy['seconds']:.1f}", f"{seconds:.3g}",
+            f"{by_simpy['seconds'] / seconds:.3g}", "yes" if same else DIFFERS,
+            f"{enlarged['requests']:,}", f"{enlarged['seconds']:.3g}",
+        ])  # fmt: skip
+    return page.table(W4_HEADER, table)
 
 
 def main() -> int:
@@ -159,14 +195,16 @@ def main() -> int:
     given = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     build_loop()
-    runs, missing = play_all([(p, system) for p in programs() for system in given.only if system in p.requests], given.rounds)
-    tables = {system: rows(system, runs, missing) for system in given.only}
-    text = "\n\n".join(f"### {TITLES[system]}\n\n{page.table(HEADER, tables[system])}" for system in given.only)
+    runs, missing = play_all([(p, it) for p in programs() for it in given.only if it in p.requests], given.rounds)
+    tables = {it: page.table(HEADER, rows(it, runs, missing)) for it in given.only if it in FULL}
+    if "W4" in given.only:
+        tables["W4"] = celebrity(given.rounds)
+    text = "\n\n".join(f"### {TITLES[it]}\n\n{table}" for it, table in tables.items())
     text = f"{page.machine()} Medians of {given.rounds} rounds (and the range).\n\n{text}"
     print(text)
     if given.write:
         page.write("speed", text)
-    return int("**off by" in text or any(why != "not installed" for why in missing.values()))
+    return int(any(word in text for word in (OFF, DIFFERS, FAILED)))
 
 
 if __name__ == "__main__":
