@@ -168,7 +168,7 @@ def test_a_pareto_population_has_its_edges_in_few_hands():
 
 
 def test_draws_one_by_one_and_in_arrays_are_the_same_bits():
-    tokens = np.array([0, 5, 2**61 + 3], dtype=np.int64)
+    tokens = np.array([*range(301), 2**61 + 3], dtype=np.int64)
     for name in LAWS:
         variate = law(name)
         assert variate.draws(9, tokens, 4).tolist() == [variate.draw(9, int(t), 4) for t in tokens]
@@ -193,6 +193,20 @@ def test_points_are_joined_by_straight_lines_in_log_x():
     assert table.moment_below(math.exp(0.5)) == pytest.approx(0.5 + 0.5 * (math.exp(0.5) - 1), rel=1e-12)
     assert (table.share_above(1), table.share_above(3)) == (1, 0)
     assert table.share_above(math.exp(0.5)) == pytest.approx(0.25, rel=1e-12)
+
+
+just_below_a_guide = st.integers(2, 64).map(lambda n: [math.nextafter(k / n, 0) for k in range(1, n)])
+
+
+@given(st.lists(st.floats(0, 1), max_size=40) | just_below_a_guide, st.lists(st.floats(0, 1)))
+def test_the_guide_of_a_table_leads_to_its_pieces(ends, us):
+    ends = np.unique([*(end for end in ends if end > 0), 1.0])
+    values = np.arange(ends.size, dtype=np.float64)
+    table = QuantileTable(np.column_stack((ends, values, values, np.ones(ends.size))))
+    u = np.concatenate((ends, np.nextafter(ends[:-1], 1), np.nextafter(ends, 0), us, [0.0]))
+    assert table.quantile(u).tolist() == np.searchsorted(ends, u).tolist()
+    one_by_one = [distributions.laws.table_quantile(table.prepared, x) for x in u.tolist()]
+    assert one_by_one == np.searchsorted(ends, u).tolist()
 
 
 def test_counts_may_start_at_zero():

@@ -107,7 +107,7 @@ class Distribution(Law[Quantity], Generic[Quantity]):
         if self.mixture is None:
             return super().variate()
         parts = [(part.share, part.variate().quantile_table()) for part in self.mixture]
-        return Variate(laws.TABLE, table=mixture(parts).pieces)
+        return Variate.from_table(mixture(parts))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

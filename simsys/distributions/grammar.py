@@ -129,7 +129,7 @@ class Pareto(Grammar[Quantity], Generic[Quantity]):
         return self
 
     def variate(self) -> Variate:
-        return Variate(laws.TABLE, table=QuantileTable.from_pareto(self.mean, self.tail, self.max).pieces)
+        return Variate.from_table(QuantileTable.from_pareto(self.mean, self.tail, self.max))
 
 
 def _level(name: str) -> float:
@@ -178,7 +178,7 @@ class Quantiles(Grammar[Quantity], Generic[Quantity]):
         return _from_file(u, x * (self.unit or 1.0))
 
     def variate(self) -> Variate:
-        return Variate(laws.TABLE, table=self.quantile_table().pieces)
+        return Variate.from_table(self.quantile_table())
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -235,4 +235,4 @@ class File(Grammar[Quantity], Generic[Quantity]):
         return values * (self.unit or 1.0), activity[0] if activity else None
 
     def variate(self) -> Variate:
-        return Variate(laws.TABLE, table=QuantileTable.from_rows(self.rows()[0]).pieces)
+        return Variate.from_table(QuantileTable.from_rows(self.rows()[0]))

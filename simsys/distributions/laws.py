@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simsys.distributions.pieces import table_quantile
-from simsys.draws import compiled, exp, log, normal_quantile, uniform
+from simsys.distributions.pieces import table_quantile, table_quantiles
+from simsys.draws import compiled, exp, log, normal_quantile, uniform, uniforms
 from simsys.draws.arithmetic import Array
 
 CONSTANT = 0  # a
@@ -18,7 +18,7 @@ LOGNORMAL = 2  # median a, sigma b
 UNIFORM = 3  # from a to b
 ERLANG = 4  # b stages of mean a
 HYPEREXPONENTIAL = 5  # with probability a mean b, else mean c
-TABLE = 6  # the table's pieces
+TABLE = 6  # the table's pieces, prepared
 
 STAGES_PER_LOG = 16  # a product of 16 uniforms cannot underflow
 
@@ -36,7 +36,7 @@ def _stages(count: int, stream: int, token: int, visit: int) -> float:
     return total
 
 
-@compiled("float64(int64, float64, float64, float64, float64[:, ::1], int64, int64, int64)")
+@compiled("float64(int64, float64, float64, float64, float64[:, ::1], int64, int64, int64)", inline=True)
 def variate(kind: int, a: float, b: float, c: float, table: Array, stream: int, token: int, visit: int) -> float:
     """The draw of this token at this visit, from this law."""
     if kind == CONSTANT:
@@ -55,15 +55,29 @@ def variate(kind: int, a: float, b: float, c: float, table: Array, stream: int, 
     return table_quantile(table, u)
 
 
-@compiled("float64[::1](int64, float64, float64, float64, float64[:, ::1], int64, int64[:], int64)")
+@compiled("float64[::1](int64, float64, float64, float64, float64[:, ::1], int64, int64[::1], int64)")
 def variates(
     kind: int, a: float, b: float, c: float, table: Array, stream: int, tokens: NDArray[np.int64], visit: int
 ) -> Array:
-    """`variate` of each token: the same bits."""
-    out = np.empty(tokens.size)
-    for i in range(tokens.size):
-        out[i] = variate(kind, a, b, c, table, stream, tokens[i], visit)
-    return out
+    """`variate` of each token of a contiguous array: the same bits."""
+    if kind == CONSTANT:
+        return np.full(tokens.size, a)
+    u = uniforms(stream, tokens, visit, 0)
+    if kind == TABLE:
+        return table_quantiles(table, u)
+    if kind == EXPONENTIAL:
+        for i in range(u.size):
+            u[i] = -a * log(u[i])
+    elif kind == LOGNORMAL:
+        for i in range(u.size):
+            u[i] = a * exp(b * normal_quantile(u[i]))
+    elif kind == UNIFORM:
+        for i in range(u.size):
+            u[i] = a + u[i] * (b - a)
+    else:
+        for i in range(u.size):
+            u[i] = variate(kind, a, b, c, table, stream, tokens[i], visit)
+    return u
 
 
 @compiled("float64(int64, float64, float64, float64, float64)")
@@ -92,7 +106,7 @@ def _searched_quantile(kind: int, a: float, b: float, c: float, u: float) -> flo
     return above
 
 
-@compiled("float64[::1](int64, float64, float64, float64, float64[:, ::1], float64[:])")
+@compiled("float64[::1](int64, float64, float64, float64, float64[:, ::1], float64[::1])")
 def quantiles(kind: int, a: float, b: float, c: float, table: Array, u: Array) -> Array:
     """The quantile of each u in (0, 1)."""
     out = np.empty(u.size)

@@ -5,6 +5,9 @@ Rows ascend and pieces do not overlap. Within a piece the density is in proporti
 uniform (a straight line in the quantile function), g = 0 log-uniform (a straight line for log x), g = -a a
 Pareto tail a. Where low = high the piece is a single value; low = 0 needs g > 0. Moments are exact, and
 choosing x in proportion to x**c adds c to g, so the family is closed.
+
+To draw, a table is `prepared`: four more columns hold where the piece begins, two constants of its quantile
+function, and a guide, the number of the piece at the probability row / rows.
 """
 
 import math
@@ -52,21 +55,36 @@ def piece_below(low: float, high: float, g: float, x: float) -> float:
     return 1.0 - expm1(g * log(x / high)) / expm1(g * log_ratio)
 
 
-@compiled("float64(float64, float64, float64, float64)")
-def piece_quantile(low: float, high: float, g: float, s: float) -> float:
-    """The quantile of s in [0, 1] within a piece."""
+@compiled("UniTuple(float64, 2)(float64, float64, float64)")
+def _constants(low: float, high: float, g: float) -> tuple[float, float]:
+    """(low / high)**|g| and 1 / g; log(low / high) and 0 where g is taken as 0."""
+    if low == high or g == 1.0:
+        return 0.0, 0.0
+    log_ratio = log(low / high)
+    if abs(g) * -log_ratio < FLAT:
+        return log_ratio, 0.0
+    return exp(abs(g) * log_ratio), 1.0 / g
+
+
+@compiled("float64(float64, float64, float64, float64, float64, float64)", inline=True)
+def _quantile(low: float, high: float, g: float, factor: float, inverse: float, s: float) -> float:
     if low == high:
         return low
     if g == 1.0:
         return low + s * (high - low)
-    log_ratio = log(low / high)
-    if abs(g) * -log_ratio < FLAT:
-        x = low * exp(-s * log_ratio)
-    elif g < 0.0:
-        x = low * power((1.0 - s) + s * exp(-g * log_ratio), 1.0 / g)
+    if inverse == 0.0:
+        x = low * exp(-s * factor)
     else:
-        x = high * power(s + (1.0 - s) * exp(g * log_ratio), 1.0 / g)
+        near, far = (1.0 - s, s) if g < 0.0 else (s, 1.0 - s)
+        x = (low if g < 0.0 else high) * power(near + far * factor, inverse)
     return min(max(x, low), high)
+
+
+@compiled("float64(float64, float64, float64, float64)")
+def piece_quantile(low: float, high: float, g: float, s: float) -> float:
+    """The quantile of s in [0, 1] within a piece."""
+    factor, inverse = _constants(low, high, g)
+    return _quantile(low, high, g, factor, inverse, s)
 
 
 @compiled("int64(float64[:, ::1], float64)")
@@ -82,21 +100,49 @@ def piece_at(table: Array, u: float) -> int:
     return first
 
 
+@compiled("float64[:, ::1](float64[:, ::1])")
+def prepared(table: Array) -> Array:
+    """The table to draw from."""
+    rows = table.shape[0]
+    out = np.empty((rows, 8))
+    for k in range(rows):
+        out[k, :4] = table[k]
+        out[k, 4] = table[k - 1, 0] if k > 0 else 0.0
+        out[k, 5], out[k, 6] = _constants(table[k, 1], table[k, 2], table[k, 3])
+        out[k, 7] = piece_at(table, k / rows)
+    return out
+
+
+@compiled("int64(float64[:, ::1], float64)", inline=True)
+def _guided(table: Array, u: float) -> int:
+    """`piece_at` of a prepared table."""
+    last = table.shape[0] - 1
+    k = int(table[min(int(u * table.shape[0]), last), 7])
+    while k > 0 and table[k, 4] >= u:
+        k -= 1
+    while k < last and table[k, 0] < u:
+        k += 1
+    return k
+
+
 @compiled("float64(float64[:, ::1], float64)")
 def table_quantile(table: Array, u: float) -> float:
-    """The quantile of u in [0, 1]."""
-    first = piece_at(table, u)
-    before = table[first - 1, 0] if first > 0 else 0.0
-    s = (u - before) / (table[first, 0] - before)
-    return piece_quantile(table[first, 1], table[first, 2], table[first, 3], min(s, 1.0))
+    """The quantile of u in [0, 1], from a prepared table."""
+    k = _guided(table, u)
+    s = min((u - table[k, 4]) / (table[k, 0] - table[k, 4]), 1.0)
+    return _quantile(table[k, 1], table[k, 2], table[k, 3], table[k, 5], table[k, 6], s)
 
 
-@compiled("float64[::1](float64[:, ::1], float64[:])")
+@compiled("float64[::1](float64[:, ::1], float64[::1])")
 def table_quantiles(table: Array, u: Array) -> Array:
-    """`table_quantile` of each element."""
-    out = np.empty(u.size)
+    """`table_quantile` of each element: the same bits."""
+    piece, out = np.empty(u.size, np.uint64), np.empty(u.size)
     for i in range(u.size):
-        out[i] = table_quantile(table, u[i])
+        piece[i] = _guided(table, u[i])
+    for i in range(u.size):
+        k = piece[i]
+        s = min((u[i] - table[k, 4]) / (table[k, 0] - table[k, 4]), 1.0)
+        out[i] = _quantile(table[k, 1], table[k, 2], table[k, 3], table[k, 5], table[k, 6], s)
     return out
 
 

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simsys.distributions.pieces import pareto_low, piece_moments, table_moment_below, table_quantiles
+from simsys.distributions.pieces import pareto_low, piece_moments, prepared, table_moment_below, table_quantiles
 from simsys.draws import logs
 from simsys.draws.arithmetic import Array
 
@@ -60,6 +61,11 @@ class QuantileTable:
         ends = [[u[0], edges[0], edges[0], 1.0]], [[1.0, edges[-1], edges[-1], 1.0]]
         return QuantileTable(np.concatenate((ends[0], pieces, ends[1])))
 
+    @cached_property
+    def prepared(self) -> Array:
+        """The pieces, to draw from."""
+        return prepared(self.pieces)
+
     @property
     def mean(self) -> float:
         """E[X], exact for the pieces."""
@@ -100,7 +106,7 @@ class QuantileTable:
 
     def quantile(self, u: ArrayLike) -> Array:
         """The quantile of each u in [0, 1]."""
-        return table_quantiles(self.pieces, np.atleast_1d(np.asarray(u, np.float64)))
+        return table_quantiles(self.prepared, np.atleast_1d(np.ascontiguousarray(u, np.float64)))
 
 
 def weighted_pieces(low: Array, high: Array, exponent: Array, mass: Array) -> QuantileTable:

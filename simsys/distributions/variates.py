@@ -10,7 +10,7 @@ from simsys.distributions.tables import QuantileTable
 from simsys.draws import exps
 from simsys.draws.arithmetic import Array
 
-NO_TABLE: Array = np.empty((0, 4))
+NO_TABLE: Array = np.empty((0, 8))
 LOG_TAIL: Array = np.linspace(-34.5, 0.0, 501)
 
 
@@ -23,6 +23,11 @@ class Variate:
     b: float = 0.0
     c: float = 0.0
     table: Array = field(default_factory=lambda: NO_TABLE)
+
+    @staticmethod
+    def from_table(table: QuantileTable) -> "Variate":
+        """The law of this table."""
+        return Variate(laws.TABLE, table=table.prepared)
 
     def draw(self, stream: int, token: int, visit: int) -> float:
         """The draw of this token at this visit."""
@@ -44,13 +49,13 @@ class Variate:
 
     def quantile(self, u: ArrayLike) -> Array:
         """The quantile of each u in (0, 1)."""
-        u = np.atleast_1d(np.asarray(u, np.float64))
+        u = np.atleast_1d(np.ascontiguousarray(u, np.float64))
         return laws.quantiles(self.kind, self.a, self.b, self.c, self.table, u)
 
     def quantile_table(self) -> QuantileTable:
         """This law as a table; exact but for smooth laws, which agree to about 1e-6."""
         if self.kind == laws.TABLE:
-            return QuantileTable(self.table)
+            return QuantileTable(np.ascontiguousarray(self.table[:, :4]))
         if self.kind in (laws.CONSTANT, laws.UNIFORM):
             x = [self.a, self.a if self.kind == laws.CONSTANT else self.b]
             return QuantileTable.from_points([0.0, 1.0], x, straight=True)
@@ -60,6 +65,6 @@ class Variate:
 
     def _moments(self) -> tuple[float, float]:
         if self.kind == laws.TABLE:
-            table = QuantileTable(self.table)
+            table = self.quantile_table()
             return table.mean, table.variance
         return laws.mean_and_variance(self.kind, self.a, self.b, self.c)

@@ -104,7 +104,7 @@ def exp(x: float) -> float:
     """e to the power x; 0 below -745.2, inf above 709.8."""
     if not -746.0 < x < 710.0:
         return math.nan if x != x else (0.0 if x < 0.0 else math.inf)
-    k = np.floor(x * 1.4426950408889634 + 0.5)
+    k = float(np.floor(x * 1.4426950408889634 + 0.5))
     high = x - k * LN2_HIGH
     low = k * LN2_LOW
     r = high - low

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simsys.draws import log, logs, stream, uniform, uniforms
+from simsys.draws import compiled, log, stream, uniform
 
 BURST_SHARE = 0.1
 """Bursts take a tenth of the time, so the quiet between two of them is nine bursts long on average."""
@@ -76,14 +76,21 @@ def unit_arrivals(regular: bool, seed: int, replication: int, size: int) -> Iter
     gaps = stream(seed, replication, "load:arrivals")
     first, before = 0, 0.0
     while True:
-        indices = np.arange(first, first + size)
-        if regular:
-            yield indices.astype(np.float64)
-        else:
-            times = np.cumsum(np.concatenate(([before], -logs(uniforms(gaps, indices, 0)))))[1:]
-            before = float(times[-1])
-            yield times
-        first += size
+        times = np.arange(first, first + size, dtype=np.float64) if regular else _poisson(gaps, first, size, before)
+        yield times
+        first, before = first + size, float(times[-1])
+
+
+@compiled("float64[::1](int64, int64, int64, float64)")
+def _poisson(stream: int, first: int, size: int, before: float) -> Times:
+    """Arrivals number first, first + 1, … of the unit Poisson process; `before` is the time of the one before."""
+    out = np.empty(size)
+    for i in range(size):
+        out[i] = -log(uniform(stream, first + i, 0, 0))
+    for i in range(size):
+        before += out[i]
+        out[i] = before
+    return out
 
 
 def through_phases(units: Iterator[Times], phases: Iterator[Phase]) -> Iterator[Times]:
@@ -97,7 +104,7 @@ def through_phases(units: Iterator[Times], phases: Iterator[Phase]) -> Iterator[
             due = done + phase.length * phase.rate
             inside = chunk[: np.searchsorted(chunk, due)]
             if inside.size:
-                times.append(np.minimum(start + (inside - done) / phase.rate, start + phase.length))
+                times.append(_at_rate(inside, done, phase.rate, start, start + phase.length))
             chunk = chunk[inside.size :]
             if chunk.size:
                 start, done = start + phase.length, due
@@ -106,4 +113,13 @@ def through_phases(units: Iterator[Times], phases: Iterator[Phase]) -> Iterator[
                     yield np.concatenate([*times, np.zeros(0)])
                     return
                 phase = following
-        yield np.concatenate(times)
+        yield np.concatenate(times) if len(times) > 1 else times[0]
+
+
+@compiled("float64[::1](float64[::1], float64, float64, float64, float64)")
+def _at_rate(units: Times, done: float, rate: float, start: float, end: float) -> Times:
+    """When the clock shows these units: at `start` it shows `done`."""
+    out = np.empty(units.size)
+    for i in range(units.size):
+        out[i] = min(start + (units[i] - done) / rate, end)
+    return out

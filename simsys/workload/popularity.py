@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from simsys.draws import compiled, exp, log, uniform
+from simsys.draws import compiled, exp, log, uniform, uniforms
 from simsys.units import Spec, Whole
 
 
@@ -35,7 +35,7 @@ class Keys(Spec):
         return self.popularity.zipf if isinstance(self.popularity, Zipf) else 0.0
 
 
-@compiled("float64(float64, float64)")
+@compiled("float64(float64, float64)", inline=True)
 def _area(x: float, s: float) -> float:
     """Integral of t^-s from 1 to x: (x^(1-s) - 1) / (1 - s), and log x at s = 1 without cancellation."""
     y = log(x)
@@ -43,36 +43,50 @@ def _area(x: float, s: float) -> float:
     return y if e == 1.0 else y * ((e - 1.0) / log(e))
 
 
-@compiled("float64(float64, float64)")
+@compiled("float64(float64, float64)", inline=True)
 def _area_inverse(a: float, s: float) -> float:
     """The x at which `_area(x, s)` is a."""
     e = max(1.0 + (1.0 - s) * a, 0.0)
-    return exp(a) if e == 1.0 else exp(a * (log(e) / (e - 1.0)))
+    return exp(a if e == 1.0 else a * (log(e) / (e - 1.0)))
 
 
-@compiled("int64(float64, float64, int64, int64, int64)")
-def zipf_key(count: float, s: float, stream: int, token: int, visit: int) -> int:
-    """The key in [0, count) that this token draws at this visit; s = 0 is uniform."""
-    if s == 0.0:
-        return int(min(np.floor(uniform(stream, token, visit, 0) * count), count - 1.0))
-    low, high = _area(1.5, s) - 1.0, _area(count + 0.5, s)
+@compiled("UniTuple(float64, 3)(float64, float64)")
+def _bounds(count: float, s: float) -> tuple[float, float, float]:
+    """The areas where the first key begins and the last one ends, and how far above x a key is sure to be taken."""
     sure = 2.0 - _area_inverse(_area(2.5, s) - exp(-s * log(2.0)), s)
+    return _area(1.5, s) - 1.0, _area(count + 0.5, s), sure
+
+
+@compiled("float64(float64, float64, float64, float64, float64, int64, int64, int64)")
+def _searched(
+    count: float, s: float, low: float, high: float, sure: float, stream: int, token: int, visit: int
+) -> float:
     attempt = 0
     while True:
         a = high + uniform(stream, token, visit, attempt) * (low - high)
         x = _area_inverse(a, s)
         k = min(max(np.floor(x + 0.5), 1.0), count)
         if k - x <= sure or a >= _area(k + 0.5, s) - exp(-s * log(k)):
-            return int(k) - 1
+            return float(k - 1.0)
         attempt += 1
 
 
-@compiled("float64[::1](float64, float64, int64, int64[:], int64)")
+@compiled("float64[::1](float64, float64, int64, int64[::1], int64)")
 def zipf_keys(
     count: float, s: float, stream: int, tokens: npt.NDArray[np.int64], visit: int
 ) -> npt.NDArray[np.float64]:
-    """`zipf_key` of each token."""
-    out = np.empty(tokens.size)
-    for i in range(tokens.size):
-        out[i] = zipf_key(count, s, stream, tokens[i], visit)
+    """The key in [0, count) that each token of a contiguous array draws at this visit; s = 0 is uniform."""
+    out = uniforms(stream, tokens, visit, 0)
+    if s == 0.0:
+        for i in range(out.size):
+            out[i] = min(np.floor(out[i] * count), count - 1.0)
+        return out
+    low, high, sure = _bounds(count, s)
+    for i in range(out.size):  # all but a few are sure at the first attempt
+        x = _area_inverse(high + out[i] * (low - high), s)
+        k = min(max(np.floor(x + 0.5), 1.0), count)
+        out[i] = k - 1.0 if k - x <= sure else -1.0
+    for i in range(out.size):
+        if out[i] < 0.0:
+            out[i] = _searched(count, s, low, high, sure, stream, tokens[i], visit)
     return out

@@ -156,16 +156,14 @@ class Population(Spec):
         Only those that are `needed`; None: all.
         """
         names = TRAITS if needed is None else needed
-        user = np.minimum((v * self.online_users).astype(np.int64), self.online_users - 1)
-        rank = _scattered(user, self._spread[0], self.users)
+        user = _part(v, self.online_users)
         if self._ranks is not None and author.any():
-            by_activity = (self._ranks.author(v[author]) * self.users).astype(np.int64)
-            rank[author] = np.minimum(by_activity, self.users - 1)
-            user[author] = _scattered(rank[author], self._spread[1], self.users)
+            user[author] = _scattered(_part(self._ranks.author(v[author]), self.users), self._spread[1], self.users)
         columns: Columns = {}
         if "user" in names:
             columns["user"] = user.astype(np.float64)
         if "followers" in names and self._ranks is not None:
+            rank = _scattered(user, self._spread[0], self.users)
             columns["followers"] = np.rint(self._ranks.users.quantile((rank + 0.5) / self.users))
         if "following" in names and self._following is not None:
             columns["following"] = np.rint(self._following.draws(FOLLOWING, user, 0))
@@ -190,7 +188,16 @@ class Population(Spec):
         return step % self.users, pow(step, -1, self.users) if self.users > 1 else 0
 
 
-@compiled("int64[::1](int64[:], int64, int64)")
+@compiled("int64[::1](float64[::1], int64)")
+def _part(v: npt.NDArray[np.float64], users: int) -> Numbers:
+    """The whole part of v * users, below users."""
+    out = np.empty(v.size, np.int64)
+    for i in range(v.size):
+        out[i] = min(int(v[i] * users), users - 1)
+    return out
+
+
+@compiled("int64[::1](int64[::1], int64, int64)")
 def _scattered(numbers: Numbers, factor: int, modulus: int) -> Numbers:
     """numbers * factor modulo a modulus of up to 2**37, in two halves, since the product may not fit
     into 64 bits.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simsys.draws import request_token, stream, uniforms
+from simsys.draws import compiled, request_token, stream, uniforms
 from simsys.workload.arrivals import Times
 from simsys.workload.grid import POINTS, Grid, axis, point_weights
 from simsys.workload.load import Load
@@ -50,6 +50,16 @@ class Chunk(NamedTuple):
     columns: Columns
 
 
+@compiled("int64[::1](float64[::1], int64, int64[::1])")
+def _places(edges: Times, stream: int, tokens: Indices) -> Indices:
+    """How many edges are not above the draw of each token."""
+    u, out = uniforms(stream, tokens, 0, 0), np.zeros(tokens.size, np.int64)
+    for edge in edges:
+        for i in range(u.size):
+            out[i] += u[i] >= edge
+    return out
+
+
 class Workload:
     """The requests of one replication.
 
@@ -81,7 +91,7 @@ class Workload:
         self.shares |= {op: 0.0 for op in events if op not in self.shares}
         self.ops = tuple(self.shares)
         self._page, self._size = load.page.variate(), load.size.variate()
-        self._think = load.think.variate() if load.think else None
+        self.think_law = load.think.variate() if load.think else None
 
     def _shares(self) -> dict[str, float]:
         if self._trace is not None and self._trace.ops:
@@ -175,7 +185,7 @@ class Workload:
         least, most = np.searchsorted(edges, EXTREMES, side="right")
         if least == most:
             return np.full(indices.size, least)
-        return np.searchsorted(edges, uniforms(self._stream("op"), indices, 0), side="right")
+        return _places(edges, self._stream("op"), indices)
 
     def _with_drawn(self, columns: Columns, indices: Indices, op: Indices, needed: frozenset[str] | None) -> Columns:
         """These columns and those that are drawn, as far as they are needed, in their order."""
@@ -198,14 +208,21 @@ class Workload:
     def _stream(self, name: str) -> int:
         return stream(self.seed, self.replication, f"load:{name}")
 
+    @cached_property
+    def think_stream(self) -> int:
+        """The key of the draws of `think_law`."""
+        return self._stream("think")
+
     def think(self, client: int, k: int) -> float:
-        """Seconds that a client of a closed loop thinks before it asks for the k-th time."""
-        return self._think.draw(self._stream("think"), request_token(client), k) if self._think else 0.0
+        """Seconds that a client of a closed loop thinks before it asks for the k-th time: the draw of
+        `think_law` from `think_stream` with the client as its token and visit k; 0 without a law.
+        """
+        return self.think_law.draw(self.think_stream, request_token(client), k) if self.think_law else 0.0
 
     @property
     def mean_think(self) -> float:
         """Seconds that a client thinks, on average."""
-        return self._think.mean if self._think else 0.0
+        return self.think_law.mean if self.think_law else 0.0
 
     # On average
 
