@@ -10,16 +10,15 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 from systems import Played
 
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
-from simsys.experiment.run import no_collector, play_once
+from simsys.experiment.run import play_once
 from simsys.experiment.setting import Setting, settings
+from simsys.measure.meter import Meter
 from simsys.measure.summary import Summary
 from simsys.scenario import load_scenario
 
@@ -36,21 +35,9 @@ def read(name: str, requests: int, seed: int, *sets: str) -> Setting:
     return settings(load_scenario(text, [f"run.seed={seed}", *sets], name.lower()))[0]
 
 
-def simulate(setting: Setting, engine: str) -> None:
-    """Play the first replication, and measure nothing."""
-    load = setting.workload(0)
-    model, luck = setting.model(0, load), Luck(setting.scenario.run.seed, 0, setting.edge_share)
-    with no_collector():
-        play(model, load, luck, lambda batch: None, **by(engine))
-
-
 def whole(setting: Setting, engine: str) -> Summary:
     """Play the first replication, and measure."""
-    return play_once(setting, 0, **by(engine))
-
-
-def by(engine: str) -> dict[str, str]:
-    return {} if engine == "simpy" else {"engine": engine}
+    return play_once(setting, 0, **({} if engine == "simpy" else {"engine": engine}))
 
 
 def draw(setting: Setting) -> None:
@@ -66,6 +53,18 @@ def timed(do: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - begin, done
 
 
+def listen(method: Callable[..., Any], spent: list[float]) -> Callable[..., Any]:
+    """The method, which also notes the CPU seconds of each call."""
+
+    @wraps(method)
+    def heard(*arguments: Any) -> Any:
+        seconds, done = timed(partial(method, *arguments))
+        spent.append(seconds)
+        return done
+
+    return heard
+
+
 def played(name: str, came: Summary) -> Played:
     """The figures of a summary as the other programs give them."""
     if name == "W3":
@@ -75,13 +74,16 @@ def played(name: str, came: Summary) -> Played:
 
 
 def main(name: str, requests: int, seed: int, engine: str) -> None:
+    measuring: list[float] = []
+    for method in ("take", "summary"):
+        setattr(Meter, method, listen(getattr(Meter, method), measuring))
     for n in (1000, requests):  # the first warms up
         setting = read(name, n, seed)
         setting.scope(), setting.model(0, setting.workload(0))
-        seconds, _ = timed(partial(simulate, setting, engine))
-        both, came = timed(partial(whole, setting, engine))
+        measuring.clear()
+        seconds, came = timed(partial(whole, setting, engine))
         drawing, _ = timed(partial(draw, setting))
-    times = {"seconds": seconds, "drawing": drawing, "measuring": both - seconds}
+    times = {"seconds": seconds - sum(measuring), "drawing": drawing, "measuring": sum(measuring)}
     print(json.dumps({"requests": requests} | times | played(name, came).figures()))
 
 

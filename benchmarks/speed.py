@@ -38,7 +38,7 @@ TITLES = {
     "W4": "W4: celebrity.yaml, whole",
 }
 FULL = {"W1": 1_000_000, "W2": 500_000, "W3": 1_000_000}
-SHORT = {"W1": 100_000, "W2": 50_000, "W3": 100_000}
+SHORT = {"W1": 50_000, "W2": 50_000, "W3": 50_000}
 SIMPY, CPP = "SimPy, a process per request", "C++ event loop"
 HEADER = ("program", "requests", "CPU s", "requests per CPU s", "× SimPy", "× C++", "drawing", "measuring", "figures")
 W4_HEADER = ("strategy", "requests", "SimPy, CPU s", "compiled, CPU s", "ratio", "same", "at 50k/s", "compiled, CPU s")
@@ -73,8 +73,8 @@ def programs() -> list[Program]:
         Program("SimPy, callbacks", script("callbacks"), FULL),
         Program("Cimba", script("cimba", peers), {"W1": 1_000_000}),
         Program("Ciw", script("ciw", peers), {"W1": 100_000}),
-        Program("happysim", script("happysim", peers), {"W1": 100_000}),
-        Program("salabim", script("salabim", peers), {"W1": 20_000}),
+        Program("happysim", script("happysim", peers), {"W1": 50_000}),
+        Program("salabim", script("salabim", peers), {"W1": 10_000}),
         Program(CPP, (str(LOOP),), FULL),
     ]
 
@@ -171,8 +171,8 @@ def celebrity(rounds: int) -> str:
     call = [sys.executable, str(HERE / "celebrity.py")]
     print(f"{TITLES['W4']} …", file=sys.stderr)
     try:
-        simpy, large = lines_of([*call, "simpy"]), lines_of([*call, "compiled", "large"])
         compiled = [lines_of([*call, "compiled"]) for _ in range(rounds)]
+        large, simpy = lines_of([*call, "compiled", "large"]), lines_of([*call, "simpy"])
     except (OSError, subprocess.SubprocessError) as error:
         return reason(error)
     table = []
