@@ -5,6 +5,7 @@ import subprocess
 import sys
 from decimal import Decimal, localcontext
 from hashlib import sha256
+from pathlib import Path
 
 import numba.core.caching
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from simsys import draws
+from simsys.draws import compiling
 
 INTS = st.integers(0, 2**62 - 1)
 WORDS = st.integers(0, 2**32 - 1)
@@ -260,3 +262,31 @@ print(*compiled)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= {"log", "_exponent_and_fraction", "_log_tail", "impl"}
     assert done.stdout.split().count("log") == 1
+
+
+def test_what_is_kept_is_compiled_again_when_a_callee_in_another_file_changes(tmp_path):
+    package = tmp_path / "small"
+    texts = {
+        "draws/compiling.py": Path(compiling.__file__).read_text(),
+        "low/inner.py": "from small.draws.compiling import compiled\n@compiled('int64()')\ndef inner(): return 1",
+        "low/constant.py": "TEN = 10",
+        "high/outer.py": "from small.draws.compiling import compiled\nfrom small.low.inner import inner\n"
+        "from small.low.constant import TEN\n@compiled('int64()')\ndef outer(): return TEN + inner()",
+        "report/words.py": "",
+    }
+    for name, text in texts.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text)
+
+    def answer() -> str:
+        code = "from small.high.outer import outer; print(outer(), sum(outer.stats.cache_hits.values()))"
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert [answer(), answer()] == ["11 0", "11 1"]
+    (package / "low/inner.py").write_text(texts["low/inner.py"].replace("1", "2"))
+    assert [answer(), answer()] == ["12 0", "12 1"]
+    (package / "low/constant.py").write_text("TEN = 20")
+    assert [answer(), answer()] == ["22 0", "22 1"]
+    (package / "report/words.py").write_text("WORDS = 3")
+    assert answer() == "22 1"

@@ -1,6 +1,10 @@
 """One way to compile: numba, at the first call, for the signatures given; kept in numba's cache where that can be."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -38,6 +42,9 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
 def _compile(dispatcher: Any, signatures: tuple[Any, ...]) -> None:
     try:
         dispatcher.enable_caching()
+        with suppress(AttributeError):  # should numba keep its stamp elsewhere one day
+            kept = dispatcher._cache._cache_file
+            kept._source_stamp = (kept._source_stamp, _stamp())
         for signature in signatures:
             dispatcher.compile(signature)
     except (RuntimeError, OSError):
@@ -45,3 +52,19 @@ def _compile(dispatcher: Any, signatures: tuple[Any, ...]) -> None:
         for signature in signatures:
             dispatcher.compile(signature)
     dispatcher.disable_compile()
+
+
+@cache
+def _stamp() -> bytes:
+    """A hash of every file in those folders of the package that hold compiled code.
+
+    Numba's own stamp is that of the function's file, but its machine code holds that of what it calls as well.
+    """
+    package = Path(__file__).parents[1]
+    files = sorted((path.relative_to(package).as_posix(), path.read_bytes()) for path in package.rglob("*.py"))
+    folders = {name.partition("/")[0] for name, text in files if b"compiled(" in text}
+    stamp = blake2b()
+    for name, text in files:
+        if name.partition("/")[0] in folders:
+            stamp.update(f"{name} {len(text)} ".encode() + text)
+    return stamp.digest()
