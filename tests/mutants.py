@@ -83,16 +83,16 @@ MUTANTS = {
     # caches
     "a hit at the expiry": Mutant(CACHE + "lookup", "now >= entry[1]", "now > entry[1]"),
     "no fill at the expiry": Mutant(CACHE + "fill", "now < entry[1]", "now <= entry[1]"),
-    "the last goes": Mutant(CACHE + "_evict", "iter(self._entries)", "reversed(self._entries)"),
-    "fifo moves": Mutant(CACHE + "lookup", "if not self._fifo", "if True"),
-    "lru does not move": Mutant(CACHE + "lookup", "if not self._fifo", "if False"),
-    "an entry too many": Mutant(CACHE + "fill", "len(self._entries) + 1 >", "len(self._entries) >"),
+    "the last goes": Mutant(CACHE + "_evict", "iter(self.entries)", "reversed(self.entries)"),
+    "fifo moves": Mutant(CACHE + "lookup", "if not self.fifo", "if True"),
+    "lru does not move": Mutant(CACHE + "lookup", "if not self.fifo", "if False"),
+    "an entry too many": Mutant(CACHE + "fill", "len(self.entries) + 1 >", "len(self.entries) >"),
     "a byte too few": Mutant(CACHE + "fill", "self.bytes + size > self", "self.bytes + size >= self"),
     "a fill of a live entry moves it": Mutant(
-        CACHE + "fill", "now < entry[1]:\n", "now < entry[1]:\n        self._entries.move_to_end(key)\n"
+        CACHE + "fill", "now < entry[1]:\n", "now < entry[1]:\n        self.entries.move_to_end(key)\n"
     ),
-    "a hit does not renew": Mutant(CACHE + "lookup", "if self._renew", "if False"),
-    "cleared, but for the past": Mutant(CACHE + "clear", "self._past = None", "pass"),
+    "a hit does not renew": Mutant(CACHE + "lookup", "if self.renews", "if False"),
+    "cleared, but for the past": Mutant(CACHE + "clear", "self.past = None", "pass"),
     "filled while down": Mutant(CACHE + "fill", "if self._down", "if False"),
     "every entry of one byte": Mutant(PLAYER + "_fill", "self._size(agent.row)", "1.0"),
     # forks, batches, time-outs

@@ -7,8 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simsys.engines.outages import Outage
+from simsys.engines.program import Program
 from simsys.stations import Batch, Station
 from simsys.steps import Plan
+
+EVENTS = 1 << 40
+"""Requests of `events` are numbered from here on, the readers they bring from twice, three times … this number."""
+SAMPLES = 200
+SHORTEST = 1e-3
+"""Seconds between two samples where nobody knows how long the run will last."""
+
+
+def next_sample(now: float, stop: float | None) -> float:
+    """When to look at the stations after a look at `now` (s): after the stop ever more rarely."""
+    step, stop = (SHORTEST, 0.0) if stop is None else (stop / SAMPLES, stop)
+    return now + (step if now < stop else max(step, 0.05 * (now - stop)))
+
+
+def default_key(columns: tuple[str, ...]) -> str | None:
+    """The column that a visit without a key goes by."""
+    return next((name for name in ("user", "key") if name in columns), None)
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,8 @@ class Model:
     """One strategy with its surroundings, for one replication.
 
     `held` are the stations that some plan holds, `caches` the cache structures, new and warmed up as they should be;
-    `begin` (s) is when the window opens; `cut`: stop with the arrivals instead of draining.
+    `begin` (s) is when the window opens; `cut`: stop with the arrivals instead of draining. `program`: the plans for the
+    compiled engine, if they have been traced already.
     """
 
     plans: Mapping[str, Plan]
@@ -63,3 +82,4 @@ class Model:
     events: tuple[Event, ...] = ()
     outages: Mapping[str, list[Outage]] = field(default_factory=dict)
     cache_outages: tuple[CacheOutage, ...] = ()
+    program: Program | None = None

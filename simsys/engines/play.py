@@ -15,23 +15,29 @@ from simpy import Event as Moment
 
 from simsys import draws
 from simsys.engines.clock import ARRIVAL, TIMER
-from simsys.engines.model import Brings, CacheOutage, Event, Model
+from simsys.engines.model import EVENTS, Brings, CacheOutage, Event, Model, default_key, next_sample
 from simsys.engines.reference import Player
 from simsys.engines.rows import Luck, Row, row_type
 from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, TRAITS, Batch, Log, Request
 
-SAMPLES = 200
-SHORTEST = 1e-3
-"""Seconds between two samples where nobody knows how long the run will last."""
-EVENTS = 1 << 40
-"""Requests of `events` are numbered from here on, the readers they bring from twice, three times … this number."""
-
 Arrival = tuple[float, int, str, Row, int]
 
 
-def play(model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None = None) -> Log:
-    """Play `model` under the requests of `workload` and return the log; it keeps its batches if nobody takes them."""
-    return Play(model, workload, luck, take).run()
+ENGINES = ("simpy", "compiled")
+
+
+def play(
+    model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None = None, engine: str = "simpy"
+) -> Log:
+    """Play `model` under the requests of `workload` and return the log; it keeps its batches if nobody takes them.
+
+    Both engines give the same log. Untraceable for "compiled", if a plan cannot be traced.
+    """
+    if engine == "simpy":
+        return Play(model, workload, luck, take).run()
+    from simsys.engines import compiled
+
+    return compiled.play(model, workload, luck, take)
 
 
 class Play:
@@ -41,9 +47,8 @@ class Play:
         self.model, self.workload, self.luck = model, workload, luck
         columns = workload.columns
         self.new_row = row_type(columns)
-        self.default_key = next((c for c in ("user", "key") if c in columns), None)
         self.stop: float | None = workload.stop or None
-        self.player = Player(model, luck, self.default_key, workload.ops, self.stop, take)
+        self.player = Player(model, luck, default_key(columns), workload.ops, self.stop, take)
         self.clock, self.log = self.player.clock, self.player.log
         self.stopped = self.clock.event()
         self.numbers = count()
@@ -56,7 +61,7 @@ class Play:
             self.player.snap()
         if self.stop is not None:
             clock.at(self.stop, TIMER, 1).callbacks.append(lambda _: self._close())
-        self._sample_every(SHORTEST if self.stop is None else self.stop / SAMPLES)
+        clock.at(0.0, TIMER, 3).callbacks.append(self._look)
         for number, event in enumerate(self.model.events):
             clock.at(event.at, ARRIVAL, EVENTS + number).callbacks.append(partial(self._event, number, event))
         for outage in self.model.cache_outages:
@@ -189,16 +194,8 @@ class Play:
 
     # -- samples ---------------------------------------------------------------------------------------------------
 
-    def _sample_every(self, step: float) -> None:
-        """Look at all stations every `step` seconds; after the stop ever more rarely, and only while
-        something happens.
-        """
-
-        def look(_: Moment) -> None:
-            self.player.sample()
-            now = self.clock.now
-            if not self.clock.idle:
-                wait = step if now < (self.stop or 0.0) else max(step, 0.05 * (now - (self.stop or 0.0)))
-                self.clock.at(now + wait, TIMER, 3).callbacks.append(look)
-
-        self.clock.at(0.0, TIMER, 3).callbacks.append(look)
+    def _look(self, _: Moment) -> None:
+        """Look at all stations, and again later if anything is still to happen."""
+        self.player.sample()
+        if not self.clock.idle:
+            self.clock.at(next_sample(self.clock.now, self.stop), TIMER, 3).callbacks.append(self._look)

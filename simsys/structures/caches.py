@@ -58,78 +58,78 @@ class Cache:
     def __init__(self, spec: CacheSpec) -> None:
         self.lookups = self.hits = self.evictions = self.expirations = 0
         self.bytes = 0.0
-        self._by_bytes = spec.bytes is not None
+        self.by_bytes = spec.bytes is not None
         capacity = spec.bytes if spec.bytes is not None else spec.entries
         assert capacity is not None
-        self._capacity = float(capacity)
-        self._ttl = math.inf if spec.ttl is None else float(spec.ttl)
-        self._fifo = spec.policy == "fifo"
-        self._renew = spec.renew
+        self.capacity = float(capacity)
+        self.ttl = math.inf if spec.ttl is None else float(spec.ttl)
+        self.fifo = spec.policy == "fifo"
+        self.renews = spec.renew
         self._down = False
-        self._entries: OrderedDict[int, Entry] = OrderedDict()
-        self._past: LongRun | None = None
-        self._past_size = 1.0
+        self.entries: OrderedDict[int, Entry] = OrderedDict()
+        self.past: LongRun | None = None
+        self.past_size = 1.0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def lookup(self, key: int, now: float) -> bool:
         """Whether `key` is there and live. An expired entry leaves."""
         self.lookups += 1
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         if entry is None:
-            if self._past is None or not self._recall(key, now):
+            if self.past is None or not self._recall(key, now):
                 return False
-            entry = self._entries[key]
+            entry = self.entries[key]
         if now >= entry[1]:
             self._remove(key)
             self.expirations += 1
             return False
-        if self._renew:
-            self._entries[key] = (entry[0], now + self._ttl, entry[2])
-        if not self._fifo:
-            self._entries.move_to_end(key)
+        if self.renews:
+            self.entries[key] = (entry[0], now + self.ttl, entry[2])
+        if not self.fifo:
+            self.entries.move_to_end(key)
         self.hits += 1
         return True
 
     def age(self, key: int, now: float) -> float:
         """Seconds since the fill of an entry that was just hit."""
-        return now - self._entries[key][0]
+        return now - self.entries[key][0]
 
     def fill(self, key: int, now: float, size: float = 1.0) -> None:
         """Put `key` in, `size` bytes; nothing if it is live already, too large, or the cache is down."""
         if self._down:
             return
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         if entry is None:
-            if self._past is not None and self._recall(key, now):
+            if self.past is not None and self._recall(key, now):
                 return
         elif now < entry[1]:
             return
         else:
             self._remove(key)
-        if self._by_bytes:
-            if size > self._capacity:
+        if self.by_bytes:
+            if size > self.capacity:
                 return
-            while self._entries and self.bytes + size > self._capacity:
+            while self.entries and self.bytes + size > self.capacity:
                 self._evict()
         else:
-            while len(self._entries) + 1 > self._capacity:
+            while len(self.entries) + 1 > self.capacity:
                 self._evict()
-        self._entries[key] = (now, now + self._ttl, size)
+        self.entries[key] = (now, now + self.ttl, size)
         self.bytes += size
 
     def drop(self, key: int) -> None:
         """Invalidate `key`."""
-        if key in self._entries:
+        if key in self.entries:
             self._remove(key)
-        elif self._past is not None:
-            self._past.forget(key)
+        elif self.past is not None:
+            self.past.forget(key)
 
     def clear(self) -> None:
         """Empty it."""
-        self._entries.clear()
-        self._past = None
+        self.entries.clear()
+        self.past = None
         self.bytes = 0.0
 
     @property
@@ -145,8 +145,8 @@ class Cache:
 
     def occupancy(self, now: float) -> float:
         """Live entries: those it holds, plus the mean number of a warm start's that were never asked for."""
-        live = sum(now < expiry for _, expiry, _ in self._entries.values())
-        return live + (0.0 if self._past is None else self._past.expected(now))
+        live = sum(now < expiry for _, expiry, _ in self.entries.values())
+        return live + (0.0 if self.past is None else self.past.expected(now))
 
     def warm(self, popularity: tuple[int, float], rate: float, stream: int, size: float = 1.0) -> None:
         """Fill it as in the long run under Poisson look-ups, `rate` per second over (keys, zipf exponent).
@@ -160,42 +160,42 @@ class Cache:
             raise ValueError(
                 "a warm start needs at least one key, the rate of look-ups, and the size of an entry"
             )
-        if self._fifo and self._renew:
+        if self.fifo and self.renews:
             raise ValueError("the long run of a fifo cache with renew is not known; start it cold")
         self.clear()
-        law = Law(self._capacity / (size if self._by_bytes else 1.0), self._ttl, self._fifo, self._renew)
+        law = Law(self.capacity / (size if self.by_bytes else 1.0), self.ttl, self.fifo, self.renews)
         if rate == 0.0 or law.capacity < 1.0:
             return
         if not binds(law, known, rate):
-            self._past, self._past_size = LongRun(law, known, rate, stream), size
+            self.past, self.past_size = LongRun(law, known, rate, stream), size
             return
         numbers, fills, expiries = content(law, known, rate, stream)
         rows = zip(numbers.tolist(), fills.tolist(), expiries.tolist(), strict=True)
-        self._entries.update((key, (fill, expiry, size)) for key, fill, expiry in rows)
-        self.bytes = len(self._entries) * size
+        self.entries.update((key, (fill, expiry, size)) for key, fill, expiry in rows)
+        self.bytes = len(self.entries) * size
 
     def _recall(self, key: int, now: float) -> bool:
         """Bring in the entry that `key` had at time 0, if it is still live."""
-        assert self._past is not None
-        if now >= self._past.ttl:
-            self._past = None
+        assert self.past is not None
+        if now >= self.past.ttl:
+            self.past = None
             return False
-        past = self._past.entry(key)
+        past = self.past.entry(key)
         if past is None or now >= past[1]:
             return False
-        self._entries[key] = (*past, self._past_size)
-        self._entries.move_to_end(key, last=not self._fifo)
-        self.bytes += self._past_size
+        self.entries[key] = (*past, self.past_size)
+        self.entries.move_to_end(key, last=not self.fifo)
+        self.bytes += self.past_size
         return True
 
     def _evict(self) -> None:
-        self._remove(next(iter(self._entries)))
+        self._remove(next(iter(self.entries)))
         self.evictions += 1
 
     def _remove(self, key: int) -> None:
-        self.bytes -= self._entries.pop(key)[2]
-        if self._past is not None:
-            self._past.forget(key)
+        self.bytes -= self.entries.pop(key)[2]
+        if self.past is not None:
+            self.past.forget(key)
 
 
 def make_cache(spec: CacheSpec) -> Cache:

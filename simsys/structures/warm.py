@@ -69,31 +69,20 @@ class LongRun:
 
     def __init__(self, law: Law, popularity: Popularity, rate: float, stream: int) -> None:
         self.ttl = law.ttl
-        self._renew = law.renew
-        self._popularity = popularity
+        self.renew = law.renew
+        self.popularity = popularity
         self._rate = rate
-        self._top = rate * float(popularity.shares()[0])
-        self._stream = stream
+        self.top = rate * float(popularity.shares()[0])
+        self.stream = stream
         self._forgotten: set[int] = set()
 
     def entry(self, key: int) -> Past | None:
         """The entry of `key` at time 0, perhaps expired already; None if none, or if it was taken out."""
-        keys, zipf = self._popularity
+        keys, zipf = self.popularity
         if not 0 <= key < keys or key in self._forgotten:
             return None
-        if self.ttl == np.inf:
-            return -FOREVER, np.inf
-        rate = self._top * draws.power(key + 1.0, -zipf) if zipf else self._top
-        u = draws.uniform(self._stream, key, TOUCH)
-        if self._renew:
-            touched = -draws.log(u) / rate
-            run = lasting_run(np.array([rate]), self.ttl, np.array([draws.uniform(self._stream, key, RUN)]))
-            return -min(touched + float(run[0]), FOREVER), self.ttl - touched
-        live = rate * self.ttl / (1.0 + rate * self.ttl)
-        if u >= live:
-            return None
-        age = self.ttl * (u / live)
-        return -age, self.ttl - age
+        there, fill, expiry = past_entry(key, zipf, self.top, self.ttl, self.renew, self.stream)
+        return (fill, expiry) if there else None
 
     def forget(self, key: int) -> None:
         self._forgotten.add(key)
@@ -102,16 +91,52 @@ class LongRun:
         """Mean number of entries live at `now` whose key nobody asked for since time 0; work ∝ keys."""
         if now >= self.ttl:
             return 0.0
-        rates = self._rate * self._popularity.shares()
+        rates = self._rate * self.popularity.shares()
         unasked = draws.exps(-rates * now)
         if self.ttl == np.inf:
             live = np.ones_like(unasked)
-        elif self._renew:
+        elif self.renew:
             live = 1.0 - draws.exps(-rates * (self.ttl - now))
         else:
             load = rates * self.ttl
             live = load / (1.0 + load) * (1.0 - now / self.ttl)
-        return float((unasked * live).mean()) * self._popularity.keys
+        return float((unasked * live).mean()) * self.popularity.keys
+
+
+@draws.compiled("Tuple((boolean, float64, float64))(int64, float64, float64, float64, boolean, int64)")
+def past_entry(
+    key: int, zipf: float, top: float, ttl: float, renew: bool, stream: int
+) -> tuple[bool, float, float]:  # fmt: skip
+    """Whether a key had an entry at time 0, when it was filled, and when it expires; `top` is the look-up rate of key 0."""
+    if ttl == np.inf:
+        return True, -FOREVER, np.inf
+    rate = top * draws.power(key + 1.0, -zipf) if zipf != 0.0 else top
+    u = draws.uniform(stream, key, TOUCH)
+    if renew:
+        touched = -draws.log(u) / rate
+        run = _lasting_run(rate, ttl, draws.uniform(stream, key, RUN))
+        return True, -min(touched + run, FOREVER), ttl - touched
+    live = rate * ttl / (1.0 + rate * ttl)
+    age = ttl * (u / live)
+    return u < live, -age, ttl - age
+
+
+@draws.compiled("float64(float64, float64, float64)")
+def _lasting_run(rate: float, gap: float, u: float) -> float:
+    load = rate * gap
+    leave = draws.exp(-min(load, 600.0))
+    stay = max(1.0 - leave, 1e-16)
+    short = gap / 2.0 if load < 1e-4 else 1.0 / rate - gap * leave / stay
+    tail = min((1.0 - u) / stay, 1.0)  # 1, a run of 0, where u < leave
+    return -draws.log(tail) * short / leave
+
+
+@draws.compiled("float64[::1](float64[::1], float64, float64[::1])")
+def _lasting_runs(rates: Floats, gap: float, u: Floats) -> Floats:
+    out = np.empty(rates.size)
+    for i in range(rates.size):
+        out[i] = _lasting_run(rates[i], gap, u[i])
+    return out
 
 
 def binds(law: Law, popularity: Popularity, rate: float) -> bool:
@@ -187,9 +212,4 @@ def fifo_time(rates: Floats, each: float, room: int) -> float:
 
 def lasting_run(rates: Floats, gap: float, u: Floats) -> Floats:
     """Time from an entry's fill to its last touch, where it would have left at the first gap of `gap` s."""
-    load = rates * gap
-    leave = draws.exps(-np.minimum(load, 600.0))
-    stay = np.maximum(1.0 - leave, 1e-16)
-    short = np.where(load < 1e-4, gap / 2.0, 1.0 / rates - gap * leave / stay)
-    tail = np.minimum((1.0 - u) / stay, 1.0)  # 1, a run of 0, where u < leave
-    return np.asarray(-draws.logs(tail) * short / leave)
+    return _lasting_runs(np.ascontiguousarray(rates), gap, u)

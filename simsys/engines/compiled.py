@@ -1,0 +1,374 @@
+"""The compiled engine: the kernel plays a program over tables; here is all that it leaves to Python.
+
+That is seldom: a chunk of arrivals, more room for a table, a snapshot of the ledgers, a batch of settled requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import fsum, inf
+from typing import Any
+
+import numpy as np
+
+from simsys.engines.clock import ARRIVAL, TIMER
+from simsys.engines.kernel import state
+from simsys.engines.kernel.entry import run, tell
+from simsys.engines.kernel.state import NOBODY, TO_PYTHON
+from simsys.engines.layout import Array, Layout
+from simsys.engines.model import EVENTS, Model, default_key, next_sample
+from simsys.engines.program import Program, program
+from simsys.engines.rows import Luck
+from simsys.engines.stores import Stores
+from simsys.engines.trace import trace
+from simsys.measure.log import BROUGHT, FROM_EVENT, MARK, REQUEST, TRAITS, Batch, Booked, Log, Sample, StationLog
+
+ROOMS = {
+    state.AGENTS: "agents", state.FRAMES: "frames", state.REQUESTS: "requests", state.LINES: "lines",
+    state.FORKS: "forks", state.GATHERINGS: "gatherings",
+}  # fmt: skip
+ROWS_AT_ONCE = 1 << 16
+"""Requests of a closed loop whose columns are drawn together."""
+
+
+def play(model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None) -> Log:
+    """Play `model` under the requests of `workload` and return the log. Untraceable if a plan cannot be traced."""
+    ready = model.program or program_of(model, workload.columns)
+    return CompiledPlay(model, ready, workload, luck, take).run()
+
+
+def program_of(model: Model, columns: tuple[str, ...]) -> Program:
+    """The program of a model's plans, of requests with these columns."""
+    trees = {op: trace(plan, columns) for op, plan in model.plans.items()}
+    return program(trees, model.stations, list(model.caches), list(model.batches), default_key(columns))
+
+
+class CompiledPlay:
+    """One play: answers the kernel until there is nothing more to happen."""
+
+    def __init__(
+        self, model: Model, program: Program, workload: Any, luck: Luck, take: Callable[[Batch], None] | None
+    ) -> None:
+        self.model, self.workload, self.luck = model, workload, luck
+        self.stop: float | None = workload.stop or None
+        self.columns = needed_columns(program, workload)
+        self.layout = layout = Layout(model, program, luck, self.columns, workload.think_law if workload.clients else None)
+        self.g = layout.g
+        layout.put("entry_nodes", np.array([program.entries.get(op, NOBODY) for op in workload.ops], np.int64))
+        layout.put("work", np.zeros((len(workload.ops), len(model.stations))))
+        self.stores = Stores(layout, dict(model.caches))
+        ledgers = {name: StationLog(spec.shards) for name, spec in model.stations.items()}
+        self.log = Log(workload.ops, ledgers, model.begin, take, list(program.marks))
+        self.closed = False
+        self.marks: list[Array] = []
+        self.outages: list[Callable[[], None]] = []
+        self.chunks = iter(()) if workload.clients else workload.chunks(needed=frozenset(self.columns))
+        self.answers: dict[int, Callable[[], None]] = {
+            state.ROOM: self._room, state.FLUSH: self._flush, state.DRAIN: self._drain, state.CHUNK: self._next_chunk,
+            state.ROWS: self._next_rounds, state.SNAP: self._snap, state.CLOSE: self._close, state.SAMPLE: self._look,
+            state.CACHE_EVENT: self._cache_event, state.BRING: self._bring,
+        }  # fmt: skip
+
+    def run(self) -> Log:
+        self._begin()
+        address = self.layout.address
+        while True:
+            why = run(address)
+            if why == state.OVER:
+                break
+            self.answers[why]()
+            if self.model.cut and self.closed:
+                break
+        self._close()
+        self.log.end = float(self.g["now"])
+        self._snap()
+        return self._finished()
+
+    def _begin(self) -> None:
+        """What is planned: the same events in the same order as in the reference engine."""
+        g, model, stop = self.g, self.model, self.stop
+        g["stop"] = inf if stop is None else stop
+        g["cap"] = NOBODY if self.workload.requests is None or not self.workload.clients else self.workload.requests
+        for number, name in enumerate(model.stations):
+            downs = sorted((o for o in model.outages.get(name, []) if o.down), key=lambda o: o.begin)
+            for outage in downs:
+                self._tell(outage.begin, TIMER, 0, state.THROWS_OUT, number)
+        if model.begin > 0:
+            self._tell(model.begin, TIMER, 0, TO_PYTHON + state.SNAP)
+        else:
+            self._snap()
+        if stop is not None:
+            self._tell(stop, TIMER, 1, TO_PYTHON + state.CLOSE)
+        self._tell(0.0, TIMER, 3, TO_PYTHON + state.SAMPLE)
+        self._events()
+        for down in model.cache_outages:
+            self._cache_outage(down)
+        if self.workload.clients:
+            self._clients()
+        else:
+            g["more"] = 1
+            self._next_chunk()
+
+    def _tell(self, time: float, kind: int, number: int, what: int, who: int = 0) -> None:
+        if self.g["events"] == self.g["heap_room"]:
+            self.layout.enlarge_heap(1)
+        tell(self.layout.address, time, kind, number, what, who)
+
+    # -- room ------------------------------------------------------------------------------------------------------
+
+    def _room(self) -> None:
+        table, wanted = int(self.g["need"]), int(self.g["amount"])
+        if table == state.CACHES:
+            self.stores.enlarge(wanted)
+        elif table == state.HEAP:
+            self.layout.enlarge_heap(wanted)
+        else:
+            if table != state.RING:
+                self.layout.enlarge(ROOMS[table], wanted)
+            if table in (state.RING, state.AGENTS):
+                self.layout.enlarge_ring(max(wanted, 2 * len(self.layout.tables["agents"])))
+
+    # -- requests that leave -----------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        count = int(self.g["marks"])
+        self.marks.append(self.layout.tables["marks"][:count].copy())
+        self.g["marks"] = 0
+
+    def _flush(self) -> None:
+        inside = self.layout.tables["requests"]
+        settled = float(inside["arrival"][inside["used"] == 1].min(initial=inf))
+        self._give(*self._settled(), settled)
+
+    def _settled(self) -> tuple[Array, Array]:
+        count, tables = int(self.g["out"]), self.layout.tables
+        self.g["out"] = 0
+        return tables["out"][:count].copy(), tables["out_paths"][:count].copy()
+
+    def _give(self, requests: Array, paths: Array, settled: float) -> None:
+        self._drain()
+        marks = np.concatenate(self.marks) if self.marks else np.zeros(0, MARK)
+        self.marks.clear()
+        stop = self.log.stop if self.closed else inf if self.stop is None else self.stop
+        self.log.give(Batch(requests, paths.reshape(len(paths), -1, 2), marks, settled, stop))
+
+    def _finished(self) -> Log:
+        """Those still inside leave, too, by number; and the ledgers are closed."""
+        tables, g, log = self.layout.tables, self.g, self.log
+        (slots,) = np.nonzero(tables["requests"]["used"] == 1)
+        slots = slots[np.argsort(tables["requests"]["number"][slots])]
+        left, rows = tables["requests"][slots], np.zeros(len(slots), REQUEST)
+        for name in REQUEST.names or ():
+            if name not in TRAITS:
+                rows[name] = left[name]
+        for name, column in zip(TRAITS, tables["traits"].tolist(), strict=True):
+            rows[name] = tables["columns"][slots, column] if column != NOBODY else np.nan
+        departed = (left["departed"] == 1)[:, None]
+        paths = np.where(departed, tables["answered"][slots], tables["paths"][left["agent"] * ~departed[:, 0]])
+        requests, settled_paths = self._settled()
+        self._give(np.concatenate([requests, rows]), np.concatenate([settled_paths, paths]), inf)
+        log.work = tables["work"].copy()
+        log.arrived, log.inside = int(g["arrived"]), int(g["inside"])
+        log.area, log.since = float(g["area"]), float(g["since"])
+        return log
+
+    # -- arrivals ----------------------------------------------------------------------------------------------------
+
+    def _table(self, columns: Any, count: int) -> Array:
+        """Columns side by side: a row per request."""
+        table = np.empty((count, len(self.columns)))
+        for place, name in enumerate(self.columns):
+            table[:, place] = columns[name]
+        return table
+
+    def _next_chunk(self) -> None:
+        g = self.g
+        g["position"] = g["chunk"] = 0
+        for chunk in self.chunks:
+            count = len(chunk.arrival)
+            if self.stop is not None:
+                count = int(np.searchsorted(chunk.arrival, self.stop, side="right"))
+            if count:
+                self.layout.put("arrival", np.asarray(chunk.arrival, np.float64))
+                self.layout.put("op", np.asarray(chunk.op, np.int64))
+                self.layout.put("given", self._table(chunk.columns, len(chunk.arrival)))
+                g["first"], g["chunk"] = chunk.first, count
+            if count < len(chunk.arrival):
+                g["more"] = 0
+            if count or not g["more"]:
+                return
+        g["more"] = 0
+
+    def _clients(self) -> None:
+        """Every client begins to think, one after the other."""
+        g, clients = self.g, self.workload.clients
+        g["clients"], g["rounds"] = clients, max(8, ROWS_AT_ONCE // clients)
+        if self.workload.think_law is not None:
+            g["think_stream"] = self.workload.think_stream
+        self.layout.put("rounds", np.zeros(clients, np.int64))
+        self._next_rounds()
+        self.layout.enlarge_ring(2 * clients)
+        self.layout.enlarge_heap(2 * clients)
+        waiting = self.layout.tables["ring"][:clients]
+        waiting["what"], waiting["who"] = state.CLIENT_STARTS, np.arange(clients)
+        g["ring_tail"] = clients
+
+    def _next_rounds(self) -> None:
+        """The next requests of every client."""
+        g = self.g
+        first, rounds = self.layout.tables["rounds"], int(g["rounds"])
+        turns = first[:, None] + np.arange(rounds)
+        indices = (np.arange(len(first))[:, None] + turns * len(first)).ravel()
+        rows = self.workload.rows(indices, needed=frozenset(self.columns))
+        self.layout.put("rounds_from", first.copy())
+        self.layout.put("asked_op", np.asarray(rows.op, np.int64))
+        self.layout.put("asked_given", self._table(rows.columns, len(indices)))
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def _events(self) -> None:
+        for number, event in enumerate(self.model.events):
+            index = np.array([EVENTS + number], np.int64)
+            columns = self._rows(index, event.op)
+            for name, value in event.columns.items():
+                if name in columns:
+                    columns[name] = np.array([value])
+            brings, delivered = NOBODY, 0
+            if event.brings is not None:
+                brings, delivered = number, int(event.brings.delivered)
+            stream = (event.op, FROM_EVENT, NOBODY, brings, delivered)
+            self._stream(np.array([event.at]), index, columns, stream, always=True)
+
+    def _rows(self, indices: Array, op: str) -> dict[str, Array]:
+        needed = frozenset(self.columns)
+        return dict(self.workload.rows(indices, self.workload.ops.index(op), needed=needed).columns)
+
+    def _stream(self, times: Array, indices: Array, columns: Any, about: tuple[Any, ...], always: bool = False) -> None:
+        """Requests that come later, in order: the first of them becomes an event."""
+        op, cause, parent, brings, delivered = about
+        layout, tables = self.layout, self.layout.tables
+        place, number = len(tables["later"]), len(tables["streams"])
+        layout.put("later", np.concatenate([tables["later"], times]))
+        layout.put("later_index", np.concatenate([tables["later_index"], indices]))
+        layout.put("later_given", np.concatenate([tables["later_given"], self._table(columns, len(indices))]))
+        row = (place, place + len(times), self.workload.ops.index(op), cause, parent, brings, delivered)
+        layout.put("streams", np.concatenate([tables["streams"], np.array([row], state.STREAM)]))
+        if len(times) and (always or self.stop is None or times[0] <= self.stop):
+            self._tell(float(times[0]), ARRIVAL, int(indices[0]), state.ARRIVES, number)
+
+    def _bring(self) -> None:
+        """The readers of an event's post are told of it."""
+        number, parent, now = int(self.g["need"]), int(self.g["amount"]), float(self.g["now"])
+        brings = self.model.events[number].brings
+        assert brings is not None
+        first = EVENTS * (number + 2)
+        indices = np.arange(first, first + brings.count, dtype=np.int64)
+        delays = brings.after.draws(self.luck.stream("brought"), indices, 0)
+        order = np.argsort(delays, kind="stable")
+        columns = self._rows(indices[order], brings.op)
+        self._stream(now + delays[order], indices[order], columns, (brings.op, BROUGHT, parent, NOBODY, 0))
+
+    def _cache_outage(self, outage: Any) -> None:
+        number = list(self.model.caches).index(outage.cache)
+
+        def go_down() -> None:
+            self.stores.clear(number)
+            self.stores.rows[number]["down"] = 1
+
+        def come_back() -> None:
+            self.stores.rows[number]["down"] = 0
+            self.stores.clear(number)
+
+        actions = [(outage.begin, lambda: self.stores.clear(number))]
+        if not outage.empty:
+            actions = [(outage.begin, go_down), (outage.end, come_back)]
+        for time, action in actions:
+            self._tell(time, TIMER, 2, TO_PYTHON + state.CACHE_EVENT, len(self.outages))
+            self.outages.append(action)
+
+    def _cache_event(self) -> None:
+        self.outages[int(self.g["amount"])]()
+
+    # -- the books -------------------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        """The arrivals are over: close the window, once."""
+        if not self.closed:
+            self.closed = True
+            self.log.stop = float(self.g["now"])
+            self._snap()
+
+    def _look(self) -> None:
+        """A sample of how many are inside every station, and when to take the next."""
+        now, g = float(self.g["now"]), self.g
+        self.log.samples.append(Sample(now, tuple(self.layout.tables["stations"]["inside"].tolist())))
+        if g["events"] > 0 or g["position"] < g["chunk"]:
+            self._tell(next_sample(now, self.stop), TIMER, 3, TO_PYTHON + state.SAMPLE)
+
+    def _snap(self) -> None:
+        """Write down where all ledgers stand."""
+        now, tables = float(self.g["now"]), self.layout.tables
+        for number, (row, ledger) in enumerate(zip(tables["stations"], self.log.stations.values(), strict=True)):
+            shards = tables["shards"][row["shard"] : row["shard"] + row["shards"]]
+            for name in ("visits", "busy", "wait", "longest"):
+                setattr(ledger, name, shards[name].tolist())
+            for name in ("refused", "inside", "area", "sojourns", "held", "since"):
+                setattr(ledger, name, row[name].item())
+            booked = self._booked(number, row, shards, now)
+            ledger.snap(now, lambda _, booked=booked: booked)  # type: ignore[misc]
+            shards["longest"] = ledger.longest
+        for name, count in self.stores.count(now).items():
+            self.log.caches.setdefault(name, []).append(count)
+
+    def _booked(self, number: int, row: Any, shards: Array, now: float) -> list[Booked]:
+        if row["kind"] == state.DELAY:
+            return [Booked(0.0, 0.0, 0)]
+        if row["kind"] == state.PLAIN:
+            free = self.layout.tables["free"][row["free"] :].tolist()
+            servers = int(row["servers"])
+            return [
+                plainly_booked(free[i * servers : (i + 1) * servers], self._starts(shard), now)
+                for i, shard in enumerate(shards)
+            ]
+        begun, lined_up = self._at_desks(number, len(shards))
+        return [
+            Booked(-fsum(now - t for t in begun[i]), -fsum(now - t for t in lined_up[i]), len(lined_up[i]))
+            for i in range(len(shards))
+        ]
+
+    def _starts(self, shard: Any) -> list[float]:
+        """When those in the line of a plain shard begin."""
+        lines, one, starts = self.layout.tables["lines"], int(shard["line_first"]), []
+        for _ in range(int(shard["line"])):
+            starts.append(float(lines[one]["start"]))
+            one = int(lines[one]["link"])
+        return starts
+
+    def _at_desks(self, station: int, shards: int) -> tuple[list[list[float]], list[list[float]]]:
+        """By shard, since when those at the desks of a station are there, and since when the others stand in line."""
+        begun: list[list[float]] = [[] for _ in range(shards)]
+        lined_up: list[list[float]] = [[] for _ in range(shards)]
+        agents, frames, nodes = (self.layout.tables[name] for name in ("agents", "frames", "nodes"))
+        here = (agents["role"] != NOBODY) & (agents["station"] == station)
+        for agent in agents[here & (agents["desk"] == state.IN_SERVICE)]:
+            begun[agent["shard"]].append(float(agent["since"]))
+        for agent in agents[here & (agents["desk"] != state.IN_SERVICE) & (agents["desk"] != state.AWAY)]:
+            lined_up[agent["shard"]].append(float(agent["arrived"]))
+        for frame in agents["frame"][(agents["role"] != NOBODY) & (agents["frame"] != NOBODY)].tolist():
+            while frame != NOBODY:
+                if nodes[frames[frame]["node"]]["what"] == station:
+                    begun[frames[frame]["shard"]].append(float(frames[frame]["since"]))
+                frame = int(frames[frame]["link"])
+        return begun, lined_up
+
+
+def plainly_booked(free: list[float], starts: list[float], now: float) -> Booked:
+    """What a plain shard has booked beyond `now`."""
+    later = [start - now for start in starts if start > now]
+    return Booked(fsum(max(0.0, t - now) for t in free), fsum(later), len(later))
+
+
+def needed_columns(program: Program, workload: Any) -> tuple[str, ...]:
+    """The columns that the program or the log asks for: those of the program first, in its order."""
+    wanted = [*program.columns, *TRAITS, "size"]
+    return tuple(dict.fromkeys(name for name in wanted if name in workload.columns))

@@ -1,0 +1,148 @@
+"""Requests and their children: how they begin, how they end, and what they leave behind."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+from simsys import draws
+from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.events import hop
+from simsys.engines.kernel.state import AWAY, NOBODY, PIECE, ROOT, STARTS, part
+from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT
+
+
+@part
+def new_agent(g: Any, request: int, token: int, role: int, group: int, tracked: int) -> int:
+    """An agent that nothing has happened to."""
+    slot = g.agents_free
+    agent = of.agent(g, slot)
+    g.agents_free = agent.link
+    g.agents_left -= 1
+    agent.request, agent.token, agent.role, agent.group, agent.tracked = request, token, role, group, tracked
+    agent.outcomes, agent.frame, agent.timed_out, agent.desk = 0, NOBODY, 0, AWAY
+    for i in range(g.names):
+        of.counts(g, slot * g.names + i).v = 0
+    for i in range(g.plan_names):
+        of.children(g, slot * g.plan_names + i).v = 0
+    if tracked:
+        for i in range(g.path):
+            of.paths(g, slot * g.path + i).v = 0.0
+    return slot
+
+
+@part
+def numbered(g: Any, slot: int) -> None:
+    """Give an agent its number; its request has one more plan that is running."""
+    agent = of.agent(g, slot)
+    g.agents += 1
+    agent.number = g.agents
+    of.request(g, agent.request).open += 1
+
+
+@part
+def free_agent(g: Any, slot: int) -> None:
+    of.agent(g, slot).role = NOBODY
+    of.agent(g, slot).link = g.agents_free
+    g.agents_free = slot
+    g.agents_left += 1
+
+
+@part
+def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: int, at: int) -> int:
+    """A request arrives, whose columns are row `at` of the table at the address `given`; the agent that is to play its plan."""
+    slot = g.requests_free
+    request = of.request(g, slot)
+    g.requests_free = request.link
+    g.requests_left -= 1
+    request.used, request.number, request.index, request.op, request.cause = 1, g.requests, index, op, cause
+    request.status, request.parent, request.open, request.departed = INSIDE, parent, 0, 0
+    request.brings, request.delivered, request.client = NOBODY, 0, NOBODY
+    request.arrival, request.end, request.work, request.wait, request.age = g.now, 0.0, 0.0, 0.0, 0.0
+    g.requests += 1
+    for i in range(g.width):
+        of.columns(g, slot * g.width + i).v = of.number_at(given + 8 * (at * g.width + i)).v
+    for i in range(g.thresholds):
+        of.above(g, slot * g.thresholds + i).v = nan
+    g.area += g.inside * (g.now - g.since)
+    g.since = g.now
+    g.inside += 1
+    g.arrived += 1
+    root = new_agent(g, slot, draws.request_token(index), ROOT, NOBODY, 1)
+    numbered(g, root)
+    agent = of.agent(g, root)
+    agent.pc = of.entry_nodes(g, op).v
+    if g.size_column >= 0:
+        agent.size = of.columns(g, slot * g.width + g.size_column).v
+    request.agent = root
+    return root
+
+
+@part
+def spawn(g: Any, plan: int, parent: int, role: int, group: int, index: int, size: float, tracked: int) -> int:
+    """A child of `parent` that will play a plan."""
+    parents, entry = of.agent(g, parent), of.plan(g, plan)
+    count = of.children(g, parent * g.plan_names + entry.counter).v
+    of.children(g, parent * g.plan_names + entry.counter).v = count + 1
+    token = draws.child_token(parents.token, entry.name, count)
+    slot = new_agent(g, parents.request, token, role, group, tracked)
+    numbered(g, slot)
+    agent = of.agent(g, slot)
+    agent.pc, agent.index, agent.size = entry.root, float(index), size
+    hop(g, STARTS, slot, 0)
+    return slot
+
+
+@part
+def new_piece(g: Any, parent: int, group: int, seconds: float) -> int:
+    """A part of a visit to several shards, each with a line of its own."""
+    parents = of.agent(g, parent)
+    slot = new_agent(g, parents.request, parents.token, PIECE, group, 0)
+    piece = of.agent(g, slot)
+    piece.number, piece.station, piece.seconds = parents.number, parents.station, seconds
+    return slot
+
+
+@part
+def depart(g: Any, slot: int, value: int) -> None:
+    """The plan of a request is over."""
+    agent = of.agent(g, slot)
+    request = of.request(g, agent.request)
+    g.area += g.inside * (g.now - g.since)
+    g.since = g.now
+    g.inside -= 1
+    request.end, request.departed = g.now, 1
+    request.status = DONE if value else TIMED_OUT if agent.timed_out else REFUSED
+    for i in range(g.path):
+        of.answered(g, agent.request * g.path + i).v = of.paths(g, slot * g.path + i).v
+
+
+@part
+def settle(g: Any, slot: int) -> None:
+    """A request and all that it started is over: it leaves."""
+    request = of.request(g, slot)
+    write(g, slot)
+    request.used = 0
+    request.link = g.requests_free
+    g.requests_free = slot
+    g.requests_left += 1
+
+
+@part
+def write(g: Any, slot: int) -> None:
+    request, row = of.request(g, slot), of.out(g, g.out)
+    row.number, row.index, row.op, row.cause = request.number, request.index, request.op, request.cause
+    row.status, row.parent = request.status, request.parent
+    row.arrival, row.end, row.work = request.arrival, request.end, request.work
+    row.wait, row.age = request.wait, request.age
+    row.followers, row.active, row.following = trait(g, slot, 0), trait(g, slot, 1), trait(g, slot, 2)
+    for i in range(g.path):
+        of.out_paths(g, g.out * g.path + i).v = of.answered(g, slot * g.path + i).v
+    g.out += 1
+
+
+@part
+def trait(g: Any, slot: int, number: int) -> float:
+    """The value of one of `TRAITS`, NaN where requests have no such column."""
+    column = of.traits(g, number).v
+    return of.columns(g, slot * g.width + column).v if column >= 0 else nan

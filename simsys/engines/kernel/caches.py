@@ -1,0 +1,242 @@
+"""Caches over arrays: the same rules as `structures/caches.py`, with a hash table by open addressing.
+
+An entry is in line (the first is evicted first) or forgotten: one of a warm start's that was taken out again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.state import NOBODY, apart, part
+from simsys.structures.warm import past_entry
+
+IN_CACHE, FORGOTTEN, FREE = range(3)
+MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@part
+def home(cache: Any, key: int) -> int:
+    """Where in the table the search for a key begins."""
+    mixed = np.uint64(key) * MIX
+    return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(cache.mask))
+
+
+@part
+def find(cache: Any, key: int) -> int:
+    """The entry of a key, or NOBODY."""
+    at = home(cache, key)
+    while True:
+        entry = of.slots(cache, at).v
+        if entry == NOBODY or of.entry(cache, entry).key == key:
+            return entry
+        at = (at + 1) & cache.mask
+
+
+@part
+def in_cache(cache: Any, key: int) -> int:
+    """The entry of a key that is in the cache, or NOBODY."""
+    entry = find(cache, key)
+    return entry if entry != NOBODY and of.entry(cache, entry).state == IN_CACHE else NOBODY
+
+
+@part
+def unlink(cache: Any, entry: int) -> None:
+    one = of.entry(cache, entry)
+    if one.before == NOBODY:
+        cache.first = one.link
+    else:
+        of.entry(cache, one.before).link = one.link
+    if one.link == NOBODY:
+        cache.last = one.before
+    else:
+        of.entry(cache, one.link).before = one.before
+
+
+@part
+def to_end(cache: Any, entry: int) -> None:
+    one = of.entry(cache, entry)
+    one.before, one.link = cache.last, NOBODY
+    if cache.last == NOBODY:
+        cache.first = entry
+    else:
+        of.entry(cache, cache.last).link = entry
+    cache.last = entry
+
+
+@part
+def to_front(cache: Any, entry: int) -> None:
+    one = of.entry(cache, entry)
+    one.before, one.link = NOBODY, cache.first
+    if cache.first == NOBODY:
+        cache.last = entry
+    else:
+        of.entry(cache, cache.first).before = entry
+    cache.first = entry
+
+
+@part
+def put(cache: Any, key: int, fill: float, expiry: float, size: float, front: bool) -> None:
+    """Add an entry to the line."""
+    entry = find(cache, key)
+    if entry == NOBODY:
+        entry = new_entry(cache, key)
+    one = of.entry(cache, entry)
+    one.state, one.fill, one.expiry, one.size = IN_CACHE, fill, expiry, size
+    if front:
+        to_front(cache, entry)
+    else:
+        to_end(cache, entry)
+    cache.length += 1
+    cache.bytes += size
+
+
+@part
+def new_entry(cache: Any, key: int) -> int:
+    """A free entry, entered into the table under its key."""
+    entry = cache.free
+    if entry == NOBODY:
+        entry = cache.used
+        cache.used += 1
+    else:
+        cache.free = of.entry(cache, entry).link
+    of.entry(cache, entry).key = key
+    enter(cache, key, entry)
+    cache.keys += 1
+    return entry
+
+
+@part
+def enter(cache: Any, key: int, entry: int) -> None:
+    """Enter an entry into the table, at the first free place from its home on."""
+    at = home(cache, key)
+    while of.slots(cache, at).v != NOBODY:
+        at = (at + 1) & cache.mask
+    of.slots(cache, at).v = entry
+
+
+@part
+def enter_all(cache: Any) -> None:
+    """Enter all entries into a table that is empty."""
+    for entry in range(cache.used):
+        if of.entry(cache, entry).state != FREE:
+            enter(cache, of.entry(cache, entry).key, entry)
+
+
+@part
+def remove(cache: Any, entry: int) -> None:
+    """Take an entry out; a warm start must not bring it back."""
+    one = of.entry(cache, entry)
+    cache.bytes -= one.size
+    cache.length -= 1
+    unlink(cache, entry)
+    if cache.past:
+        one.state = FORGOTTEN
+    else:
+        delete(cache, entry)
+
+
+@part
+def delete(cache: Any, entry: int) -> None:
+    """Strike an entry from the table and close the gap: those behind move up if their search passes it."""
+    at = home(cache, of.entry(cache, entry).key)
+    while of.slots(cache, at).v != entry:
+        at = (at + 1) & cache.mask
+    gap = at
+    while True:
+        at = (at + 1) & cache.mask
+        other = of.slots(cache, at).v
+        if other == NOBODY:
+            break
+        begin = home(cache, of.entry(cache, other).key)
+        if ((at - begin) & cache.mask) >= ((at - gap) & cache.mask):
+            of.slots(cache, gap).v = other
+            gap = at
+    of.slots(cache, gap).v = NOBODY
+    gone = of.entry(cache, entry)
+    gone.state, gone.link = FREE, cache.free
+    cache.free = entry
+    cache.keys -= 1
+
+
+@apart
+def recall(cache: Any, key: int, now: float) -> bool:
+    """Bring in the entry that a key had at time 0, if it is still live."""
+    if now >= cache.past_ttl:
+        cache.past = 0
+        return False
+    if not 0 <= key < cache.past_keys or find(cache, key) != NOBODY:
+        return False
+    there, fill, expiry = past_entry(
+        key, cache.zipf, cache.top, cache.past_ttl, cache.past_renew != 0, cache.stream
+    )  # fmt: skip
+    if not there or now >= expiry:
+        return False
+    put(cache, key, fill, expiry, cache.past_size, cache.fifo != 0)
+    return True
+
+
+@part
+def lookup(cache: Any, key: int, now: float) -> int:
+    """The live entry of a key, or NOBODY. An expired entry leaves."""
+    cache.lookups += 1
+    entry = in_cache(cache, key)
+    if entry == NOBODY:
+        if not cache.past or not recall(cache, key, now):
+            return NOBODY
+        entry = find(cache, key)
+    one = of.entry(cache, entry)
+    if now >= one.expiry:
+        remove(cache, entry)
+        return NOBODY
+    if cache.renew:
+        one.expiry = now + cache.ttl
+    if not cache.fifo and cache.last != entry:
+        unlink(cache, entry)
+        to_end(cache, entry)
+    cache.hits += 1
+    return entry
+
+
+@part
+def fill(cache: Any, key: int, now: float, size: float) -> None:
+    """Put a key in; nothing if it is live already, too large, or the cache is down."""
+    if cache.down:
+        return
+    entry = in_cache(cache, key)
+    if entry == NOBODY:
+        if cache.past and recall(cache, key, now):
+            return
+    elif now < of.entry(cache, entry).expiry:
+        return
+    else:
+        remove(cache, entry)
+    if cache.by_bytes:
+        if size > cache.capacity:
+            return
+        while cache.length > 0 and cache.bytes + size > cache.capacity:
+            evict(cache)
+    else:
+        while cache.length + 1 > cache.capacity:
+            evict(cache)
+    put(cache, key, now, now + cache.ttl, size, False)
+
+
+@part
+def evict(cache: Any) -> None:
+    remove(cache, cache.first)
+    cache.evictions += 1
+
+
+@part
+def drop(cache: Any, key: int) -> None:
+    """Invalidate a key."""
+    entry = find(cache, key)
+    if entry == NOBODY:
+        if cache.past:
+            entry = new_entry(cache, key)
+            of.entry(cache, entry).state = FORGOTTEN
+    elif of.entry(cache, entry).state == IN_CACHE:
+        remove(cache, entry)

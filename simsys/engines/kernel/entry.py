@@ -1,0 +1,29 @@
+"""The kernel's doors: play on, put an event into the heap, make a cache's table. Compiled once, for all programs."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from simsys.draws import compiled
+from simsys.engines.kernel import caches, events, loop
+from simsys.engines.kernel import tables as of
+
+
+@compiled(numba.int64(numba.int64))
+def run(address: int) -> int:
+    """Play on, with the globals at `address`, until Python has something to do; what that is."""
+    return loop.run(of.globals_at(address))
+
+
+@compiled(numba.void(numba.int64, numba.float64, numba.int64, numba.int64, numba.int64, numba.int64))
+def tell(address: int, time: float, kind: int, number: int, what: int, who: int) -> None:
+    """Let something of class `kind` happen at `time`."""
+    key = (np.uint64(kind) << np.uint64(62)) | np.uint64(number)
+    events.push(of.globals_at(address), time, key, what, who)
+
+
+@compiled(numba.void(numba.int64, numba.int64))
+def enter_all(address: int, number: int) -> None:
+    """Enter all entries of a cache into its table, which is empty."""
+    caches.enter_all(of.cache(of.globals_at(address), number))

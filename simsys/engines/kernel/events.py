@@ -1,0 +1,78 @@
+"""What happens next: a binary heap of events under the law of simultaneity, and the wake-ups of this moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.state import part
+
+END_CLASS, ARRIVAL_CLASS, TIMER_CLASS = np.uint64(1 << 62), np.uint64(2 << 62), np.uint64(3 << 62)
+
+
+@part
+def before(time: float, key: Any, serial: int, other: Any) -> bool:
+    """Whether an event comes before another: by time, class and number, serial."""
+    if time != other.time:
+        return time < other.time
+    if key != other.key:
+        return key < other.key
+    return serial < other.serial
+
+
+@part
+def put(g: Any, place: int, time: float, key: Any, serial: int, what: int, who: int) -> None:
+    event = of.event(g, place)
+    event.time, event.key, event.serial, event.what, event.who = time, key, serial, what, who
+
+
+@part
+def move(g: Any, place: int, event: Any) -> None:
+    put(g, place, event.time, event.key, event.serial, event.what, event.who)
+
+
+@part
+def push(g: Any, time: float, key: Any, what: int, who: int) -> None:
+    """Let something happen at `time`; `key` is its class and number."""
+    serial = g.serial
+    g.serial = serial + 1
+    hole = g.events
+    g.events = hole + 1
+    while hole > 0:
+        above = (hole - 1) >> 1
+        if not before(time, key, serial, of.event(g, above)):
+            break
+        move(g, hole, of.event(g, above))
+        hole = above
+    put(g, hole, time, key, serial, what, who)
+
+
+@part
+def drop_first(g: Any) -> None:
+    """Take the first event out of the heap: the last one sinks from the root."""
+    size = g.events - 1
+    g.events = size
+    last = of.event(g, size)
+    hole, below = 0, 1
+    while below < size:
+        if below + 1 < size:
+            right = of.event(g, below + 1)
+            if before(right.time, right.key, right.serial, of.event(g, below)):
+                below += 1
+        child = of.event(g, below)
+        if not before(child.time, child.key, child.serial, last):
+            break
+        move(g, hole, child)
+        hole = below
+        below = 2 * hole + 1
+    move(g, hole, last)
+
+
+@part
+def hop(g: Any, what: int, who: int, value: int) -> None:
+    """Let something happen in this moment, after all that was told so before."""
+    one = of.hop(g, g.ring_tail & (g.ring_room - 1))
+    one.what, one.who, one.value = what, who, value
+    g.ring_tail += 1

@@ -1,0 +1,311 @@
+"""The event loop: what happens next, and to whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.agents import begin_request, free_agent
+from simsys.engines.kernel.events import ARRIVAL_CLASS, before, drop_first, hop, push
+from simsys.engines.kernel.forks import (
+    branch_ended,
+    commit_ended,
+    limit_is_over,
+    limited_ended,
+    linger_is_over,
+    next_member,
+    piece_ended,
+)  # fmt: skip
+from simsys.engines.kernel.servers import grant, granted, next_of_line, serve, throw_out
+from simsys.engines.kernel.state import (
+    AGENTS,
+    ARRIVES,
+    BRANCH,
+    BRING,
+    CHUNK,
+    CLIENT_ASKS,
+    CLOSE,
+    COMMIT,
+    COMMITTED,
+    ENDED,
+    FLUSH,
+    FORKS,
+    FRAMES,
+    GATHERINGS,
+    GRANTED,
+    GRANTED_IN_LINE,
+    HEAP,
+    IN_LINE,
+    KEY,
+    LIMITED,
+    LINE_ENDS,
+    LINES,
+    LINGER_ENDS,
+    NOBODY,
+    OPENS,
+    OVER,
+    PIECE,
+    RELEASED,
+    REQUESTS,
+    RESUMES,
+    RING,
+    ROOM,
+    ROWS,
+    STARTS,
+    THROWS_OUT,
+    TO_PYTHON,
+    TURNED_OUT,
+    VISIT_ENDS,
+    WITHIN_ENDS,
+    part,
+)  # fmt: skip
+from simsys.engines.kernel.steps import WAITS, begin_held, drive, short, take_server, visit_ends, visited
+from simsys.engines.kernel.values import variate
+from simsys.engines.program import VISIT
+from simsys.measure.log import BATCH, FROM_LOAD
+
+NOTHING, PYTHON = -1, -2
+"""Instead of an agent that goes on: nobody does; or Python has something to do, and `who` says what."""
+
+
+@part
+def crowded(g: Any) -> bool:
+    """Whether the next event might find too little room in a table."""
+    if short(g, AGENTS, g.agents_left, 0) or short(g, REQUESTS, g.requests_left, 0) or short(g, LINES, g.lines_left, 0):
+        return True
+    if short(g, HEAP, g.heap_room - g.events, 0) or short(g, RING, g.ring_room - (g.ring_tail - g.ring_head), 0):
+        return True
+    if short(g, FORKS, g.forks_left, 0) or short(g, GATHERINGS, g.gatherings_left, 0):
+        return True
+    return short(g, FRAMES, g.frames_left, 0)
+
+
+@part
+def arrive(g: Any) -> int:
+    """The next request of the load arrives."""
+    at = g.position
+    g.now = of.arrival(g, at).v
+    g.position = at + 1
+    return begin_request(g, g.first + at, of.op(g, at).v, FROM_LOAD, NOBODY, g.at_given, at)
+
+
+@part
+def arrive_later(g: Any, number: int) -> int:
+    """The next request of an event, or of the readers it brings, arrives."""
+    stream = of.stream(g, number)
+    at = stream.position
+    root = begin_request(g, of.later_index(g, at).v, stream.op, stream.cause, stream.parent, g.at_later_given, at)
+    request = of.request(g, of.agent(g, root).request)
+    request.brings, request.delivered = stream.brings, stream.delivered
+    stream.position = at + 1
+    if at + 1 < stream.end and of.later(g, at + 1).v <= g.stop:
+        push(g, of.later(g, at + 1).v, ARRIVAL_CLASS | KEY(of.later_index(g, at + 1).v), ARRIVES, number)
+    return root
+
+
+@part
+def think(g: Any, client: int) -> None:
+    """A client thinks before it asks again, unless the load is over by then."""
+    seconds = 0.0
+    if g.think != NOBODY:
+        seconds = variate(g, g.think, g.think_stream, client, of.rounds(g, client).v)
+    at = g.now + seconds
+    if at <= g.stop:
+        push(g, at, ARRIVAL_CLASS | KEY(client), CLIENT_ASKS, client)
+
+
+@part
+def ask(g: Any, client: int) -> int:
+    """A client asks for the next time."""
+    if g.cap >= 0 and g.arrived >= g.cap:
+        g.who = CLOSE
+        return PYTHON
+    turn = of.rounds(g, client).v - of.rounds_from(g, client).v
+    if turn == g.rounds:
+        g.who = ROWS
+        return PYTHON
+    at = client * g.rounds + turn
+    index = client + of.rounds(g, client).v * g.clients
+    root = begin_request(g, index, of.asked_op(g, at).v, FROM_LOAD, NOBODY, g.at_asked_given, at)
+    of.request(g, of.agent(g, root).request).client = client
+    of.rounds(g, client).v += 1
+    return root
+
+
+@part
+def process_ended(g: Any, slot: int, value: int) -> int:
+    """All who waited for an agent learn that it has ended."""
+    agent = of.agent(g, slot)
+    if agent.role == BRANCH:
+        branch_ended(g, slot)
+    elif agent.role == PIECE:
+        return piece_ended(g, slot)
+    elif agent.role == LIMITED:
+        limited_ended(g, slot)
+    elif agent.role == COMMIT:
+        commit_ended(g, slot)
+    else:
+        client, brings = agent.client, agent.group
+        g.amount = agent.requested
+        free_agent(g, slot)
+        if client != NOBODY:
+            think(g, client)
+        if brings != NOBODY:
+            g.who, g.need = BRING, brings
+            return PYTHON
+    return NOTHING
+
+
+@part
+def piece_goes_on(g: Any, slot: int, stood: bool) -> None:
+    """A piece of a visit comes to its desk, or is turned away."""
+    piece = of.agent(g, slot)
+    if not piece.value or not granted(g, slot, of.station(g, piece.station), stood):
+        piece.value = 0
+        hop(g, ENDED, slot, 0)
+    else:
+        serve(g, slot, of.station(g, piece.station))
+
+
+@part
+def turn_of(g: Any, slot: int) -> int:
+    """One who stood in line was granted a server, or turned out; the outcome of its step, if it is over."""
+    agent = of.agent(g, slot)
+    if agent.role == PIECE:
+        piece_goes_on(g, slot, True)
+        return WAITS
+    node = of.node(g, agent.pc)
+    if node.code != VISIT:
+        return take_server(g, slot, node, True)
+    station = of.station(g, node.what)
+    if not granted(g, slot, station, True):
+        return visited(g, slot, node, 0)
+    serve(g, slot, station)
+    return WAITS
+
+
+@part
+def wake_up(g: Any) -> int:
+    """The next thing to happen in this moment; who goes on with `answer`, if anybody does."""
+    one = of.hop(g, g.ring_head & (g.ring_room - 1))
+    g.ring_head += 1
+    what, who, value = one.what, one.who, one.value
+    g.answer = WAITS
+    if what == STARTS:
+        agent = of.agent(g, who)
+        if agent.role != PIECE:
+            return who
+        if agent.desk != IN_LINE:
+            piece_goes_on(g, who, False)
+        return NOTHING
+    if what == RESUMES:
+        g.answer = value
+        return who
+    if what == ENDED:
+        goes_on = process_ended(g, who, value)
+        if goes_on >= 0:
+            agent = of.agent(g, goes_on)
+            g.answer = visited(g, goes_on, of.node(g, agent.pc), agent.served)
+        return goes_on
+    if what == GRANTED:
+        desk = of.agent(g, who).desk
+        if desk != GRANTED_IN_LINE and desk != TURNED_OUT:
+            return NOTHING
+        g.answer = turn_of(g, who)
+        return who if g.answer != WAITS else NOTHING
+    if what == RELEASED:
+        shard = of.shard(g, who)
+        grant(g, of.station(g, shard.station), shard, NOBODY)
+        return NOTHING
+    if what == COMMITTED:
+        g.gathering = who
+        return NOTHING
+    think(g, who)
+    return NOTHING
+
+
+@part
+def happen(g: Any) -> int:
+    """The first event of the heap happens; who goes on with `answer`, if anybody does."""
+    event = of.event(g, 0)
+    what, who = event.what, event.who
+    g.now = event.time
+    if what == CLIENT_ASKS:
+        slot = ask(g, who)
+        if slot == PYTHON and g.who == ROWS:
+            return PYTHON
+        drop_first(g)
+        g.answer = WAITS
+        return slot
+    drop_first(g)
+    g.answer = WAITS
+    if what == VISIT_ENDS or what == LINE_ENDS:
+        slot = who if what == VISIT_ENDS else next_of_line(g, who)
+        served = visit_ends(g, slot)
+        agent = of.agent(g, slot)
+        if agent.role == PIECE:
+            agent.value = 1
+            hop(g, ENDED, slot, 0)
+            return NOTHING
+        g.answer = visited(g, slot, of.node(g, agent.pc), served)
+        return slot
+    if what == ARRIVES:
+        return arrive_later(g, who)
+    if what == WITHIN_ENDS:
+        limit_is_over(g, who)
+        return NOTHING
+    if what == LINGER_ENDS:
+        linger_is_over(g, who)
+        return NOTHING
+    if what == OPENS:
+        g.answer = begin_held(g, who, of.node(g, of.agent(g, who).pc))
+        return who
+    if what == THROWS_OUT:
+        throw_out(g, of.station(g, who))
+        return NOTHING
+    g.who, g.amount = what - TO_PYTHON, who
+    return PYTHON
+
+
+@part
+def next_agent(g: Any) -> int:
+    """Let the next thing happen; who goes on, NOTHING, or PYTHON."""
+    if g.gathering != NOBODY:
+        return next_member(g)
+    if g.ring_head != g.ring_tail:
+        return wake_up(g)
+    if g.position < g.chunk:
+        at = g.position
+        if g.events == 0 or before(of.arrival(g, at).v, ARRIVAL_CLASS | KEY(g.first + at), 0, of.event(g, 0)):
+            g.answer = WAITS
+            return arrive(g)
+    elif g.more:
+        g.who = CHUNK
+        return PYTHON
+    if g.events == 0:
+        g.who = OVER
+        return PYTHON
+    return happen(g)
+
+
+@part
+def run(g: Any) -> int:
+    """Play on until Python has something to do; what that is."""
+    while True:
+        if g.resume != NOBODY:
+            slot = g.resume
+            g.resume = NOBODY
+            g.answer = WAITS
+        else:
+            if g.out == BATCH:
+                return FLUSH
+            if crowded(g):
+                return ROOM
+            slot = next_agent(g)
+            if slot == NOTHING:
+                continue
+            if slot == PYTHON:
+                return int(g.who)
+        why = drive(g, slot, g.answer)
+        if why != OVER:
+            return why

@@ -1,0 +1,96 @@
+"""Rows of tables in compiled code: records found by address, as in C.
+
+A row is no more than its address; its fields are those of a NumPy dtype. Numba's own records would do the same, but
+spell out all their fields in the name of every function they are given to, which triples the time of compilation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core.imputils import lower_setattr_generic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import intrinsic, lower_getattr_generic, models, register_model
+
+WORD = ir.IntType(64)
+
+
+class RowType(types.Type):  # type: ignore[misc]
+    """The type of a row with the fields of a dtype."""
+
+    def __init__(self, name: str, dtype: np.dtype[Any]) -> None:
+        super().__init__(name=f"row_{name}")
+        self.dtype = dtype
+
+    def field(self, name: str) -> tuple[Any, int]:
+        """The type and the offset of a field."""
+        assert self.dtype.fields is not None
+        dtype, offset = self.dtype.fields[name][:2]
+        return numba.from_dtype(dtype), offset
+
+
+@register_model(RowType)
+class _RowModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, row: RowType) -> None:
+        super().__init__(manager, row, WORD)
+
+
+@infer_getattr
+class _Fields(AttributeTemplate):  # type: ignore[misc]
+    key = RowType
+
+    def generic_resolve(self, row: RowType, name: str) -> Any:
+        return row.field(name)[0] if name in (row.dtype.names or ()) else None
+
+
+def _place(context: Any, builder: Any, row: RowType, address: Any, name: str) -> Any:
+    kind, offset = row.field(name)
+    return builder.inttoptr(builder.add(address, WORD(offset)), context.get_value_type(kind).as_pointer())
+
+
+@lower_getattr_generic(RowType)
+def _get(context: Any, builder: Any, row: RowType, address: Any, name: str) -> Any:
+    return builder.load(_place(context, builder, row, address, name))
+
+
+@lower_setattr_generic(RowType)
+def _set(context: Any, builder: Any, signature: Any, arguments: Any, name: str) -> None:
+    row, kind = signature.args
+    address, value = arguments
+    value = context.cast(builder, value, kind, row.field(name)[0])
+    builder.store(value, _place(context, builder, row, address, name))
+
+
+def row_at(name: str, dtype: np.dtype[Any]) -> tuple[RowType, Any]:
+    """The type of a row, and the intrinsic that gives the row at an address."""
+    row = RowType(name, dtype)
+
+    @intrinsic
+    def at(typing: Any, address: Any) -> Any:
+        return row(types.int64), lambda context, builder, signature, arguments: arguments[0]
+
+    return row, at
+
+
+def table_of(owner: RowType, field: str, name: str, dtype: np.dtype[Any]) -> Any:
+    """An intrinsic: row number `index` of the table whose address is a field of `owner`; it does not change in a call."""
+    row = RowType(name, dtype)
+    _, offset = owner.field(field)
+
+    @intrinsic
+    def one(typing: Any, g: Any, index: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            base, number = arguments
+            table = builder.load(builder.inttoptr(builder.add(base, WORD(offset)), WORD.as_pointer()))
+            table.set_metadata("invariant.load", builder.module.add_metadata([]))
+            return builder.add(table, builder.mul(number, WORD(dtype.itemsize)))
+
+        return row(owner, types.int64), code
+
+    return one
+
+

@@ -1,0 +1,95 @@
+"""What the kernel works on: tables of records, and the globals that say where they are.
+
+Every table is a NumPy array with room to spare; whoever is about to need more than is left goes back to Python, which
+enlarges it and calls again. A record that is free is linked to the next free one by `link`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+INT, FLOAT, KEY = np.int64, np.float64, np.uint64
+NOBODY = -1
+
+OPTIONS = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+part = numba.njit(forceinline=True, **OPTIONS)
+"""A part of the kernel, compiled into whoever calls it."""
+apart = numba.njit(**OPTIONS)
+"""A part that is seldom called, compiled by itself."""
+
+# Why the kernel goes back to Python
+OVER, ROOM, FLUSH, DRAIN, CHUNK, ROWS, SNAP, CLOSE, SAMPLE, CACHE_EVENT, BRING = range(11)
+# Tables that may need more room
+AGENTS, FRAMES, REQUESTS, HEAP, RING, LINES, FORKS, GATHERINGS, CACHES = range(9)
+# What a heap event does
+VISIT_ENDS, LINE_ENDS, ARRIVES, CLIENT_ASKS, WITHIN_ENDS, LINGER_ENDS, OPENS, THROWS_OUT = range(8)
+TO_PYTHON = 100
+# What a wake-up does
+STARTS, ENDED, RESUMES, GRANTED, RELEASED, COMMITTED, CLIENT_STARTS = range(7)
+# Whose agent it is
+ROOT, BRANCH, BACKGROUND, LIMITED, COMMIT, PIECE = range(6)
+# How a station serves
+DELAY, PLAIN, QUEUED = range(3)
+# What an agent has to do with a server
+AWAY, IN_LINE, GRANTED_IN_LINE, TURNED_OUT, IN_SERVICE = range(5)
+
+
+def _record(ints: str, floats: str = "") -> np.dtype[Any]:
+    return np.dtype([(name, INT) for name in ints.split()] + [(name, FLOAT) for name in floats.split()])
+
+
+TABLES = (
+    "nodes", "plans", "terms", "timings", "variates", "tables", "chances", "shares", "entry_nodes", "stations",
+    "shards", "free", "outages", "agents", "counts", "children", "paths", "frames", "requests", "columns", "above",
+    "answered", "heap", "ring", "lines", "forks", "gatherings", "batches", "caches", "streams",
+    "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given", "rounds_from",
+    "rounds", "work", "out", "out_paths", "marks", "traits", "scratch",
+)  # fmt: skip
+GLOBALS = _record(
+    "serial agents requests ring_head ring_tail events resume answer gathering out marks need amount who"
+    " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
+    " forks_left gatherings_free gatherings_left position chunk first more margin inside arrived cap clients"
+    " think think_stream rounds followed following size_column names plan_names path width thresholds places"
+    " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
+    "now area since stop",
+)
+EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("what", INT), ("who", INT)])
+HOP = _record("what who value")
+AGENT = _record(
+    "link pc request token number role group outcomes frame timed_out value tracked station shard pieces served"
+    " desk client requested",
+    "size index came seconds arrived since",
+)
+FRAME = _record("link node shard outcomes", "arrived since began")
+REQUEST_IN_FLIGHT = _record(
+    "link used number index op cause status parent open agent departed brings delivered client",
+    "arrival end work wait age",
+)
+WAIT = _record("link", "start")
+FORK = _record("link node parent left done next count answered child references", "size batch")
+GATHERING = _record("link batch first last agent members begun child value references")
+BATCHED = _record("size current", "linger")
+STATION = _record(
+    "kind shards servers room shard free occupies inside refused spread_stream any_stream spread_name any_name"
+    " outages outages_end downs downs_end",
+    "area since sojourns held",
+)
+SHARD = _record(
+    "station visits longest line_first line_last line queue_first queue_last queue users standing just_come ends_first"
+    " ends_last",
+    "busy wait last_come",
+)
+OUTAGE = _record("", "begin end speed")
+TIMING = _record("fixed fixed_stream fixed_name item item_stream item_name", "fixed_seconds item_seconds")
+VARIATE = _record("kind first last", "a b c")
+CHANCE = _record("stream name")
+CACHE = _record(
+    "at_entries at_slots used free first last mask by_bytes fifo renew down lookups hits evictions past keys past_keys"
+    " past_renew stream length room",
+    "capacity ttl bytes past_size past_ttl zipf top",
+)
+ENTRY = _record("key link before state", "fill expiry size")
+STREAM = _record("position end op cause parent brings delivered")

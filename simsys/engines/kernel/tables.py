@@ -1,0 +1,118 @@
+"""The tables that the kernel works on.
+
+`of.agent(g, slot)` is row number `slot` of the table of agents; the addresses of all tables stand in the globals `g`.
+Only Python changes them, between two calls. Nothing is checked: whoever asks makes sure that the row is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from simsys.distributions.variates import NO_TABLE
+from simsys.engines.kernel.rows import row_at, table_of
+from simsys.engines.kernel.state import (
+    AGENT,
+    BATCHED,
+    CACHE,
+    CHANCE,
+    ENTRY,
+    EVENT,
+    FLOAT,
+    FORK,
+    FRAME,
+    GATHERING,
+    GLOBALS,
+    HOP,
+    INT,
+    OUTAGE,
+    REQUEST_IN_FLIGHT,
+    SHARD,
+    STATION,
+    STREAM,
+    TIMING,
+    VARIATE,
+    WAIT,
+    part,
+)  # fmt: skip
+from simsys.engines.program import NODE, PLAN, TERM
+from simsys.measure.log import MARK, REQUEST
+
+NUMBER, WHOLE, COUNT = (np.dtype([("v", kind)]) for kind in (FLOAT, INT, np.int32))
+
+LAW_WIDTH = NO_TABLE.shape[1]
+
+G, globals_at = row_at("globals", GLOBALS)
+
+
+def _table(name: str, dtype: np.dtype[Any]) -> Any:
+    return table_of(G, f"at_{name}", name, dtype)
+
+
+node = _table("nodes", NODE)
+plan = _table("plans", PLAN)
+term = _table("terms", TERM)
+timing = _table("timings", TIMING)
+variate = _table("variates", VARIATE)
+chance = _table("chances", CHANCE)
+shares = _table("shares", NUMBER)
+entry_nodes = _table("entry_nodes", WHOLE)
+station = _table("stations", STATION)
+shard = _table("shards", SHARD)
+free = _table("free", NUMBER)
+outage = _table("outages", OUTAGE)
+agent = _table("agents", AGENT)
+counts = _table("counts", COUNT)
+children = _table("children", COUNT)
+paths = _table("paths", NUMBER)
+frame = _table("frames", FRAME)
+request = _table("requests", REQUEST_IN_FLIGHT)
+columns = _table("columns", NUMBER)
+above = _table("above", NUMBER)
+answered = _table("answered", NUMBER)
+event = _table("heap", EVENT)
+hop = _table("ring", HOP)
+line = _table("lines", WAIT)
+fork = _table("forks", FORK)
+gathering = _table("gatherings", GATHERING)
+batch = _table("batches", BATCHED)
+cache = _table("caches", CACHE)
+STORE, _ = row_at("caches", CACHE)
+entry = table_of(STORE, "at_entries", "entries", ENTRY)
+slots = table_of(STORE, "at_slots", "slots", WHOLE)
+stream = _table("streams", STREAM)
+arrival = _table("arrival", NUMBER)
+op = _table("op", WHOLE)
+given = _table("given", NUMBER)
+later = _table("later", NUMBER)
+later_index = _table("later_index", WHOLE)
+later_given = _table("later_given", NUMBER)
+asked_op = _table("asked_op", WHOLE)
+asked_given = _table("asked_given", NUMBER)
+rounds_from = _table("rounds_from", WHOLE)
+rounds = _table("rounds", WHOLE)
+work = _table("work", NUMBER)
+out = _table("out", REQUEST)
+out_paths = _table("out_paths", NUMBER)
+mark = _table("marks", MARK)
+traits = _table("traits", WHOLE)
+scratch = _table("scratch", NUMBER)
+_, number_at = row_at("number", NUMBER)
+
+
+@intrinsic
+def _pointer(typing: Any, address: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.float64)(types.int64), code
+
+
+@part
+def law(g: Any, first: int, last: int) -> Any:
+    """The rows of a law's table."""
+    return numba.carray(_pointer(g.at_tables + first * 8 * LAW_WIDTH), (last - first, LAW_WIDTH))

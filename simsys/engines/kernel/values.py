@@ -1,0 +1,143 @@
+"""What a step's operands come to for one agent: numbers, keys, shards and seconds."""
+
+from __future__ import annotations
+
+from math import ceil, isnan
+from typing import Any
+
+from simsys import draws
+from simsys.distributions import laws
+from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.state import apart, part
+from simsys.engines.program import ABOVE, ANY, COLUMN, COMPUTED, CONSTANT, INDEX, SIZE, SPREAD, STOP
+
+
+@part
+def single(g: Any, agent: Any, kind: int, arg: int, value: float) -> float:
+    """An operand that is not computed."""
+    if kind == CONSTANT:
+        return value
+    if kind == COLUMN:
+        return of.columns(g, agent.request * g.width + arg).v
+    if kind == SIZE:
+        return agent.size
+    if kind == INDEX:
+        return agent.index
+    return float((agent.outcomes >> arg) & 1)
+
+
+@part
+def operand(g: Any, agent: Any, kind: int, arg: int, value: float) -> float:
+    """An operand of a step."""
+    if kind == COMPUTED:
+        return computed(g, agent, arg)
+    return single(g, agent, kind, arg, value)
+
+
+@apart
+def computed(g: Any, agent: Any, place: int) -> float:
+    """The value of an expression in postfix order."""
+    depth = 0
+    while True:
+        term = of.term(g, place)
+        place += 1
+        if term.code == STOP:
+            return of.scratch(g, 0).v
+        if term.code < ABOVE - 1:
+            depth -= 1
+            left, right = of.scratch(g, depth - 1), of.scratch(g, depth)
+            left.v = applied(term.code, left.v, right.v)
+            continue
+        if term.code == ABOVE:
+            of.scratch(g, depth).v = followed_above(g, agent, term.arg)
+        else:
+            of.scratch(g, depth).v = single(g, agent, term.kind, term.arg, term.value)
+        depth += 1
+
+
+@part
+def applied(code: int, a: float, b: float) -> float:
+    """The operator number `code` of `OPERATORS`."""
+    if code == 0:
+        return a + b
+    if code == 1:
+        return a - b
+    if code == 2:
+        return a * b
+    if code == 3:
+        return a / b
+    if code == 4:
+        return 1.0 if a < b else 0.0
+    if code == 5:
+        return 1.0 if a <= b else 0.0
+    if code == 6:
+        return 1.0 if a > b else 0.0
+    if code == 7:
+        return 1.0 if a >= b else 0.0
+    if code == 8:
+        return 1.0 if a == b else 0.0
+    if code == 9:
+        return 1.0 if a != b else 0.0
+    if code == 10:
+        return b if b < a else a
+    return b if b > a else a
+
+
+@part
+def followed_above(g: Any, agent: Any, threshold: int) -> float:
+    """How many of the followed have that many followers: drawn once per request."""
+    slot = agent.request
+    if isnan(of.above(g, slot * g.thresholds + threshold).v):
+        following = int(of.columns(g, slot * g.width + g.following).v)
+        drawn = draws.count_below(g.followed, of.request(g, slot).index, following, of.shares(g, threshold).v)
+        of.above(g, slot * g.thresholds + threshold).v = float(drawn)
+    return of.above(g, slot * g.thresholds + threshold).v
+
+
+@part
+def drawn(g: Any, slot: int, name: int) -> int:
+    """How often this agent has drawn by this name before."""
+    count = of.counts(g, slot * g.names + name).v
+    of.counts(g, slot * g.names + name).v = count + 1
+    return count
+
+
+@part
+def variate(g: Any, number: int, stream: int, token: int, visit: int) -> float:
+    v = of.variate(g, number)
+    return laws.variate(v.kind, v.a, v.b, v.c, of.law(g, v.first, v.last), stream, token, visit)
+
+
+@part
+def seconds(g: Any, slot: int, timing: Any, n: float, split: bool, count: int) -> float:
+    """How long a visit of n units, split over `count` shards, takes at each."""
+    token = of.agent(g, slot).token
+    fixed, item = timing.fixed_seconds, timing.item_seconds
+    if timing.fixed >= 0:
+        fixed = variate(g, timing.fixed, timing.fixed_stream, token, drawn(g, slot, timing.fixed_name))
+    if timing.item >= 0:
+        item = variate(g, timing.item, timing.item_stream, token, drawn(g, slot, timing.item_name))
+    return fixed + item * (n / count) if split else fixed + item * n
+
+
+@part
+def pieces_of(station: Any, key_kind: int, n: float) -> int:
+    """On how many shards n units are served; 0: all of them on the shard of the key."""
+    if key_kind != SPREAD or station.shards == 1:
+        return 0
+    return min(station.shards, int(ceil(n)))
+
+
+@part
+def shard_of(g: Any, slot: int, station: Any, kind: int, arg: int, value: float) -> int:
+    """The shard of a key: by its hash, or drawn where any will do."""
+    if station.shards == 1:
+        return 0
+    if kind == ANY or kind == SPREAD:
+        return any_shard(g, slot, station, station.any_stream, station.any_name)
+    return draws.shard_of(operand(g, of.agent(g, slot), kind, arg, value), station.shards)
+
+
+@part
+def any_shard(g: Any, slot: int, station: Any, stream: int, name: int) -> int:
+    return int(draws.uniform(stream, of.agent(g, slot).token, drawn(g, slot, name)) * station.shards)

@@ -1,0 +1,230 @@
+"""Lays out the tables of a play: a model and its program become rows of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys.distributions import Variate
+from simsys.distributions.variates import NO_TABLE
+from simsys.engines.kernel.state import (
+    AGENT,
+    BATCHED,
+    CACHE,
+    CHANCE,
+    DELAY,
+    EVENT,
+    FORK,
+    FRAME,
+    GATHERING,
+    GLOBALS,
+    HOP,
+    NOBODY,
+    OUTAGE,
+    PLAIN,
+    QUEUED,
+    REQUEST_IN_FLIGHT,
+    SHARD,
+    STATION,
+    STREAM,
+    TABLES,
+    TIMING,
+    VARIATE,
+    WAIT,
+)  # fmt: skip
+from simsys.engines.model import Model
+from simsys.engines.outages import Calendar
+from simsys.engines.program import Program
+from simsys.engines.rows import Luck
+from simsys.measure.log import BATCH, MARK, REQUEST, TRAITS
+from simsys.stations import Service
+
+Array = npt.NDArray[Any]
+FIRST_ROOM = 1024
+LAW_WIDTH = NO_TABLE.shape[1]
+MARKS = 1 << 16
+SCRATCH = 64
+
+
+class Layout:
+    """The tables, by name, and the globals `g` in which the kernel finds their addresses."""
+
+    def __init__(self, model: Model, program: Program, luck: Luck, columns: tuple[str, ...], think: Variate | None) -> None:
+        self.tables: dict[str, Array] = {}
+        self.names: dict[str, int] = {}
+        self.variates: list[tuple[Any, ...]] = []
+        self.laws: list[Array] = []
+        self.luck, self.columns = luck, columns
+        self.g_table = np.zeros(1, GLOBALS)
+        self.g = self.g_table[0]
+        self._stations(model)
+        self._program(model, program)
+        self.g["think"] = NOBODY if think is None else self._variate(think)
+        self._globals(model, program)
+        self.tables |= {
+            "variates": np.array(self.variates or [(0,) * 6], VARIATE),
+            "tables": np.concatenate([np.zeros((1, LAW_WIDTH)), *self.laws]),
+        }
+        self._empty_tables(program)
+        for name in TABLES:
+            self.point(name)
+
+    @property
+    def address(self) -> int:
+        """Where the globals are."""
+        return int(self.g_table.ctypes.data)
+
+    def put(self, name: str, table: Array) -> None:
+        """A new table of this name."""
+        self.tables[name] = np.ascontiguousarray(table)
+        self.point(name)
+
+    def point(self, name: str) -> None:
+        self.g[f"at_{name}"] = self.tables[name].ctypes.data
+
+    # -- stations --------------------------------------------------------------------------------------------------
+
+    def _stations(self, model: Model) -> None:
+        stations, shards, free, outages, timings = [], [], 0, [], []
+        for number, (name, spec) in enumerate(model.stations.items()):
+            calendar = Calendar(model.outages[name]) if model.outages.get(name) else None
+            delay = spec.servers == "unlimited"
+            queued = not delay and (name in model.held or spec.queue is not None or calendar is not None)
+            servers = 0 if spec.servers == "unlimited" else spec.servers
+            slow = [(o.begin, o.end, o.speed) for o in calendar.outages] if calendar else []
+            downs = [(o.begin, o.end, 0.0) for o in calendar.downs] if calendar else []
+            stations.append({
+                "kind": DELAY if delay else QUEUED if queued else PLAIN, "shards": spec.shards, "servers": servers,
+                "room": NOBODY if spec.queue is None else spec.queue, "shard": len(shards), "free": free,
+                "occupies": not delay, "spread_stream": self.luck.stream(f"{name} spread"),
+                "any_stream": self.luck.stream(f"{name} any"), "spread_name": self._name(f"{name} spread"),
+                "any_name": self._name(f"{name} any"), "outages": len(outages), "outages_end": len(outages) + len(slow),
+                "downs": len(outages) + len(slow), "downs_end": len(outages) + len(slow) + len(downs),
+            })  # fmt: skip
+            outages += [*slow, *downs]
+            shards += [number] * spec.shards
+            free += 0 if delay or queued else servers * spec.shards
+            timings += [self._timing(f"{name}.{op}", service) for op, service in spec.ops.items()]
+        self.tables["stations"] = filled(STATION, stations)
+        self.tables["shards"] = filled(SHARD, [{"station": s, "ends_first": NOBODY, "last_come": -1.0} for s in shards])
+        self.tables["free"] = np.zeros(free)
+        self.tables["outages"] = np.array(outages, OUTAGE)
+        self.tables["timings"] = filled(TIMING, timings)
+
+    def _timing(self, name: str, service: Service) -> dict[str, Any]:
+        return self._part("fixed", f"{name}.fixed", service.fixed) | self._part("item", name, service.per_item)
+
+    def _part(self, part: str, name: str, distribution: Any) -> dict[str, Any]:
+        variate = None if distribution is None else distribution.variate()
+        if variate is None or variate.variance == 0:
+            return {part: NOBODY, f"{part}_seconds": 0.0 if variate is None else variate.mean}
+        return {part: self._variate(variate), f"{part}_stream": self.luck.stream(name), f"{part}_name": self._name(name)}
+
+    def _variate(self, variate: Variate) -> int:
+        first = 1 + sum(len(law) for law in self.laws)
+        self.laws.append(variate.table)
+        self.variates.append((variate.kind, first, first + len(variate.table), variate.a, variate.b, variate.c))
+        return len(self.variates) - 1
+
+    def _name(self, name: str) -> int:
+        """The number of a name of draws."""
+        return self.names.setdefault(name, len(self.names))
+
+    # -- plans, batches, columns -----------------------------------------------------------------------------------
+
+    def _program(self, model: Model, program: Program) -> None:
+        self.tables |= {"nodes": program.nodes, "plans": program.plans, "terms": program.terms}
+        chances = [(self.luck.stream(name), self._name(name)) for name in program.chances]
+        self.tables["chances"] = np.array(chances, CHANCE)
+        self.tables["shares"] = np.array([self.luck.edge_share(x) for x in program.thresholds])
+        self.tables["batches"] = filled(
+            BATCHED, [{"size": b.size, "linger": b.linger, "current": NOBODY} for b in model.batches.values()]
+        )
+        places = {name: place for place, name in enumerate(self.columns)}
+        self.tables["traits"] = np.array([places.get(name, NOBODY) for name in TRAITS])
+        self.g["size_column"] = places.get("size", NOBODY)
+        self.g["following"] = places.get("following", NOBODY)
+
+    def _globals(self, model: Model, program: Program) -> None:
+        shards = [1] + [spec.shards for spec in model.stations.values()]
+        g: Mapping[str, Any] = {
+            "resume": NOBODY, "gathering": NOBODY, "followed": self.luck.stream("followed"), "names": max(len(self.names), 1),
+            "plan_names": max(program.counters, 1), "path": 2 * len(model.stations), "width": len(self.columns),
+            "thresholds": len(program.thresholds), "places": len(model.stations), "margin": 512 + 2 * max(shards),
+        }  # fmt: skip
+        for name, value in g.items():
+            self.g[name] = value
+
+    def _empty_tables(self, program: Program) -> None:
+        g, path = self.g, int(self.g["path"])
+        none, floats = np.zeros(0, np.int64), np.zeros(0)
+        self.tables |= {
+            "agents": np.zeros(0, AGENT), "counts": np.zeros((0, int(g["names"])), np.int32),
+            "children": np.zeros((0, int(g["plan_names"])), np.int32), "paths": np.zeros((0, path)),
+            "requests": np.zeros(0, REQUEST_IN_FLIGHT), "columns": np.zeros((0, len(self.columns))),
+            "above": np.zeros((0, len(program.thresholds))), "answered": np.zeros((0, path)), "frames": np.zeros(0, FRAME),
+            "lines": np.zeros(0, WAIT), "forks": np.zeros(0, FORK), "gatherings": np.zeros(0, GATHERING),
+            "heap": np.zeros(FIRST_ROOM, EVENT), "ring": np.zeros(FIRST_ROOM, HOP), "caches": np.zeros(0, CACHE),
+            "streams": np.zeros(0, STREAM), "arrival": floats, "op": none,
+            "given": floats, "later": floats, "later_index": none, "later_given": np.zeros((0, len(self.columns))),
+            "asked_op": none, "asked_given": floats, "rounds_from": none, "rounds": none, "work": floats, "entry_nodes": none,
+            "out": np.zeros(BATCH, REQUEST), "out_paths": np.zeros((BATCH, path)), "marks": np.zeros(MARKS, MARK),
+            "scratch": np.zeros(SCRATCH),
+        }  # fmt: skip
+        g["ring_room"] = g["heap_room"] = FIRST_ROOM
+        g["marks_room"] = MARKS
+        for first, room in (("agents", "agents"), ("requests", "requests"), ("lines", "lines"), ("frames", "frames"),
+                            ("forks", "forks"), ("gatherings", "gatherings")):  # fmt: skip
+            g[f"{first}_free"], g[f"{room}_left"] = NOBODY, 0
+
+    # -- more room ---------------------------------------------------------------------------------------------------
+
+    WITH = {"agents": ("counts", "children", "paths"), "requests": ("columns", "above", "answered")}  # noqa: RUF012
+
+    def enlarge(self, name: str, wanted: int) -> None:
+        """Room for at least `wanted` more rows of a table whose free rows are linked."""
+        old = self.tables[name]
+        more = max(FIRST_ROOM, len(old), wanted)
+        for table in (name, *self.WITH.get(name, ())):
+            self.put(table, longer(self.tables[table], more))
+        new = self.tables[name][len(old) :]
+        new["link"] = np.arange(len(old) + 1, len(old) + more + 1)
+        new["link"][-1] = self.g[f"{name}_free"]
+        if name == "agents":
+            new["role"] = NOBODY
+        self.g[f"{name}_free"] = len(old)
+        self.g[f"{name}_left"] += more
+
+    def enlarge_heap(self, wanted: int) -> None:
+        self.put("heap", longer(self.tables["heap"], max(len(self.tables["heap"]), wanted)))
+        self.g["heap_room"] = len(self.tables["heap"])
+
+    def enlarge_ring(self, wanted: int) -> None:
+        """A longer ring, whose length is a power of two."""
+        old, head, tail = self.tables["ring"], int(self.g["ring_head"]), int(self.g["ring_tail"])
+        room = len(old)
+        while room < tail - head + wanted:
+            room *= 2
+        new, waiting = np.zeros(room, HOP), np.arange(head, tail)
+        new[waiting & (room - 1)] = old[waiting & (len(old) - 1)]
+        self.put("ring", new)
+        self.g["ring_room"] = room
+
+
+def longer(table: Array, more: int) -> Array:
+    """The table with so many more rows."""
+    return np.concatenate([table, np.zeros((more, *table.shape[1:]), table.dtype)])
+
+
+def filled(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Array:
+    """A table with these fields; the others are zero."""
+    table = np.zeros(len(rows), dtype)
+    for row, fields in zip(table, rows, strict=True):
+        for name, value in fields.items():
+            row[name] = value
+    return table
+
+

@@ -1,0 +1,268 @@
+"""Traced plans as one table of instructions: what the compiled engine plays.
+
+A tree becomes rows of `NODE`; a plan that several steps run is there once. What differs between scenarios is data, so
+that one kernel plays them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys import draws
+from simsys.engines.trace import Do, End, If, Tree, inner_plans
+from simsys.expressions import Expression, Untraceable
+from simsys.stations import Station
+from simsys.steps import All, Chance, Drop, Each, Fill, Hold, Join, Key, Lookup, Mark, Start, Visit, Within, plan_name
+
+END, IF, VISIT, HOLD, FORK, START, LOOKUP, FILL, DROP, JOIN, WITHIN, CHANCE, MARK = range(13)
+CONSTANT, COLUMN, SIZE, INDEX, OUTCOME, COMPUTED, SPREAD, ANY = range(8)
+"""What an operand is: a number, a column of the request, the child's own size or index, the outcome of an earlier step,
+an expression; for keys also the two that are none."""
+OPERATORS = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "least", "most")
+STOP, PUSH, ABOVE = 100, 101, 102
+MOST_OUTCOMES, MOST_STACK = 62, 60
+
+INT, FLOAT = np.int64, np.float64
+OPERANDS = ("n", "key", "batch")
+NODE = np.dtype(
+    [(name, INT) for name in ("code", "next", "other", "bit", "what", "timing", "plan", "plans", "width", "ask")]
+    + [(f"{name}_{part}", INT) for name in OPERANDS for part in ("kind", "arg")]
+    + [(f"{name}_value", FLOAT) for name in OPERANDS]
+)
+"""One step, branch or end. `what` is the place of a station, cache, batch, chance or mark; `bit` where its outcome goes."""
+PLAN = np.dtype([("root", INT), ("name", INT), ("counter", INT)])
+TERM = np.dtype([("code", INT), ("kind", INT), ("arg", INT), ("value", FLOAT)])
+"""Expressions in postfix order, each ended by STOP."""
+
+
+@dataclass
+class Program:
+    """The plans of one strategy, ready to be played."""
+
+    nodes: npt.NDArray[Any]
+    plans: npt.NDArray[Any]
+    terms: npt.NDArray[Any]
+    entries: dict[str, int]
+    """The first node of each operation's plan."""
+    chances: list[str]
+    marks: list[str]
+    thresholds: list[float]
+    """Those of `followed_above`."""
+    counters: int
+    """How many names the plans of children have."""
+    columns: tuple[str, ...]
+    """The columns of the request that some step asks for."""
+
+
+def program(
+    trees: Mapping[str, Tree],
+    stations: Mapping[str, Station],
+    caches: Sequence[str],
+    batches: Sequence[str],
+    default_key: str | None,
+) -> Program:
+    """The program of these plans by operation. `Untraceable` where the kernel has no room for one."""
+    return Compiler(stations, list(caches), list(batches), default_key).compile(trees)
+
+
+def timings(stations: Mapping[str, Station]) -> list[tuple[str, str]]:
+    """(station, op) of every service, in the order of `NODE.timing`."""
+    return [(name, op) for name, spec in stations.items() for op in spec.ops]
+
+
+@dataclass
+class Compiler:
+    """Collects rows while it walks the trees."""
+
+    stations: Mapping[str, Station]
+    caches: list[str]
+    batches: list[str]
+    default_key: str | None
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    plans: list[tuple[int, int, int]] = field(default_factory=list)
+    terms: list[tuple[int, int, int, float]] = field(default_factory=list)
+    chances: list[str] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)
+    thresholds: list[float] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    roots: dict[int, int] = field(default_factory=dict)
+    bits: dict[int, int] = field(default_factory=dict)
+
+    def compile(self, trees: Mapping[str, Tree]) -> Program:
+        self.timings = {name: number for number, name in enumerate(timings(self.stations))}
+        entries = {op: self._plan(tree) for op, tree in trees.items()}
+        nodes = np.zeros(len(self.nodes), NODE)
+        for row, fields in zip(nodes, self.nodes, strict=True):
+            for name, value in fields.items():
+                row[name] = value
+        return Program(
+            nodes, np.array(self.plans or [(0, 0, 0)], PLAN), np.array(self.terms or [(STOP, 0, 0, 0.0)], TERM), entries,
+            self.chances, self.marks, self.thresholds, len(self.names), tuple(self.columns),
+        )  # fmt: skip
+
+    def _plan(self, tree: Tree) -> int:
+        """The first node of a plan."""
+        root = self.roots.get(id(tree))
+        if root is None:
+            outer, numbers = self.bits, sorted(set(outcomes(tree)))
+            if len(numbers) > MOST_OUTCOMES:
+                raise Untraceable(f"the plan asks for more than {MOST_OUTCOMES} outcomes")
+            self.bits = {number: bit for bit, number in enumerate(numbers)}
+            root = self.roots[id(tree)] = self._tree(tree)
+            self.bits = outer
+        return root
+
+    def _tree(self, tree: Tree) -> int:
+        first = len(self.nodes)
+        while isinstance(tree, Do):
+            node = self._add()
+            node |= {"next": -1, "bit": self.bits.get(tree.number, -1), **self._step(tree.step, tree.plans)}
+            node["next"] = len(self.nodes)
+            tree = tree.then
+        node = self._add()
+        if isinstance(tree, End):
+            node |= {"code": END, **self._operand("n", tree.value)}
+        else:
+            node |= {"code": IF, **self._operand("n", tree.condition)}
+            node["next"] = self._tree(tree.yes)
+            node["other"] = self._tree(tree.no)
+        return first
+
+    def _add(self) -> dict[str, Any]:
+        self.nodes.append({})
+        return self.nodes[-1]
+
+    def _step(self, step: Any, trees: tuple[Tree, ...]) -> dict[str, Any]:
+        match step:
+            case Visit():
+                what = {"code": VISIT, "what": self._station(step.station), "timing": self.timings[step.station, step.op]}
+                return what | {"ask": step.ask} | self._operand("n", step.n) | self._key(step.key)
+            case Hold():
+                return {"code": HOLD, "what": self._station(step.station), "ask": step.ask} | self._key(step.key) | (
+                    self._plans(step, trees)
+                )
+            case All():
+                return {"code": FORK, "width": 0, **self._plans(step, trees)}
+            case Each():
+                return {"code": FORK, "width": self._width(step.width), **self._items(step), **self._plans(step, trees)}
+            case Start():
+                return {"code": START, **self._items(step), **self._plans(step, trees)}
+            case Lookup() | Fill() | Drop():
+                code = {Lookup: LOOKUP, Fill: FILL, Drop: DROP}[type(step)]
+                return {"code": code, "what": self.caches.index(step.cache), **self._key(step.key)}
+            case Join():
+                return {"code": JOIN, "what": self.batches.index(step.batch), **self._plans(step, trees)}
+            case Within():
+                return {"code": WITHIN, **self._operand("n", step.limit), **self._plans(step, trees)}
+            case Chance():
+                return {"code": CHANCE, "what": place(self.chances, step.name), **self._operand("n", step.p)}
+            case Mark():
+                return {"code": MARK, "what": place(self.marks, step.name), **self._operand("n", step.n)}
+        raise Untraceable(f"there is no instruction for {type(step).__name__}")
+
+    def _station(self, name: str) -> int:
+        return list(self.stations).index(name)
+
+    @staticmethod
+    def _width(width: Any) -> int:
+        if isinstance(width, Expression):
+            raise Untraceable("the width of a fork must be a constant")
+        return int(width or 0)
+
+    def _items(self, step: Each | Start) -> dict[str, Any]:
+        return self._operand("n", step.n) | self._operand("batch", step.batch)
+
+    def _plans(self, step: Any, trees: tuple[Tree, ...]) -> dict[str, Any]:
+        """The rows of the plans that a step runs, one after the other."""
+        rows = []
+        for (plan, _), tree in zip(inner_plans(step, frozenset()), trees, strict=True):
+            name = plan_name(plan)
+            rows.append((self._plan(tree), draws.name_id(name), place(self.names, name)))
+        first = len(self.plans)
+        self.plans += rows
+        return {"plan": first, "plans": len(rows) if isinstance(step, All) else 0}
+
+    def _key(self, key: Any) -> dict[str, Any]:
+        if key is Key.SPREAD or key is Key.ANY:
+            return {"key_kind": SPREAD if key is Key.SPREAD else ANY}
+        if key is None:
+            key = 0.0 if self.default_key is None else Expression("column", (self.default_key,))
+        return self._operand("key", key)
+
+    def _operand(self, name: str, value: Any) -> dict[str, Any]:
+        kind, arg, number = self._term(value)
+        if kind == COMPUTED:
+            arg = len(self.terms)
+            rows = list(self._postfix(value))
+            if len(rows) > MOST_STACK:
+                raise Untraceable("an expression is too long")
+            self.terms += [*rows, (STOP, 0, 0, 0.0)]
+        return {f"{name}_kind": kind, f"{name}_arg": arg, f"{name}_value": number}
+
+    def _term(self, value: Any) -> tuple[int, int, float]:
+        """Kind, argument and number of a value; COMPUTED if it is not a single one."""
+        if not isinstance(value, Expression):
+            return CONSTANT, 0, exact(value)
+        if value.kind == "outcome":
+            return OUTCOME, self.bits[value.args[0]], 0.0
+        if value.kind != "column":
+            return COMPUTED, 0, 0.0
+        if value.args[0] in ("size", "index"):
+            return (SIZE if value.args[0] == "size" else INDEX), 0, 0.0
+        return COLUMN, place(self.columns, value.args[0]), 0.0
+
+    def _postfix(self, value: Any) -> Iterator[tuple[int, int, int, float]]:
+        if isinstance(value, Expression) and value.kind == "above":
+            yield ABOVE, 0, place(self.thresholds, value.args[0]), 0.0
+            return
+        kind, arg, number = self._term(value)
+        if kind != COMPUTED:
+            yield PUSH, kind, arg, number
+            return
+        for side in value.args:
+            yield from self._postfix(side)
+        yield OPERATORS.index(value.kind), 0, 0, 0.0
+
+
+def place(names: list[Any], name: Any) -> int:
+    """The place of a name in a list that grows as names come."""
+    if name not in names:
+        names.append(name)
+    return names.index(name)
+
+
+def exact(value: Any) -> float:
+    """A constant as a float; `Untraceable` if it is none."""
+    number = float(value)
+    if number != value and not (number != number and value != value):
+        raise Untraceable(f"{value} is no float64")
+    return number
+
+
+def outcomes(tree: Tree) -> Iterator[int]:
+    """The numbers of the steps whose outcomes a plan asks for."""
+    if isinstance(tree, End):
+        yield from _asked(tree.value)
+    elif isinstance(tree, If):
+        yield from _asked(tree.condition)
+        yield from outcomes(tree.yes)
+        yield from outcomes(tree.no)
+    else:
+        for name in tree.step.__slots__:
+            yield from _asked(getattr(tree.step, name))
+        yield from outcomes(tree.then)
+
+
+def _asked(value: Any) -> Iterator[int]:
+    if isinstance(value, Expression):
+        if value.kind == "outcome":
+            yield value.args[0]
+        else:
+            for arg in value.args:
+                yield from _asked(arg)
