@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsys.measure import Histogram
-from simsys.measure.histogram import LONGEST_S, _bucket, _edges, rank_of
+from simsys.measure.histogram import BUCKETS, LONGEST_S, _edges, bucket_of, rank_of
 
 PS = 10**12
 durations = st.one_of(
@@ -84,7 +84,7 @@ def test_quantiles_of_hdrhistogram(values, k):
 
 @given(st.integers(0, 2**53))
 def test_a_value_lies_in_its_bucket_and_the_bucket_is_narrow(value):
-    low, width = (int(edge[0]) for edge in _edges(_bucket(np.array([value]))))
+    low, width = (int(edge[0]) for edge in _edges(np.array([bucket_of(value)])))
     assert low <= value < low + width
     assert (width - 1) * 1024 <= value
 
@@ -92,7 +92,8 @@ def test_a_value_lies_in_its_bucket_and_the_bucket_is_narrow(value):
 def test_buckets_leave_no_gap():
     low, width = _edges(np.arange(54_000))
     assert np.array_equal(low[:-1] + width[:-1], low[1:])
-    assert np.array_equal(_bucket(low), np.arange(54_000))
+    assert [bucket_of(edge) for edge in low.tolist()] == list(range(54_000))
+    assert bucket_of(int(LONGEST_S * PS)) < BUCKETS
 
 
 @given(st.lists(st.tuples(durations, st.integers(0, 10**9)), min_size=1, max_size=60), st.randoms())

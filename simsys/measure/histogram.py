@@ -15,13 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simsys.draws import compiled
+
 Integers = NDArray[np.int64]
 
 PICOSECONDS = 10**12
 SUB_BITS = 10
 LONGEST_S = 9e6
+BUCKETS = 54 << SUB_BITS
+"""More than the bucket of the longest duration."""
 MOST_AT_ONCE = 2**42
 PART_BITS = 21
+PART = 2**PART_BITS - 1
 
 
 class Unmeasurable(ValueError):
@@ -57,21 +62,11 @@ class Histogram:
         picoseconds, times = picoseconds[times > 0], times[times > 0]
         if not len(picoseconds):
             return
-        buckets = _bucket(picoseconds)
-        first = int(buckets.min())
-        tally = np.zeros(int(buckets.max()) - first + 1, dtype=np.int64)
-        np.add.at(tally, buckets - first, times)
-        occupied = np.flatnonzero(tally)
-        self._take(
-            Histogram(
-                occupied + first,
-                tally[occupied],
-                int(times.sum()),
-                _exact_sum(picoseconds, times),
-                int(picoseconds.min()),
-                int(picoseconds.max()),
-            )
-        )
+        shortest, longest = int(picoseconds.min()), int(picoseconds.max())
+        first = bucket_of(shortest)
+        dense, parts = np.zeros(bucket_of(longest) - first + 1, dtype=np.int64), np.zeros(3, dtype=np.int64)
+        _count_all(dense, first, parts, picoseconds, times)
+        self._take(from_dense(dense, first, parts, shortest, longest))
 
     def merge(self, other: Histogram) -> None:
         """Count everything that `other` counted."""
@@ -171,24 +166,36 @@ def _times(counts: ArrayLike | None, length: int) -> Integers:
     return given.astype(np.int64)
 
 
-def _bucket(picoseconds: Integers) -> Integers:
-    """The exponent is exact: these numbers were doubles before they were picoseconds."""
-    exponent = np.frexp(picoseconds.astype(np.float64))[1].astype(np.int64)
-    shift = np.maximum(exponent - (SUB_BITS + 1), 0)
-    index: Integers = (shift << SUB_BITS) + (picoseconds >> shift)
-    return index
+@compiled("int64(int64)")
+def bucket_of(picoseconds: Any) -> int:
+    """The bucket of a duration. The exponent is exact: these numbers were doubles before they were picoseconds."""
+    exponent = (np.float64(picoseconds).view(np.int64) >> 52) - 1022
+    shift: Any = max(exponent - (SUB_BITS + 1), 0)
+    return int((shift << SUB_BITS) + (picoseconds >> shift))
+
+
+@compiled("void(int64[::1], int64, int64[::1], int64[::1], int64[::1])")
+def _count_all(dense: Integers, first: int, parts: Integers, picoseconds: Integers, times: Integers) -> None:
+    """The sum is kept in parts of 21 bits: times 2**42 observations each stays below 2**63."""
+    for i in range(picoseconds.size):
+        value, often = picoseconds[i], times[i]
+        dense[bucket_of(value) - first] += often
+        parts[0] += (value & PART) * often
+        parts[1] += (value >> PART_BITS & PART) * often
+        parts[2] += (value >> 2 * PART_BITS) * often
+
+
+def from_dense(dense: Integers, first: int, parts: Integers, shortest: int, longest: int) -> Histogram:
+    """A histogram of the counts of all buckets from `first` on, with their sum in parts of 21 bits, the lowest
+    first."""
+    occupied = np.flatnonzero(dense)
+    if not len(occupied):
+        return Histogram()
+    total = sum(int(part) << PART_BITS * place for place, part in enumerate(parts))
+    return Histogram(occupied + first, dense[occupied], int(dense.sum()), total, int(shortest), int(longest))
 
 
 def _edges(buckets: Integers) -> tuple[Integers, Integers]:
     """The lowest value of each bucket, and how many picoseconds wide it is."""
     shift = np.maximum((buckets >> SUB_BITS) - 1, 0)
     return (buckets - (shift << SUB_BITS)) << shift, np.int64(1) << shift
-
-
-def _exact_sum(picoseconds: Integers, times: Integers) -> int:
-    """The sum of products, as a Python int: parts of 21 bits times 2**42 observations stay below 2**63."""
-    mask = 2**PART_BITS - 1
-    return sum(
-        int(((picoseconds >> shift & mask) * times).sum()) << shift
-        for shift in range(0, 3 * PART_BITS, PART_BITS)
-    )
