@@ -19,7 +19,8 @@ from simsys.engines.trace import trace
 from simsys.experiment.demand import Demand, Surroundings, demand
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import Log
-from simsys.measure.summary import Summary, summarise
+from simsys.measure.meter import summarise
+from simsys.measure.summary import Summary
 from simsys.scenario import load_scenario
 from simsys.steps import Each, Start, Visit
 
@@ -118,8 +119,8 @@ def faults(playing: Playing) -> dict[str, str]:
             for key in {key[1:] for _, each, _ in plays for key in each if key[0] == op} | set(needed.visits):
                 shown[key].append(counts[op, *key] / n)
         found |= {f"{op} {key}": misses(values, needed.visits[key]) for key, values in shown.items()}
-        for name in {*needed.seconds, *(s for log, *_ in plays for s in log.work.get(op, {}))}:
-            seconds = [log.work[op].get(name, 0.0) / n for (log, *_), n in zip(plays, requests, strict=True)]
+        for name in {*needed.seconds, *(s for *_, summary in plays for s in summary.work[op])}:
+            seconds = [summary.work[op].get(name, 0.0) for *_, summary in plays]
             found[f"{op} {name}"] = misses(seconds, needed.seconds[name])
     return {what: why for what, why in found.items() if why}
 

@@ -16,13 +16,12 @@ import numba
 import numpy as np
 import numpy.typing as npt
 import pytest
-from worlds import Arrivals, Clients, run_plan, station
+from worlds import Arrivals, Clients, checks, run_plan, station
 
 from simsys import draws
 from simsys.engines.outages import Outage
 from simsys.engines.servers import Plain, Queued
 from simsys.measure import Histogram
-from simsys.measure.audits import audits
 from simsys.measure.log import Log, StationLog, Writer
 from simsys.steps import All, Chance, Each, Start, Visit
 from simsys.theory import MMc, erlang_b, fork_join_2, harmonic, mva_closed, pollaczek_khinchine
@@ -405,9 +404,9 @@ def test_identities_hold_on_the_log() -> None:
     assert 0 < log.stations["server"].refused == len(log.requests) - len(served)
     services = Queue(1, 0.6, "exponential").services(1_500, 1)[served].sum()
     assert sum(log.stations["server"].busy) == pytest.approx(services, rel=1e-9)
-    checks = audits(log)
-    assert {"flow balance", "little", "little server", "utilization left"} <= {check.name for check in checks}
-    assert all(check.ok for check in checks)
+    held = checks(log)
+    assert {"flow balance", "little", "little server", "utilization left"} <= {check.name for check in held}
+    assert all(check.ok for check in held)
 
 
 def _leave(self: StationLog, now: float, sojourn: float) -> None:
@@ -435,4 +434,4 @@ def test_a_broken_ledger_breaks_its_identity(
     of: type, method: str, mutant: Any, broken: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(of, method, mutant)
-    assert {check.name for check in audits(network(1)) if not check.ok} == broken
+    assert {check.name for check in checks(network(1)) if not check.ok} == broken

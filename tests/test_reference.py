@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import Arrivals, Clients, ends, run_plan, station
+from worlds import Arrivals, Clients, checks, ends, run_plan, station
 
 from simsys.engines.outages import Outage
-from simsys.measure.audits import audits
 from simsys.measure.log import DONE, REFUSED, TIMED_OUT
 from simsys.stations import Batch
 from simsys.steps import (
@@ -43,7 +42,7 @@ def test_one_server_serves_in_order_of_arrival() -> None:
     log = run_plan(visit, SERVER, Arrivals([0, 0.5, 5]))
     assert ends(log) == [1, 2, 6]
     assert log.stations["server"].wait == [0.5]
-    assert all(check.ok for check in audits(log))
+    assert all(check.ok for check in checks(log))
 
 
 def test_two_servers() -> None:
@@ -108,7 +107,7 @@ def test_a_worker_is_held_while_its_plan_runs() -> None:
 
     log = run_plan(plan, {"workers": station(1), "wire": station("unlimited", trip="1s")}, Arrivals([0, 0, 0]))
     assert ends(log) == [1, 2, 3]
-    assert all(check.ok for check in audits(log))
+    assert all(check.ok for check in checks(log))
 
 
 def test_fork_and_join_wait_for_the_last() -> None:
@@ -313,7 +312,7 @@ def test_a_plain_station_ends_every_visit_when_a_resource_would(
         assert mine.wait == pytest.approx(theirs.wait)
         assert [s.longest for s in mine.snapshots] == [s.longest for s in theirs.snapshots]
         assert [s.busy for s in mine.snapshots] == [pytest.approx(s.busy) for s in theirs.snapshots]
-    assert all(check.ok for log in (one, other) for check in audits(log))
+    assert all(check.ok for log in (one, other) for check in checks(log))
 
 
 def test_the_law_of_simultaneity_orders_ends_arrivals_and_timers() -> None:

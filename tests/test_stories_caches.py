@@ -18,7 +18,8 @@ from simsys.engines.rows import Luck
 from simsys.experiment.run import play_once
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import Log
-from simsys.measure.summary import Summary, summarise
+from simsys.measure.meter import summarise
+from simsys.measure.summary import Summary
 from simsys.scenario import ScenarioError, load_scenario
 from simsys.theory import stampede, ttl_cold_hit_ratio, ttl_hit_ratio, ttl_mean_age, ttl_stale_ratio
 

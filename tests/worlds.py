@@ -13,7 +13,9 @@ from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.engines.trace import steps_of, trace
 from simsys.expressions import Untraceable
+from simsys.measure.audits import Check, audits
 from simsys.measure.log import Log
+from simsys.measure.tallies import Tallies
 from simsys.stations import Batch, Station
 from simsys.steps import Hold
 from simsys.workload import Workload
@@ -85,6 +87,14 @@ def run_plan(
         batches=batches or {}, begin=begin, **more,
     )  # fmt: skip
     return play(model, arrivals, Luck(seed, 0, lambda x: 0.5))
+
+
+def checks(log: Log) -> list[Check]:
+    """The audits of a log that was kept."""
+    tallies = Tallies(len(log.ops), len(log.stations), log.begin, log.stop, None)
+    for batch in log.batches:
+        tallies.take(batch)
+    return audits(log, tallies)
 
 
 def ends(log: Log) -> list[float]:

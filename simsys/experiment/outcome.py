@@ -14,6 +14,7 @@ from simsys.experiment.result import Audit, Napkin, Played, Result, Row
 from simsys.experiment.rows import constant, merged, rows
 from simsys.experiment.setting import Setting
 from simsys.measure.summary import Summary
+from simsys.measure.tail import Slowest, pooled
 from simsys.money import total
 from simsys.scenario import Scenario
 
@@ -82,6 +83,7 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
         stores=tuple((s.name, s.medium, f"{formula}: {s.formula}", s.bytes) for s, formula in kept),
         napkin=_napkin(setting, plays),
         traceable=bool(setting.demands),
+        tail=dict(_tails(setting.ops, plays)) if not saturated else {},
     )
 
 
@@ -107,6 +109,14 @@ def _audits(ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]]) ->
 def _ccdf(histograms: Sequence[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     x, share = merged(histograms).ccdf()
     return tuple(x.tolist()), tuple(share.tolist())
+
+
+def _tails(ops: Sequence[str], plays: Sequence[Summary]) -> Iterator[tuple[str, Slowest]]:
+    """Where the slowest of all replications spent their time, for the operations that have enough of them."""
+    for op in ops:
+        slowest = pooled([play.ops[op].tail for play in plays]).slowest()
+        if slowest is not None:
+            yield op, slowest
 
 
 def _mean_work(plays: Sequence[Summary]) -> dict[str, dict[str, float]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from simsys.measure.tail import Slowest
+
 Values = tuple[float, ...]
 
 
@@ -70,7 +72,7 @@ class Played:
     `loads` is the analytic load, `time[op]` the seconds from arrival to answer if nobody had to wait, `ccdf[op]`
     (latency s, share of requests that take longer), `work[op][station]` seconds of service per operation, `samples`
     (times s, {station: number inside, mean over replications}), `bill` (kind, formula, $/month) per term, `stores`
-    (name, medium, formula, bytes), `grades` the inputs of grade C or D that it rests on.
+    (name, medium, formula, bytes), `tail[op]` where the slowest 1 % of the requests spent their time.
     """
 
     strategy: str
@@ -83,6 +85,7 @@ class Played:
     stores: tuple[Any, ...]
     napkin: Napkin | None
     traceable: bool = True
+    tail: dict[str, Slowest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

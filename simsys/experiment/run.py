@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any
 
 from simsys import __version__
-from simsys.engines.play import play
+from simsys.engines.play import Play
 from simsys.engines.rows import Luck
 from simsys.experiment.outcome import result_of
 from simsys.experiment.result import Load, Result
@@ -24,7 +24,8 @@ from simsys.experiment.rows import merged
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.histogram import Unmeasurable
 from simsys.measure.intervals import section
-from simsys.measure.summary import Summary, summarise
+from simsys.measure.meter import Meter
+from simsys.measure.summary import Summary
 from simsys.scenario import Scenario
 
 Progress = Callable[[int, int], None]
@@ -138,10 +139,13 @@ def play_once(setting: Setting, replication: int) -> Summary:
     """One strategy, one replication."""
     load = setting.workload(replication)
     luck = Luck(setting.scenario.run.seed, replication, setting.edge_share)
+    model = setting.model(replication, load)
+    meter = Meter(setting.scope(), len(model.stations), model.begin, load.stop or None, load.requests)
     with no_collector():
-        log = play(setting.model(replication, load), load, luck)
+        playing = Play(model, load, luck, lambda batch: meter.take(batch, playing.log.names))
+        log = playing.run()
     capacity = {name: spec.capacity for name, spec in setting.scenario.stations.items()}
-    return summarise(log, setting.scope(), capacity)
+    return meter.summary(log, capacity)
 
 
 @contextmanager

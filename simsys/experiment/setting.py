@@ -19,7 +19,7 @@ from simsys.expressions import Untraceable
 from simsys.measure.staleness import Following
 from simsys.measure.summary import Scope
 from simsys.scenario import Scenario
-from simsys.steps import Hold, Lookup
+from simsys.steps import Hold, Lookup, Mark
 from simsys.strategies import Strategy, label
 from simsys.structures.caches import make_cache
 from simsys.theory import caches as cache_theory
@@ -259,7 +259,14 @@ class Setting:
         if people is not None and "post" in self.ops:
             seen = self.rate("post") * people.activity_weighted_mean_followers / people.users
             following = Following(people.users, people.mean_following, seen)
-        return Scope(self.ops, following, self.scenario.transient, self.scenario.disturbed(load.stop))
+        disturbed = self.scenario.disturbed(load.stop)
+        return Scope(self.ops, following, self.scenario.transient, disturbed, bool(self.saturated), self._may_mark())
+
+    def _may_mark(self) -> frozenset[str] | None:
+        """The operations that may mark something, None if nobody knows."""
+        if isinstance(self.trees, str):
+            return None
+        return frozenset(op for op, tree in self.trees.items() if any(isinstance(s, Mark) for s in steps_of(tree)))
 
 
 def workload(scenario: Scenario, replication: int) -> Workload:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
-from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Log
+from simsys.measure.log import DONE, REFUSED, TIMED_OUT, Log
+from simsys.measure.tallies import Tallies
 
 TOLERANCE = 1e-9
 
@@ -22,13 +22,19 @@ class Check(NamedTuple):
         return abs(self.left - self.right) <= TOLERANCE * max(1.0, abs(self.left), abs(self.right))
 
 
-def audits(log: Log) -> list[Check]:
-    """Flow balance, Little's law for the system and each station, and the utilization law.
+def audits(log: Log, tallies: Tallies) -> list[Check]:
+    """Flow balance, Little's law for the system and each station, and the utilization law, of a log and what its
+    requests came to.
 
     Little: the area under the number inside, kept event by event, against the sum of the times spent inside, kept
     visit by visit. Utilization: the seconds in the stations' ledgers against those charged to operations.
     """
-    checks = [_flow(log), _little(log)]
+    out = sum(tallies.became(status) for status in (DONE, REFUSED, TIMED_OUT))
+    area = log.area + log.inside * (log.end - log.since)
+    checks = [
+        Check("flow balance", log.arrived, out + log.inside),
+        Check("little", area, tallies.lives(log.end)),
+    ]
     for name, station in log.stations.items():
         if station.inside == 0:
             checks.append(Check(f"little {name}", station.area, station.sojourns))
@@ -36,15 +42,3 @@ def audits(log: Log) -> list[Check]:
             charged = float(log.work[:, list(log.stations).index(name)].sum())
             checks.append(Check(f"utilization {name}", sum(station.busy) - station.held, charged))
     return checks
-
-
-def _flow(log: Log) -> Check:
-    became = Counter(r.status for r in log.requests)
-    out = became[DONE] + became[REFUSED] + became[TIMED_OUT]
-    return Check("flow balance", log.arrived, out + log.inside)
-
-
-def _little(log: Log) -> Check:
-    inside = sum(log.end - r.arrival for r in log.requests if r.status == INSIDE)
-    over = sum(r.end - r.arrival for r in log.requests if r.status != INSIDE)
-    return Check("little", log.area + log.inside * (log.end - log.since), over + inside)

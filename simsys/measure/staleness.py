@@ -8,17 +8,20 @@ exp(−x), where x is the expected number of posts it lacks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from simsys import draws
-from simsys.measure.log import DONE, FROM_EVENT, Log, Request
+from simsys.measure.log import BROUGHT, DONE, FROM_EVENT
+from simsys.measure.marks import Marks
 
 Array = npt.NDArray[np.float64]
+
+UNIT = 2.0**60
+"""Shares are added up as whole numbers of 2**-60, so that a sum depends on nothing but them."""
 
 
 @dataclass(frozen=True)
@@ -33,77 +36,134 @@ class Following:
     rate: float
 
 
-@dataclass(frozen=True)
-class Deliveries:
-    """When the deliveries of one post happened, sorted, and the share of its followers reached by then."""
+class Reads(NamedTuple):
+    """Reads: when they arrived (s), how old their cached answer was (s), how many authors the reader follows, and the
+    number of the request that brought it, or -1.
+    """
 
-    accepted: float
+    arrival: Array
+    age: Array
+    following: Array
+    parent: npt.NDArray[np.int64]
+
+
+class Post(NamedTuple):
+    """A post of an event: when it was over (s), the share of all users who follow its author (0 if it was not
+    accepted), and when its deliveries happened (s), with the share of its followers reached by then.
+    """
+
+    end: float
     weight: float
     times: Array
     reached: Array
 
     def missing(self, now: Array) -> Array:
-        """The share of the followers who do not have the post at these times."""
-        reached: Array = self.reached[np.searchsorted(self.times, now, side="right")]
-        return np.asarray(np.where(now < self.accepted, 0.0, 1.0 - reached))
+        """The share of the followers who do not have the post at these times; none do where nothing is delivered."""
+        reached = self.reached[np.searchsorted(self.times, now, side="right")]
+        return np.asarray(np.where(now < self.end, 0.0, 1.0 - reached))
 
 
-def deliveries(log: Log, following: Following) -> dict[int, Deliveries]:
-    """The deliveries of every post that marked some, by request number."""
-    marks: dict[int, list[tuple[float, float]]] = {}
-    for mark in log.marks:
-        if mark.name == "fresh":
-            marks.setdefault(mark.request, []).append((mark.time, mark.n))
-    return {number: _delivery(log.requests[number], items, following) for number, items in marks.items()}
+class Posts:
+    """The posts that a read may lack: those under way, and those that came after its cached answer was made."""
+
+    def __init__(self, following: Following) -> None:
+        self._following = following
+        self._times, self._changes, self._levels = np.zeros(0), np.zeros(0), np.zeros(1)
+        self._of_events: dict[int, Post] = {}
+
+    def take(self, requests: Any, marks: Marks) -> None:
+        """Settled requests and their marks: an accepted post is lacked by all who follow its author, then by fewer."""
+        for row in np.flatnonzero(requests["cause"] == FROM_EVENT).tolist():
+            self._of_events[int(requests["number"][row])] = self._post(requests[row], marks, row)
+        accepted = requests["status"][marks.row] == DONE
+        row, time, n = (column[accepted] for column in marks)
+        if not n.any():
+            return
+        posts, first, count = np.unique(row, return_index=True, return_counts=True)
+        end, weight = requests["end"][posts], np.nan_to_num(requests["followers"][posts]) / self._following.users
+        items = np.add.reduceat(n, first)
+        share = np.divide(weight, items, out=np.zeros_like(weight), where=items > 0)
+        times = np.insert(np.maximum(time, np.repeat(end, count)), first, end)
+        changes = np.insert(-np.repeat(share, count) * n, first, share * items)
+        self._times, self._changes = np.append(self._times, times), np.append(self._changes, changes)
+        order = np.argsort(self._times, kind="stable")
+        self._times, self._changes = self._times[order], self._changes[order]
+        self._levels = np.cumsum(np.append(self._levels[0], self._changes))
+
+    def _post(self, request: Any, marks: Marks, row: int) -> Post:
+        mine, accepted = marks.row == row, request["status"] == DONE
+        weight = float(np.nan_to_num(request["followers"])) / self._following.users if accepted else 0.0
+        n = np.cumsum(marks.n[mine])
+        if not accepted or not n.any():
+            return Post(float(request["end"]), weight, np.zeros(0), np.ones(1))
+        times = np.maximum(marks.time[mine], request["end"])
+        return Post(float(request["end"]), weight, times, np.append(0.0, n / n[-1]))
+
+    def forget(self, until: float) -> None:
+        """No read that arrived before `until` (s) will be asked about any more."""
+        past = int(np.searchsorted(self._times, until))
+        self._times, self._changes, self._levels = self._times[past:], self._changes[past:], self._levels[past:]
+
+    def shares(self, reads: Reads) -> tuple[Array, Array]:
+        """For each read the probability that it is stale, and that a reader brought by a post does not find it (0
+        for others).
+        """
+        arrival, age = reads.arrival, reads.age
+        pending = self._levels[np.searchsorted(self._times, arrival, side="right")]
+        lacking = self._following.rate * age + np.maximum(pending, 0.0)
+        for post in self._of_events.values():
+            lacking += ((arrival - age < post.end) & (post.end <= arrival) & (age > 0)) * post.weight
+        own = reads.following / self._following.mean if self._following.mean else np.zeros_like(arrival)
+        unfound = self._unfound(reads)
+        stale = 1.0 - draws.exps(-lacking * own)
+        return 1.0 - (1.0 - stale) * (1.0 - unfound), unfound
+
+    def _unfound(self, reads: Reads) -> Array:
+        unfound = np.zeros_like(reads.arrival)
+        brought = reads.parent >= 0
+        for number in np.unique(reads.parent[brought]).tolist():
+            mine, post = reads.parent == number, self._of_events[number]
+            unfound[mine] = post.missing(reads.arrival[mine])
+            unfound[mine & (reads.age > 0) & (reads.arrival - reads.age < post.end)] = 1.0
+        return unfound
 
 
-def _delivery(post: Request, marks: Sequence[tuple[float, float]], following: Following) -> Deliveries:
-    accepted = post.end if post.status == DONE else np.inf
-    times, n = np.array(marks, dtype=np.float64).T
-    times = np.maximum(times, accepted)
-    reached = np.concatenate([[0.0], np.cumsum(n) / n.sum()])
-    return Deliveries(accepted, post.followers / following.users, times, reached)
+class Staleness:
+    """The reads that lack a post: each waits until all that arrived before it has settled, is judged, and leaves."""
+
+    def __init__(self, following: Following) -> None:
+        self._posts = Posts(following)
+        self._waiting: list[tuple[float, float, Reads]] = []
+        self._stale, self._unfound, self.brought = 0, 0, 0
+
+    def take(self, requests: Any, reads: Any, marks: Marks, settled: float) -> None:
+        """Settled requests, those rows of them that are reads, and the marks; all that arrived before `settled` (s) are
+        known.
+        """
+        self._posts.take(requests, marks)
+        if len(reads):
+            self.brought += int((requests["cause"][reads] == BROUGHT).sum())
+            one = Reads(*(requests[name][reads] for name in Reads._fields))
+            self._waiting.append((float(one.arrival.min()), float(one.arrival.max()), one))
+        for _, latest, ready in self._waiting:
+            if latest < settled:
+                stale, unfound = self._posts.shares(ready)
+                self._stale, self._unfound = self._stale + _units(stale), self._unfound + _units(unfound)
+        self._waiting = [each for each in self._waiting if not each[1] < settled]
+        self._posts.forget(min([settled, *(earliest for earliest, *_ in self._waiting)]))
+
+    @property
+    def stale(self) -> float:
+        """How many of the reads lack a post: the sum of the probabilities."""
+        return self._stale / UNIT
+
+    @property
+    def unfound(self) -> float:
+        """How many of the readers that a post brought do not find it: the sum of the probabilities."""
+        return self._unfound / UNIT
 
 
-def stale_shares(reads: Sequence[Request], log: Log, following: Following) -> tuple[Array, Array]:
-    """For each read the probability that it is stale, and that a reader brought by a post does not find it (0
-    for others).
-    """
-    arrival = np.array([r.arrival for r in reads])
-    age = np.array([r.age for r in reads])
-    sent = deliveries(log, following)
-    lacking = following.rate * age + _pending(arrival, sent)
-    posts = [r for r in log.requests if r.cause == FROM_EVENT and r.status == DONE and r.followers == r.followers]
-    for post in posts:
-        seen = (arrival - age < post.end) & (post.end <= arrival) & (age > 0)
-        lacking += seen * post.followers / following.users
-    own = np.array([r.following for r in reads]) / following.mean if following.mean else np.zeros(len(reads))
-    unfound = _unfound(reads, arrival, age, log, sent)
-    stale = 1.0 - draws.exps(-lacking * own)
-    return 1.0 - (1.0 - stale) * (1.0 - unfound), unfound
-
-
-def _pending(arrival: Array, sent: dict[int, Deliveries]) -> Array:
-    """Expected number of accepted posts of the followed that are still under way at each arrival, for the mean
-    reader.
-    """
-    if not sent:
-        return np.zeros_like(arrival)
-    times = np.concatenate([np.concatenate([[d.accepted], d.times]) for d in sent.values()])
-    change = np.concatenate([d.weight * np.concatenate([[1.0], -np.diff(d.reached)]) for d in sent.values()])
-    order = np.argsort(times, kind="stable")
-    level = np.concatenate([[0.0], np.cumsum(change[order])])
-    pending: Array = level[np.searchsorted(times[order], arrival, side="right")]
-    return np.maximum(pending, 0.0)
-
-
-def _unfound(reads: Sequence[Request], arrival: Array, age: Array, log: Log, sent: dict[int, Deliveries]) -> Array:
-    unfound = np.zeros_like(arrival)
-    parents = np.array([r.parent for r in reads])
-    for number in {r.parent for r in reads if r.parent >= 0}:
-        mine = parents == number
-        if number in sent:
-            unfound[mine] = sent[number].missing(arrival[mine])
-        accepted: Any = log.requests[number].end
-        unfound[mine & (age > 0) & (arrival - age < accepted)] = 1.0
-    return unfound
+def _units(shares: Array) -> int:
+    """A sum of shares from 0 to 1 in units of 2**-60: the halves of each are added apart, so that none overflows."""
+    whole = np.rint(shares * UNIT).astype(np.int64)
+    return (int((whole >> 30).sum()) << 30) + int((whole & (2**30 - 1)).sum())

@@ -1,0 +1,129 @@
+"""Measures a play while it goes on: batches of settled requests come in, and one summary comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys.measure.audits import audits
+from simsys.measure.freshness import Freshness, LastFresh
+from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Batch, Log
+from simsys.measure.marks import Waiting
+from simsys.measure.staleness import Staleness
+from simsys.measure.summary import OpSummary, Scope, Summary, cache_summary, samples_summary, station_summary
+from simsys.measure.tallies import WAIT, WORK, Tallies
+from simsys.measure.windows import WINDOW, Recovery, Windows
+
+Array = npt.NDArray[Any]
+
+FRESH = "fresh"
+
+
+class Meter:
+    """What is measured of one play: it takes the batches of its log, and keeps nothing that grows with their number.
+
+    `stations` is how many there are, `begin` when the window opens (s), `stop` when it closes and `requests` how many
+    arrive at the most; None where that is not known beforehand.
+    """
+
+    def __init__(
+        self, scope: Scope, stations: int, begin: float, stop: float | None = None, requests: int | None = None
+    ) -> None:
+        ops = list(enumerate(scope.ops))
+        width = WINDOW if scope.transient else inf
+        fresh = [(n, op) for n, op in ops if op != "read" and _may_be_fresh(op, scope)]
+        self._scope, self._begin = scope, begin
+        self._tallies = Tallies(len(ops), stations, begin, stop, requests)
+        self._waiting, self._last_fresh = Waiting(), LastFresh()
+        self._fresh = {op: Freshness(number, op == "post", width) for number, op in fresh}
+        self._windows = {op: Windows(WINDOW) for op in scope.ops if scope.transient}
+        self._recovery = {op: Recovery(scope.disturbed) for op in self._windows if scope.disturbed is not None}
+        judged = scope.following is not None and not scope.saturated and "read" in scope.ops
+        self._staleness = Staleness(scope.following) if judged and scope.following is not None else None
+
+    def take(self, batch: Batch, names: Sequence[str]) -> None:
+        """Measure a batch; `names` are those of its marks. Unmeasurable if something is too long to be measured."""
+        self._tallies.take(batch)
+        if not (self._windows or self._fresh or self._staleness is not None):
+            return
+        requests = batch.requests
+        arrival = requests["arrival"].copy()
+        good = (requests["status"] == DONE) & (arrival >= self._begin) & (arrival <= batch.stop)
+        marks = self._waiting.settle(batch, names.index(FRESH) if FRESH in names else -1)
+        self._last_fresh.take(requests, marks)
+        for freshness in self._fresh.values():
+            freshness.take(requests, good, marks)
+        for number, op in enumerate(self._scope.ops):
+            chosen = np.flatnonzero(good & (requests["op"] == number))
+            if op in self._windows:
+                self._by_time(op, arrival[chosen], requests["end"][chosen] - arrival[chosen], batch.settled)
+            if op == "read" and self._staleness is not None:
+                self._staleness.take(requests, chosen, marks, batch.settled)
+
+    def _by_time(self, op: str, arrival: Array, latency: Array, settled: float) -> None:
+        self._windows[op].add(arrival, latency)
+        if op in self._recovery:
+            self._recovery[op].take(arrival, latency, settled)
+
+    def summary(self, log: Log, capacity: Mapping[str, float]) -> Summary:
+        """The summary, when the play is over; `capacity` is the number of servers of each station, infinite for a
+        delay.
+        """
+        length = log.stop - log.begin
+        return Summary(
+            length=length,
+            ops={op: self._operation(number, op, tuple(log.stations)) for number, op in enumerate(self._scope.ops)},
+            stations={name: station_summary(s, capacity[name], length) for name, s in log.stations.items()},
+            caches={name: cache_summary(counters) for name, counters in log.caches.items()},
+            work={op: self._work(log, number) for number, op in enumerate(self._scope.ops)},
+            samples=samples_summary(log),
+            checks=audits(log, self._tallies),
+            last_fresh=self._last_fresh.seconds,
+            backlog_growth=self._tallies.growth(),
+        )
+
+    def _work(self, log: Log, op: int) -> dict[str, float]:
+        """Seconds of service per request at each station that it worked."""
+        arrived = max(1, self._tallies.arrived(op))
+        return {s: float(t) / arrived for s, t in zip(log.stations, log.work[op], strict=True) if t > 0.0}
+
+    def _operation(self, number: int, op: str, stations: tuple[str, ...]) -> OpSummary:
+        tallies = self._tallies
+        done, refused, timed_out, inside = (tallies.within(number, s) for s in (DONE, REFUSED, TIMED_OUT, INSIDE))
+        fresh = self._fresh[op].told() if op in self._fresh else Windows()
+        judged = self._staleness if op == "read" and done else None
+        return OpSummary(
+            offered=done + refused + timed_out + inside,
+            completed=tallies.completed(number),
+            refused=refused,
+            timed_out=timed_out,
+            unfinished=inside,
+            latency=tallies.latency(number),
+            fresh=fresh.whole(),
+            windows=self._windows[op].histograms if op in self._windows else {},
+            fresh_windows=fresh.histograms if self._scope.transient else {},
+            wait=tallies.seconds(number, WAIT),
+            work=tallies.seconds(number, WORK),
+            stale=None if judged is None else judged.stale,
+            brought=0 if judged is None else judged.brought,
+            unfound=0.0 if judged is None else judged.unfound,
+            recovery=self._recovery[op].seconds() if op in self._recovery else None,
+            series=tallies.series(number),
+            tail=tallies.tail(number, stations),
+        )
+
+
+def _may_be_fresh(op: str, scope: Scope) -> bool:
+    return op == "post" or scope.may_mark is None or op in scope.may_mark
+
+
+def summarise(log: Log, scope: Scope, capacity: Mapping[str, float]) -> Summary:
+    """The summary of a log that was kept."""
+    meter = Meter(scope, len(log.stations), log.begin, log.stop)
+    for batch in log.batches:
+        meter.take(batch, log.names)
+    return meter.summary(log, capacity)

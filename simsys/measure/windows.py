@@ -1,0 +1,90 @@
+"""Durations by window of arrival, and how soon after a disturbance they are again as they were."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys.measure.histogram import Histogram
+
+Array = npt.NDArray[Any]
+
+WINDOW = 10.0
+"""Seconds of arrivals over which the worst percentile is taken."""
+ENOUGH = 1000
+"""Requests before a disturbance, without which nobody knows what is in order."""
+
+
+class Windows:
+    """A histogram per window of arrivals of this width (s); with an infinite width just one."""
+
+    def __init__(self, width: float = inf) -> None:
+        self._width = width
+        self.histograms: dict[int, Histogram] = {}
+
+    def add(self, arrival: Array, durations: Array, counts: Array | None = None) -> None:
+        """Count each duration (s) of something that arrived then (s) once, or as often as `counts` says."""
+        number = np.floor(arrival / self._width).astype(np.int64)
+        for k in np.unique(number).tolist():
+            chosen = number == k
+            part = self.histograms.setdefault(k, Histogram())
+            part.add(durations[chosen], None if counts is None else counts[chosen])
+
+    def merge(self, other: Windows) -> None:
+        """Count everything that `other` counted."""
+        for k, histogram in other.histograms.items():
+            self.histograms.setdefault(k, Histogram()).merge(histogram)
+
+    def whole(self) -> Histogram:
+        """All windows as one."""
+        pooled = Histogram()
+        for histogram in self.histograms.values():
+            pooled.merge(histogram)
+        return pooled
+
+
+class Recovery:
+    """How long latencies were out of order after a disturbance.
+
+    Those that arrive after it are held until all that came before have settled; from then on, they are only counted.
+    """
+
+    def __init__(self, disturbed: float) -> None:
+        self._disturbed = disturbed
+        self._before = Histogram()
+        self._held: list[tuple[Array, Array]] = []
+        self._counts = np.zeros((0, 2), dtype=np.int64)
+
+    def take(self, arrival: Array, latency: Array, settled: float) -> None:
+        """Requests that arrived then (s), with their latencies (s); all that arrived before `settled` (s) are known."""
+        before = arrival < self._disturbed
+        self._before.add(latency[before])
+        if not before.all():
+            self._held.append((np.floor(arrival[~before] - self._disturbed).astype(np.int64), latency[~before]))
+        if settled < self._disturbed:
+            return
+        limit = 2.0 * (self._before.quantile(0.99) or 0.0)
+        for second, held in self._held:
+            self._count(second, held > limit)
+        self._held.clear()
+
+    def _count(self, second: Array, slow: Array) -> None:
+        more = int(second.max()) + 1 - len(self._counts)
+        self._counts = np.pad(self._counts, ((0, max(0, more)), (0, 0)))
+        self._counts[:, 0] += np.bincount(second, minlength=len(self._counts))
+        self._counts[:, 1] += np.bincount(second[slow], minlength=len(self._counts))
+
+    def seconds(self) -> float | None:
+        """Seconds from the disturbance to the end of the last second of arrivals that was still out of order.
+
+        Out of order: more than one request in a hundred, and more than one, took over twice the p99 from before. None
+        if fewer than 1,000 requests came before.
+        """
+        if self._before.count < ENOUGH:
+            return None
+        total, slow = self._counts.T
+        bad = np.flatnonzero((slow > 0.01 * total) & (slow > 1))
+        return float(bad[-1] + 1) if len(bad) else 0.0
