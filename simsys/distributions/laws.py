@@ -61,7 +61,9 @@ def variates(
 ) -> Array:
     """`variate` of each token of a contiguous array: the same bits."""
     if kind == CONSTANT:
-        return np.full(tokens.size, a)
+        u = np.empty(tokens.size)
+        u[:] = a
+        return u
     u = uniforms(stream, tokens, visit, 0)
     if kind == TABLE:
         return table_quantiles(table, u)

@@ -101,16 +101,19 @@ def piece_at(table: Array, u: float) -> int:
 
 
 @compiled("float64[:, ::1](float64[:, ::1])")
-def prepared(table: Array) -> Array:
-    """The table to draw from."""
-    rows = table.shape[0]
-    out = np.empty((rows, 8))
-    for k in range(rows):
-        out[k, :4] = table[k]
-        out[k, 4] = table[k - 1, 0] if k > 0 else 0.0
-        out[k, 5], out[k, 6] = _constants(table[k, 1], table[k, 2], table[k, 3])
-        out[k, 7] = piece_at(table, k / rows)
+def _all_constants(table: Array) -> Array:
+    out = np.empty((table.shape[0], 2))
+    for k in range(table.shape[0]):
+        out[k, 0], out[k, 1] = _constants(table[k, 1], table[k, 2], table[k, 3])
     return out
+
+
+def prepared(table: Array) -> Array:
+    """The table to draw from: shape (pieces, 8)."""
+    ends, rows = table[:, 0], len(table)
+    begins = np.concatenate(([0.0], ends[:-1]))
+    guide = np.minimum(np.searchsorted(ends, np.arange(rows) / rows), rows - 1)
+    return np.column_stack((table, begins, _all_constants(table), guide))
 
 
 @compiled("int64(float64[:, ::1], float64)", inline=True)

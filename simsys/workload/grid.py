@@ -94,7 +94,8 @@ def integral(table: QuantileTable, v: Array) -> Array:
 
 @compiled("float64[::1](float64[:, ::1], float64[:], float64[:])")
 def _integrals(table: Array, means: Array, v: Array) -> Array:
-    before = np.zeros(table.shape[0] + 1)
+    before = np.empty(table.shape[0] + 1)
+    before[0] = 0.0
     for k in range(table.shape[0]):
         before[k + 1] = before[k] + (table[k, 0] - (table[k - 1, 0] if k > 0 else 0.0)) * means[k]
     out = np.empty(v.size)
