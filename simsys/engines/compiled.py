@@ -150,7 +150,7 @@ class CompiledPlay:
         marks = np.concatenate(self.marks) if self.marks else np.zeros(0, MARK)
         self.marks.clear()
         stop = self.log.stop if self.closed else inf if self.stop is None else self.stop
-        self.log.give(Batch(requests, paths.reshape(len(paths), -1, 2), marks, settled, stop))
+        self.log.give(Batch(requests, paths.reshape(len(paths), len(self.model.stations), 2), marks, settled, stop))
 
     def _finished(self) -> Log:
         """Those still inside leave, too, by number; and the ledgers are closed."""

@@ -96,23 +96,29 @@ def visit(g: Any, slot: int, node: Any) -> int:
     count = pieces_of(station, node.key_kind, n)
     agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
     agent.seconds = seconds(g, slot, of.timing(g, node.timing), n, count > 0, count)
-    if count == 0:
-        shard = shard_of(g, slot, station, node.key_kind, node.key_arg, node.key_value)
-        agent.shard = shard
-        if station.kind == PLAIN:
-            visit_plain(g, slot, station, shard)
-            return WAITS
-        if station.kind == DELAY:
-            visit_delay(g, slot, station)
-            return WAITS
-        return visit_queued(g, slot, node, shard)
     first = 0
-    if count < station.shards:
+    if count == 0:
+        first = shard_of(g, slot, station, node.key_kind, node.key_arg, node.key_value)
+    elif count < station.shards:
         first = any_shard(g, slot, station, station.spread_stream, station.spread_name)
+    if count <= 1:
+        return visit_one(g, slot, node, station, first)
     if station.kind == PLAIN:
         visit_spread(g, slot, station, first, count)
     else:
         visit_pieces(g, slot, node, first, count)
+    return WAITS
+
+
+@part
+def visit_one(g: Any, slot: int, node: Any, station: Any, shard: int) -> int:
+    of.agent(g, slot).shard = shard
+    if station.kind == PLAIN:
+        visit_plain(g, slot, station, shard)
+    elif station.kind == DELAY:
+        visit_delay(g, slot, station)
+    else:
+        return visit_queued(g, slot, node, shard)
     return WAITS
 
 
