@@ -1,4 +1,4 @@
-"""Random variates, compiled: one function draws from every law, in both engines and one by one or in arrays.
+"""Random variates: one compiled function draws from every law, in both engines, and another in arrays.
 
 A law is (kind, a, b, c, table). Times are in s, sizes in B, counts in pieces; the unit is the caller's.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simsys.distributions.pieces import table_quantile, table_quantiles
-from simsys.draws import compiled, exp, log, normal_quantile, uniform, uniforms
+from simsys.draws import compiled, exp, exps, log, logs, normal_quantile, normal_quantiles, uniform, uniforms
 from simsys.draws.arithmetic import Array
 
 CONSTANT = 0  # a
@@ -56,30 +56,25 @@ def variate(kind: int, a: float, b: float, c: float, table: Array, stream: int, 
 
 
 @compiled("float64[::1](int64, float64, float64, float64, float64[:, ::1], int64, int64[::1], int64)")
+def _one_by_one(
+    kind: int, a: float, b: float, c: float, table: Array, stream: int, tokens: NDArray[np.int64], visit: int
+) -> Array:
+    out = np.empty(tokens.size)
+    for i in range(tokens.size):
+        out[i] = variate(kind, a, b, c, table, stream, tokens[i], visit)
+    return out
+
+
 def variates(
     kind: int, a: float, b: float, c: float, table: Array, stream: int, tokens: NDArray[np.int64], visit: int
 ) -> Array:
     """`variate` of each token of a contiguous array: the same bits."""
+    if kind in (ERLANG, HYPEREXPONENTIAL):
+        return _one_by_one(kind, a, b, c, table, stream, tokens, visit)
     if kind == CONSTANT:
-        u = np.empty(tokens.size)
-        u[:] = a
-        return u
-    u = uniforms(stream, tokens, visit, 0)
-    if kind == TABLE:
-        return table_quantiles(table, u)
-    if kind == EXPONENTIAL:
-        for i in range(u.size):
-            u[i] = -a * log(u[i])
-    elif kind == LOGNORMAL:
-        for i in range(u.size):
-            u[i] = a * exp(b * normal_quantile(u[i]))
-    elif kind == UNIFORM:
-        for i in range(u.size):
-            u[i] = a + u[i] * (b - a)
-    else:
-        for i in range(u.size):
-            u[i] = variate(kind, a, b, c, table, stream, tokens[i], visit)
-    return u
+        return np.full(tokens.size, a)
+    u = uniforms(stream, tokens, visit)
+    return -a * logs(u) if kind == EXPONENTIAL else quantiles(kind, a, b, c, table, u)
 
 
 @compiled("float64(int64, float64, float64, float64, float64)")
@@ -108,27 +103,29 @@ def _searched_quantile(kind: int, a: float, b: float, c: float, u: float) -> flo
     return above
 
 
-@compiled("float64[::1](int64, float64, float64, float64, float64[:, ::1], float64[::1])")
-def quantiles(kind: int, a: float, b: float, c: float, table: Array, u: Array) -> Array:
-    """The quantile of each u in (0, 1)."""
+@compiled("float64[::1](int64, float64, float64, float64, float64[::1])")
+def _searched_quantiles(kind: int, a: float, b: float, c: float, u: Array) -> Array:
     out = np.empty(u.size)
     for i in range(u.size):
-        if kind == CONSTANT:
-            out[i] = a
-        elif kind == EXPONENTIAL:
-            out[i] = -a * log(1.0 - u[i])
-        elif kind == LOGNORMAL:
-            out[i] = a * exp(b * normal_quantile(u[i]))
-        elif kind == UNIFORM:
-            out[i] = a + u[i] * (b - a)
-        elif kind == TABLE:
-            out[i] = table_quantile(table, u[i])
-        else:
-            out[i] = _searched_quantile(kind, a, b, c, u[i])
+        out[i] = _searched_quantile(kind, a, b, c, u[i])
     return out
 
 
-@compiled("UniTuple(float64, 2)(int64, float64, float64, float64)")
+def quantiles(kind: int, a: float, b: float, c: float, table: Array, u: Array) -> Array:
+    """The quantile of each u in (0, 1), a contiguous array."""
+    if kind == CONSTANT:
+        return np.full(u.size, a)
+    if kind == EXPONENTIAL:
+        return -a * logs(1.0 - u)
+    if kind == LOGNORMAL:
+        return a * exps(b * normal_quantiles(u))
+    if kind == UNIFORM:
+        return a + u * (b - a)
+    if kind == TABLE:
+        return table_quantiles(table, u)
+    return _searched_quantiles(kind, a, b, c, u)
+
+
 def mean_and_variance(kind: int, a: float, b: float, c: float) -> tuple[float, float]:
     """Of every law but a table."""
     if kind == CONSTANT:

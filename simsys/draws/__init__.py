@@ -14,14 +14,25 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from simsys.draws.arithmetic import exp, expm1, exps, log, logs, normal_quantile, power, powers
+from simsys.draws.arithmetic import (
+    exp,
+    expm1,
+    expm1s,
+    exps,
+    log,
+    logs,
+    normal_quantile,
+    normal_quantiles,
+    power,
+    powers,
+)
 from simsys.draws.compiling import compiled
 from simsys.draws.philox import HALF, philox, random_bits
 
 __all__ = [
-    "child_token", "compiled", "count_below", "exp", "expm1", "exps", "log", "logs", "name_id",
-    "normal_quantile", "philox", "power", "powers", "random_bits", "request_token", "shard_of", "stream",
-    "uniform", "uniforms",
+    "child_token", "compiled", "count_below", "exp", "expm1", "expm1s", "exps", "log", "logs", "name_id",
+    "normal_quantile", "normal_quantiles", "philox", "power", "powers", "random_bits", "request_token",
+    "shard_of", "stream", "uniform", "uniforms",
 ]  # fmt: skip
 
 CHILD = 1 << 61
@@ -72,12 +83,12 @@ def uniform(stream: int, token: int, visit: int, sub: int = 0) -> float:
     return np.uint64((bits >> np.uint64(12)) | ONE_BITS).view(np.float64) - (1.0 - 0.5 * STEP)
 
 
-@compiled(*(types.float64[::1](types.int64, types.int64[::1], types.int64, sub) for sub in SUB))
-def uniforms(stream: int, tokens: NDArray[np.int64], visit: int, sub: int = 0) -> NDArray[np.float64]:
+@compiled("float64[::1](int64, int64[::1], int64)")
+def uniforms(stream: int, tokens: NDArray[np.int64], visit: int) -> NDArray[np.float64]:
     """`uniform` of each token of a contiguous array: the same bits."""
     out = np.empty(tokens.size)
     for i in range(tokens.size):
-        out[i] = uniform(stream, tokens[i], visit, sub)
+        out[i] = uniform(stream, tokens[i], visit, 0)
     return out
 
 

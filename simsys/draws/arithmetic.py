@@ -207,3 +207,21 @@ def powers(x: Array, y: float) -> Array:
     for i in range(x.size):
         out[i] = power(x[i], y)
     return out
+
+
+@compiled("float64[::1](float64[::1])")
+def expm1s(x: Array) -> Array:
+    """`expm1` of each element of a contiguous array."""
+    out = np.empty(x.size)
+    for i in range(x.size):
+        out[i] = expm1(x[i])
+    return out
+
+
+@compiled("float64[::1](float64[::1])")
+def normal_quantiles(u: Array) -> Array:
+    """`normal_quantile` of each element of a contiguous array."""
+    out = np.empty(u.size)
+    for i in range(u.size):
+        out[i] = normal_quantile(u[i])
+    return out

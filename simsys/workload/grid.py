@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.distributions import QuantileTable, Variate
-from simsys.distributions.pieces import piece_at, piece_moment, piece_moments, piece_quantile
-from simsys.draws import compiled, exps
+from simsys.distributions.pieces import piece_moment, piece_moments, table_quantiles
+from simsys.draws import exps
 
 Array = npt.NDArray[np.float64]
 
@@ -89,24 +89,10 @@ def axis(number: int) -> Axis:
 
 def integral(table: QuantileTable, v: Array) -> Array:
     """The integral of the quantile function from 0 to each v in [0, 1]: at 1 it is the mean."""
-    return _integrals(table.pieces, piece_moments(table.pieces, 1.0), v)
-
-
-@compiled("float64[::1](float64[:, ::1], float64[:], float64[:])")
-def _integrals(table: Array, means: Array, v: Array) -> Array:
-    before = np.empty(table.shape[0] + 1)
-    before[0] = 0.0
-    for k in range(table.shape[0]):
-        before[k + 1] = before[k] + (table[k, 0] - (table[k - 1, 0] if k > 0 else 0.0)) * means[k]
-    out = np.empty(v.size)
-    for i in range(v.size):
-        k = piece_at(table, v[i])
-        start = table[k - 1, 0] if k > 0 else 0.0
-        inside = (v[i] - start) / (table[k, 0] - start)
-        out[i] = before[k]
-        if inside >= 1.0:
-            out[i] = before[k + 1]
-        elif inside > 0.0:
-            top = piece_quantile(table[k, 1], table[k, 2], table[k, 3], inside)
-            out[i] += (v[i] - start) * piece_moment(table[k, 1], top, table[k, 3], 1.0)
-    return out
+    ends, low, _, g = np.ascontiguousarray(table.pieces.T)
+    begins = table.prepared[:, 4]
+    totals = np.concatenate(([0.0], np.cumsum((ends - begins) * piece_moments(table.pieces, 1.0))))
+    k = np.minimum(np.searchsorted(ends, v), ends.size - 1)
+    inside = (v - begins[k]) / (ends[k] - begins[k])
+    within = (v - begins[k]) * piece_moment(low[k], table_quantiles(table.prepared, v), g[k], 1.0)
+    return np.asarray(np.where(inside >= 1.0, totals[k + 1], np.where(inside > 0.0, totals[k] + within, totals[k])))

@@ -76,7 +76,7 @@ def zipf_keys(
     count: float, s: float, stream: int, tokens: npt.NDArray[np.int64], visit: int
 ) -> npt.NDArray[np.float64]:
     """The key in [0, count) that each token of a contiguous array draws at this visit; s = 0 is uniform."""
-    out = uniforms(stream, tokens, visit, 0)
+    out = uniforms(stream, tokens, visit)
     if s == 0.0:
         for i in range(out.size):
             out[i] = min(np.floor(out[i] * count), count - 1.0)

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from pydantic import Discriminator, Field, Tag
 
 from simsys.distributions import CountDistribution, QuantileTable
-from simsys.distributions.pieces import piece_at, piece_below, piece_moments, piece_quantile
-from simsys.draws import compiled, powers
+from simsys.distributions.pieces import piece_below, piece_moments, table_quantiles
+from simsys.draws import powers
 from simsys.units import Count, Spec
 from simsys.workload.grid import integral
 
@@ -69,7 +69,12 @@ class Ranks:
 
     def author(self, v: Array) -> Array:
         """Ranks, as parts of all users, of the authors of posts, from uniform numbers."""
-        return _authors(self.users.pieces, self.posts.pieces, v)
+        users, posts = self.users.prepared, self.posts.prepared
+        k = np.minimum(np.searchsorted(posts[:, 0], v), len(posts) - 1)
+        _, low, high, g, start, *_ = users[k].T
+        part = np.clip((v - posts[k, 4]) / (posts[k, 0] - posts[k, 4]), 0.0, 1.0)
+        inside = np.where(low < high, piece_below(low, high, g, table_quantiles(posts, v)), part)
+        return np.asarray(start + inside * (users[k, 0] - start))
 
 
 def ranks(law: QuantileTable, users: int, activity: float | Array = 0.0) -> Ranks:
@@ -99,18 +104,3 @@ def _ranks(law: QuantileTable, each: Array, exponent: float) -> Ranks:
     tilted = np.column_stack((posts / posts[-1], low, high, np.where(low < high, shape + exponent, shape)))
     by_posts = QuantileTable(np.ascontiguousarray(tilted))
     return Ranks(law, by_posts, law.mean, by_posts.mean)
-
-
-@compiled("float64[::1](float64[:, ::1], float64[:, ::1], float64[:])")
-def _authors(users: Array, posts: Array, v: Array) -> Array:
-    out = np.empty(v.size)
-    for i in range(v.size):
-        k = piece_at(posts, v[i])
-        before = posts[k - 1, 0] if k > 0 else 0.0
-        inside = min(max((v[i] - before) / (posts[k, 0] - before), 0.0), 1.0)
-        low, high = users[k, 1], users[k, 2]
-        if low < high:
-            inside = piece_below(low, high, users[k, 3], piece_quantile(low, high, posts[k, 3], inside))
-        start = users[k - 1, 0] if k > 0 else 0.0
-        out[i] = start + inside * (users[k, 0] - start)
-    return out

@@ -53,7 +53,7 @@ class Chunk(NamedTuple):
 @compiled("int64[::1](float64[::1], int64, int64[::1])")
 def _places(edges: Times, stream: int, tokens: Indices) -> Indices:
     """How many edges are not above the draw of each token."""
-    u, out = uniforms(stream, tokens, 0, 0), np.empty(tokens.size, np.int64)
+    u, out = uniforms(stream, tokens, 0), np.empty(tokens.size, np.int64)
     for i in range(u.size):
         out[i] = u[i] >= edges[0]
     for edge in edges[1:]:
