@@ -174,11 +174,16 @@ class CompiledPlay:
 
     # -- arrivals ----------------------------------------------------------------------------------------------------
 
-    def _table(self, columns: Any, count: int) -> Array:
-        """Columns side by side: a row per request."""
-        table = np.empty((count, len(self.columns)))
+    def _table(self, columns: Any, indices: Array, op: Array) -> Array:
+        """Columns and foreseen draws side by side: a row per request."""
+        table = np.empty((len(indices), int(self.g["width"])))
         for place, name in enumerate(self.columns):
             table[:, place] = columns[name]
+        ops = self.workload.ops
+        for place, draw in enumerate(self.layout.foreseen, start=len(self.columns)):
+            asked = np.isin(op, [number for number, name in enumerate(ops) if name in draw.ops])
+            table[:, place] = np.nan
+            table[asked, place] = draw.variate.draws(draw.stream, indices[asked], 0)
         return table
 
     def _next_chunk(self) -> None:
@@ -191,7 +196,8 @@ class CompiledPlay:
             if count:
                 self.layout.put("arrival", np.asarray(chunk.arrival, np.float64))
                 self.layout.put("op", np.asarray(chunk.op, np.int64))
-                self.layout.put("given", self._table(chunk.columns, len(chunk.arrival)))
+                indices = np.arange(chunk.first, chunk.first + len(chunk.arrival))
+                self.layout.put("given", self._table(chunk.columns, indices, chunk.op))
                 g["first"], g["chunk"] = chunk.first, count
             if count < len(chunk.arrival):
                 g["more"] = 0
@@ -222,7 +228,7 @@ class CompiledPlay:
         rows = self.workload.rows(indices, needed=frozenset(self.columns))
         self.layout.put("rounds_from", first.copy())
         self.layout.put("asked_op", np.asarray(rows.op, np.int64))
-        self.layout.put("asked_given", self._table(rows.columns, len(indices)))
+        self.layout.put("asked_given", self._table(rows.columns, indices, rows.op))
 
     # -- events --------------------------------------------------------------------------------------------------------
 
@@ -250,8 +256,10 @@ class CompiledPlay:
         place, number = len(tables["later"]), len(tables["streams"])
         layout.put("later", np.concatenate([tables["later"], times]))
         layout.put("later_index", np.concatenate([tables["later_index"], indices]))
-        layout.put("later_given", np.concatenate([tables["later_given"], self._table(columns, len(indices))]))
-        row = (place, place + len(times), self.workload.ops.index(op), cause, parent, brings, delivered)
+        number_of_op = self.workload.ops.index(op)
+        given = self._table(columns, indices, np.full(len(indices), number_of_op))
+        layout.put("later_given", np.concatenate([tables["later_given"], given]))
+        row = (place, place + len(times), number_of_op, cause, parent, brings, delivered)
         layout.put("streams", np.concatenate([tables["streams"], np.array([row], state.STREAM)]))
         if len(times) and (always or self.stop is None or times[0] <= self.stop):
             self._tell(float(times[0]), ARRIVAL, int(indices[0]), state.ARRIVES, number)

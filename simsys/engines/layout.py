@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from simsys.distributions import Variate
 from simsys.distributions.variates import NO_TABLE
+from simsys.engines.kernel.loop import UNCHECKED
 from simsys.engines.kernel.state import (
     AGENT,
     BATCHED,
@@ -37,8 +38,9 @@ from simsys.engines.kernel.state import (
 )  # fmt: skip
 from simsys.engines.model import Model
 from simsys.engines.outages import Calendar
-from simsys.engines.program import Program
+from simsys.engines.program import MOST_NAMES, Program
 from simsys.engines.rows import Luck
+from simsys.expressions import Untraceable
 from simsys.measure.log import BATCH, MARK, REQUEST, TRAITS
 from simsys.stations import Service
 
@@ -49,6 +51,14 @@ MARKS = 1 << 16
 SCRATCH = 64
 
 
+class Foreseen(NamedTuple):
+    """A draw that comes with every request of these operations, as if it were a column."""
+
+    variate: Variate
+    stream: int
+    ops: frozenset[str]
+
+
 class Layout:
     """The tables, by name, and the globals `g` in which the kernel finds their addresses."""
 
@@ -57,7 +67,8 @@ class Layout:
         self.names: dict[str, int] = {}
         self.variates: list[tuple[Any, ...]] = []
         self.laws: list[Array] = []
-        self.luck, self.columns = luck, columns
+        self.luck, self.columns, self.sure = luck, columns, program.sure
+        self.foreseen: list[Foreseen] = []
         self.g_table = np.zeros(1, GLOBALS)
         self.g = self.g_table[0]
         self._stations(model)
@@ -107,21 +118,35 @@ class Layout:
             outages += [*slow, *downs]
             shards += [number] * spec.shards
             free += 0 if delay or queued else servers * spec.shards
-            timings += [self._timing(f"{name}.{op}", service) for op, service in spec.ops.items()]
+            for op, service in spec.ops.items():
+                timings.append(self._timing(len(timings), f"{name}.{op}", service))
         self.tables["stations"] = filled(STATION, stations)
         self.tables["shards"] = filled(SHARD, [{"station": s, "ends_first": NOBODY, "last_come": -1.0} for s in shards])
         self.tables["free"] = np.zeros(free)
         self.tables["outages"] = np.array(outages, OUTAGE)
         self.tables["timings"] = filled(TIMING, timings)
 
-    def _timing(self, name: str, service: Service) -> dict[str, Any]:
-        return self._part("fixed", f"{name}.fixed", service.fixed) | self._part("item", name, service.per_item)
+    def _timing(self, number: int, name: str, service: Service) -> dict[str, Any]:
+        fixed = self._part(number, "fixed", f"{name}.fixed", service.fixed)
+        return fixed | self._part(number, "item", name, service.per_item)
 
-    def _part(self, part: str, name: str, distribution: Any) -> dict[str, Any]:
+    def _part(self, number: int, part: str, name: str, distribution: Any) -> dict[str, Any]:
         variate = None if distribution is None else distribution.variate()
         if variate is None or variate.variance == 0:
             return {part: NOBODY, f"{part}_seconds": 0.0 if variate is None else variate.mean}
-        return {part: self._variate(variate), f"{part}_stream": self.luck.stream(name), f"{part}_name": self._name(name)}
+        stream = self.luck.stream(name)
+        column = self._foresee(number, variate, stream)
+        return {
+            part: self._variate(variate), f"{part}_stream": stream, f"{part}_name": self._name(name), f"{part}_column": column,
+        }  # fmt: skip
+
+    def _foresee(self, service: int, variate: Variate, stream: int) -> int:
+        """The column of a draw that comes with the request: of a service that some operation surely asks for."""
+        ops = frozenset(op for op, sure in self.sure.items() if service in sure)
+        if not ops:
+            return NOBODY
+        self.foreseen.append(Foreseen(variate, stream, ops))
+        return len(self.columns) + len(self.foreseen) - 1
 
     def _variate(self, variate: Variate) -> int:
         first = 1 + sum(len(law) for law in self.laws)
@@ -131,6 +156,8 @@ class Layout:
 
     def _name(self, name: str) -> int:
         """The number of a name of draws."""
+        if len(self.names) == MOST_NAMES and name not in self.names:
+            raise Untraceable(f"there are more than {MOST_NAMES} names of draws")
         return self.names.setdefault(name, len(self.names))
 
     # -- plans, batches, columns -----------------------------------------------------------------------------------
@@ -152,8 +179,8 @@ class Layout:
         shards = [1] + [spec.shards for spec in model.stations.values()]
         g: Mapping[str, Any] = {
             "resume": NOBODY, "gathering": NOBODY, "followed": self.luck.stream("followed"), "names": max(len(self.names), 1),
-            "plan_names": max(program.counters, 1), "path": 2 * len(model.stations), "width": len(self.columns),
-            "thresholds": len(program.thresholds), "places": len(model.stations), "margin": 512 + 2 * max(shards),
+            "plan_names": max(program.counters, 1), "path": 2 * len(model.stations), "width": len(self.columns) + len(self.foreseen),
+            "thresholds": len(program.thresholds), "places": len(model.stations), "margin": UNCHECKED * (64 + 2 * max(shards)),
         }  # fmt: skip
         for name, value in g.items():
             self.g[name] = value
@@ -164,12 +191,12 @@ class Layout:
         self.tables |= {
             "agents": np.zeros(0, AGENT), "counts": np.zeros((0, int(g["names"])), np.int32),
             "children": np.zeros((0, int(g["plan_names"])), np.int32), "paths": np.zeros((0, path)),
-            "requests": np.zeros(0, REQUEST_IN_FLIGHT), "columns": np.zeros((0, len(self.columns))),
+            "requests": np.zeros(0, REQUEST_IN_FLIGHT), "columns": np.zeros((0, int(g["width"]))),
             "above": np.zeros((0, len(program.thresholds))), "answered": np.zeros((0, path)), "frames": np.zeros(0, FRAME),
             "lines": np.zeros(0, WAIT), "forks": np.zeros(0, FORK), "gatherings": np.zeros(0, GATHERING),
             "heap": np.zeros(FIRST_ROOM, EVENT), "ring": np.zeros(FIRST_ROOM, HOP), "caches": np.zeros(0, CACHE),
             "streams": np.zeros(0, STREAM), "arrival": floats, "op": none,
-            "given": floats, "later": floats, "later_index": none, "later_given": np.zeros((0, len(self.columns))),
+            "given": floats, "later": floats, "later_index": none, "later_given": np.zeros((0, int(g["width"]))),
             "asked_op": none, "asked_given": floats, "rounds_from": none, "rounds": none, "work": floats, "entry_nodes": none,
             "out": np.zeros(BATCH, REQUEST), "out_paths": np.zeros((BATCH, path)), "marks": np.zeros(MARKS, MARK),
             "scratch": np.zeros(SCRATCH),

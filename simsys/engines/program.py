@@ -25,7 +25,7 @@ CONSTANT, COLUMN, SIZE, INDEX, OUTCOME, COMPUTED, SPREAD, ANY = range(8)
 an expression; for keys also the two that are none."""
 OPERATORS = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "least", "most")
 STOP, PUSH, ABOVE = 100, 101, 102
-MOST_OUTCOMES, MOST_STACK = 62, 60
+MOST_OUTCOMES, MOST_STACK, MOST_NAMES = 62, 60, 62
 
 INT, FLOAT = np.int64, np.float64
 OPERANDS = ("n", "key", "batch")
@@ -57,6 +57,8 @@ class Program:
     """How many names the plans of children have."""
     columns: tuple[str, ...]
     """The columns of the request that some step asks for."""
+    sure: dict[str, frozenset[int]]
+    """The services that each operation's own plan asks for whatever happens, but for refusals."""
 
 
 def program(
@@ -97,6 +99,8 @@ class Compiler:
     def compile(self, trees: Mapping[str, Tree]) -> Program:
         self.timings = {name: number for number, name in enumerate(timings(self.stations))}
         entries = {op: self._plan(tree) for op, tree in trees.items()}
+        if len(self.names) > MOST_NAMES:
+            raise Untraceable(f"children play more than {MOST_NAMES} plans")
         nodes = np.zeros(len(self.nodes), NODE)
         for row, fields in zip(nodes, self.nodes, strict=True):
             for name, value in fields.items():
@@ -104,7 +108,20 @@ class Compiler:
         return Program(
             nodes, np.array(self.plans or [(0, 0, 0)], PLAN), np.array(self.terms or [(STOP, 0, 0, 0.0)], TERM), entries,
             self.chances, self.marks, self.thresholds, len(self.names), tuple(self.columns),
+            {op: frozenset(self._sure(tree)) for op, tree in trees.items()},
         )  # fmt: skip
+
+    def _sure(self, tree: Tree) -> set[int]:
+        if isinstance(tree, End):
+            return set()
+        if isinstance(tree, If):
+            return self._sure(tree.yes) & self._sure(tree.no)
+        here: set[int] = set()
+        if isinstance(tree.step, Visit):
+            here = {self.timings[tree.step.station, tree.step.op]}
+        elif isinstance(tree.step, Hold):
+            here = self._sure(tree.plans[0])
+        return here | self._sure(tree.then)
 
     def _plan(self, tree: Tree) -> int:
         """The first node of a plan."""

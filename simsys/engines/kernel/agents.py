@@ -20,11 +20,7 @@ def new_agent(g: Any, request: int, token: int, role: int, group: int, tracked: 
     g.agents_free = agent.link
     g.agents_left -= 1
     agent.request, agent.token, agent.role, agent.group, agent.tracked = request, token, role, group, tracked
-    agent.outcomes, agent.frame, agent.timed_out, agent.desk = 0, NOBODY, 0, AWAY
-    for i in range(g.names):
-        of.counts(g, slot * g.names + i).v = 0
-    for i in range(g.plan_names):
-        of.children(g, slot * g.plan_names + i).v = 0
+    agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.drawn, agent.begun = 0, NOBODY, 0, AWAY, 0, 0
     if tracked:
         for i in range(g.path):
             of.paths(g, slot * g.path + i).v = 0.0
@@ -82,8 +78,11 @@ def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: i
 def spawn(g: Any, plan: int, parent: int, role: int, group: int, index: int, size: float, tracked: int) -> int:
     """A child of `parent` that will play a plan."""
     parents, entry = of.agent(g, parent), of.plan(g, plan)
-    count = of.children(g, parent * g.plan_names + entry.counter).v
-    of.children(g, parent * g.plan_names + entry.counter).v = count + 1
+    bit = 1 << entry.counter
+    counter = of.children(g, parent * g.plan_names + entry.counter)
+    count = counter.v if parents.begun & bit else 0
+    counter.v = count + 1
+    parents.begun |= bit
     token = draws.child_token(parents.token, entry.name, count)
     slot = new_agent(g, parents.request, token, role, group, tracked)
     numbered(g, slot)

@@ -64,6 +64,8 @@ from simsys.engines.kernel.values import variate
 from simsys.engines.program import VISIT
 from simsys.measure.log import BATCH, FROM_LOAD
 
+UNCHECKED = 16
+"""Events between two looks at the room that is left: there is always enough for so many."""
 NOTHING, PYTHON = -1, -2
 """Instead of an agent that goes on: nobody does; or Python has something to do, and `who` says what."""
 
@@ -230,16 +232,9 @@ def happen(g: Any) -> int:
     event = of.event(g, 0)
     what, who = event.what, event.who
     g.now = event.time
-    if what == CLIENT_ASKS:
-        slot = ask(g, who)
-        if slot == PYTHON and g.who == ROWS:
-            return PYTHON
-        drop_first(g)
-        g.answer = WAITS
-        return slot
-    drop_first(g)
     g.answer = WAITS
     if what == VISIT_ENDS or what == LINE_ENDS:
+        drop_first(g)
         slot = who if what == VISIT_ENDS else next_of_line(g, who)
         served = visit_ends(g, slot)
         agent = of.agent(g, slot)
@@ -249,6 +244,12 @@ def happen(g: Any) -> int:
             return NOTHING
         g.answer = visited(g, slot, of.node(g, agent.pc), served)
         return slot
+    if what == CLIENT_ASKS:
+        slot = ask(g, who)
+        if slot != PYTHON or g.who != ROWS:
+            drop_first(g)
+        return slot
+    drop_first(g)
     if what == ARRIVES:
         return arrive_later(g, who)
     if what == WITHIN_ENDS:
@@ -299,8 +300,11 @@ def run(g: Any) -> int:
         else:
             if g.out == BATCH:
                 return FLUSH
-            if crowded(g):
-                return ROOM
+            if g.unchecked == 0:
+                if crowded(g):
+                    return ROOM
+                g.unchecked = UNCHECKED
+            g.unchecked -= 1
             slot = next_agent(g)
             if slot == NOTHING:
                 continue

@@ -52,9 +52,18 @@ def _place(context: Any, builder: Any, row: RowType, address: Any, name: str) ->
     return builder.inttoptr(builder.add(address, WORD(offset)), context.get_value_type(kind).as_pointer())
 
 
+def _apart(builder: Any, row: RowType, name: str, access: Any) -> Any:
+    """Tell LLVM that a field of a table is never another field, or a field of another table (type-based aliases)."""
+    module = builder.module
+    root = module.add_metadata(["simsys"])
+    kind = module.add_metadata([f"{row.name}.{name}", root, WORD(0)])
+    access.set_metadata("tbaa", module.add_metadata([kind, kind, WORD(0)]))
+    return access
+
+
 @lower_getattr_generic(RowType)
 def _get(context: Any, builder: Any, row: RowType, address: Any, name: str) -> Any:
-    return builder.load(_place(context, builder, row, address, name))
+    return _apart(builder, row, name, builder.load(_place(context, builder, row, address, name)))
 
 
 @lower_setattr_generic(RowType)
@@ -62,7 +71,7 @@ def _set(context: Any, builder: Any, signature: Any, arguments: Any, name: str) 
     row, kind = signature.args
     address, value = arguments
     value = context.cast(builder, value, kind, row.field(name)[0])
-    builder.store(value, _place(context, builder, row, address, name))
+    _apart(builder, row, name, builder.store(value, _place(context, builder, row, address, name)))
 
 
 def row_at(name: str, dtype: np.dtype[Any]) -> tuple[RowType, Any]:

@@ -51,7 +51,7 @@ TABLES = (
 GLOBALS = _record(
     "serial agents requests ring_head ring_tail events resume answer gathering out marks need amount who"
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
-    " forks_left gatherings_free gatherings_left position chunk first more margin inside arrived cap clients"
+    " forks_left gatherings_free gatherings_left position chunk first more margin unchecked inside arrived cap clients"
     " think think_stream rounds followed following size_column names plan_names path width thresholds places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop",
@@ -60,7 +60,7 @@ EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("what", INT),
 HOP = _record("what who value")
 AGENT = _record(
     "link pc request token number role group outcomes frame timed_out value tracked station shard pieces served"
-    " desk client requested",
+    " desk client requested drawn begun",
     "size index came seconds arrived since",
 )
 FRAME = _record("link node shard outcomes", "arrived since began")
@@ -83,7 +83,9 @@ SHARD = _record(
     "busy wait last_come",
 )
 OUTAGE = _record("", "begin end speed")
-TIMING = _record("fixed fixed_stream fixed_name item item_stream item_name", "fixed_seconds item_seconds")
+TIMING = _record(
+    "fixed fixed_stream fixed_name fixed_column item item_stream item_name item_column", "fixed_seconds item_seconds"
+)
 VARIATE = _record("kind first last", "a b c")
 CHANCE = _record("stream name")
 CACHE = _record(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil, isnan
+from math import ceil, isnan, nan
 from typing import Any
 
 from simsys import draws
 from simsys.distributions import laws
 from simsys.engines.kernel import tables as of
-from simsys.engines.kernel.state import apart, part
+from simsys.engines.kernel.state import NOBODY, ROOT, apart, part
 from simsys.engines.program import ABOVE, ANY, COLUMN, COMPUTED, CONSTANT, INDEX, SIZE, SPREAD, STOP
 
 
@@ -97,8 +97,10 @@ def followed_above(g: Any, agent: Any, threshold: int) -> float:
 @part
 def drawn(g: Any, slot: int, name: int) -> int:
     """How often this agent has drawn by this name before."""
-    count = of.counts(g, slot * g.names + name).v
-    of.counts(g, slot * g.names + name).v = count + 1
+    agent, counter, bit = of.agent(g, slot), of.counts(g, slot * g.names + name), 1 << name
+    count = counter.v if agent.drawn & bit else 0
+    counter.v = count + 1
+    agent.drawn |= bit
     return count
 
 
@@ -109,14 +111,29 @@ def variate(g: Any, number: int, stream: int, token: int, visit: int) -> float:
 
 
 @part
+def foreseen(g: Any, slot: int, column: int, visit: int) -> float:
+    """A request's first draw by a name, if it came with the request; else NaN."""
+    agent = of.agent(g, slot)
+    if column == NOBODY or visit > 0 or agent.role != ROOT:
+        return nan
+    return of.columns(g, agent.request * g.width + column).v
+
+
+@part
 def seconds(g: Any, slot: int, timing: Any, n: float, split: bool, count: int) -> float:
     """How long a visit of n units, split over `count` shards, takes at each."""
     token = of.agent(g, slot).token
     fixed, item = timing.fixed_seconds, timing.item_seconds
     if timing.fixed >= 0:
-        fixed = variate(g, timing.fixed, timing.fixed_stream, token, drawn(g, slot, timing.fixed_name))
+        visit = drawn(g, slot, timing.fixed_name)
+        fixed = foreseen(g, slot, timing.fixed_column, visit)
+        if isnan(fixed):
+            fixed = variate(g, timing.fixed, timing.fixed_stream, token, visit)
     if timing.item >= 0:
-        item = variate(g, timing.item, timing.item_stream, token, drawn(g, slot, timing.item_name))
+        visit = drawn(g, slot, timing.item_name)
+        item = foreseen(g, slot, timing.item_column, visit)
+        if isnan(item):
+            item = variate(g, timing.item, timing.item_stream, token, visit)
     return fixed + item * (n / count) if split else fixed + item * n
 
 
