@@ -106,5 +106,5 @@ MUTANTS = {
     "none at the stop": Mutant(PLAY + "_feed", "arrival[0] > self.stop", "arrival[0] >= self.stop"),
     "brought too early": Mutant(PLAY + "_event", "if brings.delivered", "if not brings.delivered"),
     "one too many": Mutant(PLAY + "_client", "self.log.arrived >= cap", "self.log.arrived > cap"),
-    "samples too often": Mutant(PLAY + "_sample_every", "0.05 *", "0.04 *"),
+    "samples too often": Mutant("engines.play:next_sample", "0.05 *", "0.04 *"),
 }

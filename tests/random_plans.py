@@ -12,7 +12,12 @@ from simsys.expressions import least, most
 DEEPEST = 3
 """Plans within plans; `Start` and `Each` of many items count twice, so that a request has at most some 50 children."""
 NUMBERS = ("0", "1", "1", "2", "3", "r.page", "r.page", "2 * r.page", "r.page / 2", "least(r.size, 3)", "1.5")
-TRAITED = ("least(r.followers, 4)", "r.active * r.followers", "least(r.followed_above(2), 3)", "r.following - 1")
+TRAITED = (
+    "least(r.followers, 4)",
+    "r.active * r.followers",
+    "least(r.followed_above(2), 3)",
+    "most(r.following - 1, 0)",
+)
 """Numbers that want a population."""
 
 

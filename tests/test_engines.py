@@ -1,0 +1,247 @@
+"""Both engines write the same log to the last bit, in random worlds and in every shipped scenario; a mistake shows."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mutants import MUTANTS
+from random_worlds import Requests, World, make
+from same_log import assert_equal, difference
+from shrinking import shrink
+from test_scenarios import CSV, RAW, REALDATA
+
+from simsys.engines import agents, clock, facilities, outages, play, reference, rows, servers
+from simsys.engines import compiled as compiled_engine
+from simsys.engines.clock import ARRIVAL, END, TIMER, Clock
+from simsys.engines.rows import Luck
+from simsys.experiment.setting import Setting, settings
+from simsys.measure.log import BROUGHT, DONE, FROM_EVENT, FROM_LOAD, INSIDE, REFUSED, TIMED_OUT, Log
+from simsys.scenario import load_scenario
+from simsys.scenario.shipped import shipped
+from simsys.steps import STEPS
+from simsys.structures import caches
+from simsys.workload import Load, Workload
+
+WORLDS, BLOCK, FEW = 2_000, 100, 300
+
+
+@lru_cache(maxsize=FEW)
+def compiled(seed: int) -> Log:
+    return make(seed).play("compiled")
+
+
+@pytest.mark.parametrize("block", range(WORLDS // BLOCK))
+def test_random_worlds(block: int) -> None:
+    for seed in range(block * BLOCK, (block + 1) * BLOCK):
+        world = make(seed)
+        found = difference(world.play("simpy"), compiled(seed))
+        assert found is None, f"{found}\n\n{world}"
+
+
+# -- what random worlds reach ------------------------------------------------------------------------------------------
+
+REACHED = [str(m.__file__) for m in (reference, servers, facilities, agents, outages, clock, play, rows, caches)]
+NOT_PLAYED = ("__len__", "__getattr__", "down", "play")
+"""Functions that a play has no use for."""
+Place = tuple[str, int]
+
+
+def statements(file: str) -> Iterator[tuple[Place, set[Place]]]:
+    """The statements of a file's functions: where each begins, and the lines of which one is passed when it is
+    executed. Not those that only say what is wrong.
+    """
+    for function in ast.walk(ast.parse(Path(file).read_text())):
+        if not isinstance(function, ast.FunctionDef) or function.name in NOT_PLAYED:
+            continue
+        for node in chain.from_iterable(ast.walk(statement) for statement in function.body):
+            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            if isinstance(node, ast.stmt) and not isinstance(node, ast.Raise | ast.Nonlocal) and not text:
+                last = node.body[0].lineno - 1 if hasattr(node, "body") else node.end_lineno
+                yield (file, node.lineno), {(file, line) for line in range(node.lineno, max(node.lineno, last) + 1)}
+
+
+@pytest.fixture
+def passed() -> Iterator[set[Place]]:
+    """The lines of the reference engine and of the caches that were executed."""
+    seen: set[Place] = set()
+
+    def local(frame: Any, event: str, _: Any) -> Any:
+        seen.add((frame.f_code.co_filename, frame.f_lineno))
+        return local
+
+    def enter(frame: Any, event: str, _: Any) -> Any:
+        return local if frame.f_code.co_filename in REACHED else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    yield seen
+    sys.settrace(before)
+
+
+def test_worlds_reach_every_statement_of_the_reference_engine(passed: set[Place]) -> None:
+    for seed in range(FEW // 3):
+        make(seed).play("simpy")
+    wanted = list(chain.from_iterable(map(statements, REACHED)))
+    assert len(wanted) > 500
+    missed = [f"{Path(file).name}:{line}" for (file, line), lines in wanted if not lines & passed]
+    assert not missed
+
+
+def test_worlds_have_every_kind_of_end_cause_and_tie(monkeypatch: pytest.MonkeyPatch) -> None:
+    met, at, pending = set(), Clock.at, dict[Any, set[int]]()
+
+    def watch(self: Clock, time: float, kind: int, number: int) -> Any:
+        others = pending.setdefault((id(self), time), set())
+        met.update((min(kind, other), max(kind, other)) for other in others)
+        others.add(kind)
+        return at(self, time, kind, number)
+
+    monkeypatch.setattr(Clock, "at", watch)
+    ends, causes, steps = set(), set(), ""
+    for seed in range(FEW // 3):
+        pending.clear()
+        world = make(seed)
+        log = world.play("simpy")
+        ends |= {r.status for r in log.requests}
+        causes |= {r.cause for r in log.requests}
+        steps += world.source
+    assert ends == {DONE, REFUSED, TIMED_OUT, INSIDE}
+    assert causes == {FROM_LOAD, FROM_EVENT, BROUGHT}
+    assert met == {(a, b) for a in (END, ARRIVAL, TIMER) for b in (END, ARRIVAL, TIMER) if a <= b}
+    assert all(f"yield {step.__name__}(" in steps for step in STEPS)
+
+
+# -- a mistake shows ---------------------------------------------------------------------------------------------------
+
+
+def differs(world: World, log: Log) -> bool:
+    """Whether the reference engine, mistaken as it is, writes another log, or none."""
+    try:
+        return difference(world.play("simpy"), log) is not None
+    except (RuntimeError, TypeError, KeyError, IndexError):
+        return True
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mistake_shows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = (compiled(seed) for seed in range(FEW))
+    with monkeypatch.context() as mistaken:
+        for seed in range(FEW):
+            log = next(right)
+            MUTANTS[name].put_in(mistaken)
+            if differs(make(seed), log):
+                return
+            mistaken.undo()
+    pytest.fail(f"in {FEW} worlds nobody noticed")
+
+
+def test_a_difference_is_told_and_cut_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(world: World) -> bool:
+        log = world.play("compiled")
+        with monkeypatch.context() as mistaken:
+            MUTANTS["fifo moves"].put_in(mistaken)
+            return difference(world.play("simpy"), log) is not None
+
+    world = next(world for world in map(make, range(FEW)) if len(world.source) < 1500 and fails(world))
+    small = shrink(world, fails)
+    assert fails(small)
+    assert len(small.source) < len(world.source) / 2
+    assert "'policy': 'fifo'" in str(small) and "Lookup(" in str(small)
+
+
+# -- the same again ----------------------------------------------------------------------------------------------------
+
+
+def test_the_compiled_engine_repeats_itself_whatever_the_chunks() -> None:
+    for seed in range(FEW // 5):
+        world = make(seed)
+        assert_equal(world.play("compiled"), compiled(seed))
+        if isinstance(world.load, Requests):
+            for piece in (1, 5, 65536):
+                assert_equal(replace(world, load=replace(world.load, piece=piece)).play("compiled"), compiled(seed))
+
+
+# -- more at once, and for longer, than tables have room for -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [seed for seed in range(30) if getattr(make(seed).load, "times", ())][:8])
+def test_crowds(seed: int) -> None:
+    world = make(seed)
+    times = tuple(time for time in world.load.times for _ in range(50))
+    crowded = replace(world, load=replace(world.load, times=times))
+    found = difference(crowded.play("simpy"), crowded.play("compiled"))
+    assert found is None, f"{found}\n\n{world}"
+
+
+def test_clients_ask_more_often_than_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled_engine, "ROWS_AT_ONCE", 1)
+    worlds = [world for world in map(make, range(FEW // 3)) if world.load.clients]
+    longer = [
+        replace(world, load=replace(world.load, requests=100)) for world in worlds if hasattr(world.load, "times")
+    ]
+    assert len(longer) > 5
+    for world in longer:
+        assert_equal(world.play("simpy"), world.play("compiled"))
+
+
+def test_a_log_of_several_batches() -> None:
+    """Settled requests leave 65,536 at a time, with the marks until then; more marks than requests."""
+    load = Load.model_validate({"rate": "1000/s", "mix": {"get": "100%"}})
+    source = """
+def later(b):
+    yield Visit("server", "get")
+
+def get(r):
+    yield Mark("come", n=2)
+    yield Start(later)
+    yield Mark("gone")
+"""
+    station = {"servers": 4, "ops": {"get": {"exponential": {"mean": "3ms"}}}}
+    world = World(1, source, {"server": station}, {}, {}, Workload(load, requests=70_000), {})
+    one, other = world.play("simpy"), world.play("compiled")
+    assert len(one.batches) == 2
+    assert_equal(one, other)
+
+
+# -- shipped scenarios -------------------------------------------------------------------------------------------------
+
+SHORTER = {
+    "celebrity": ["run.requests=2000", "events.0.request.followers=300k"],
+    "spike": ["load.stages.0.for=2s", "load.stages.1.for=1s", "load.stages.2.for=3s"],
+}
+
+
+def assert_same_settings(ready: list[Setting]) -> None:
+    for setting in ready:
+        logs = []
+        for engine in ("simpy", "compiled"):
+            load = setting.workload(0)
+            luck = Luck(setting.scenario.run.seed, 0, setting.edge_share)
+            logs.append(play.play(setting.model(0, load), load, luck, engine=engine))
+        assert logs[0].arrived > 1000
+        found = difference(*logs)
+        assert found is None, f"{setting.label}: {found}"
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_shipped_scenarios(name: str) -> None:
+    changes = SHORTER.get(name, ["run.requests=2000"])
+    assert_same_settings(settings(load_scenario(name, [*changes, "run.replications=1"])))
+
+
+def test_the_raw_scenario(tmp_path: Path) -> None:
+    if not (REALDATA / CSV).exists():
+        pytest.skip(f"{CSV} is not here: {RAW.name} says what it is and where it comes from")
+    (tmp_path / "data").mkdir()
+    shutil.copy(REALDATA / CSV, tmp_path / "data")
+    scenario = load_scenario(shutil.copy(RAW, tmp_path), ["run.duration=2s", "run.replications=1"])
+    assert_same_settings(settings(scenario))
