@@ -11,6 +11,8 @@ import numba
 from numba.core.caching import NullCache
 from numba.core.compiler_lock import global_compiler_lock
 
+from simsys.draws.parts import level
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -28,7 +30,7 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
         dispatcher = numba.njit(**options)(function)
 
         def compile_declared(_: object) -> object:
-            with global_compiler_lock:
+            with global_compiler_lock, level(0):
                 if dispatcher.__dict__.pop("compile", None) is not None:
                     _compile(dispatcher, signatures)
             return dispatcher

@@ -20,14 +20,15 @@ class Freshness:
     `width` is that of the windows (s). What is never marked has no freshness, but for a post.
     """
 
-    def __init__(self, op: int, is_post: bool, width: float) -> None:
-        self._op, self._told, self._width = op, is_post, width
+    def __init__(self, is_post: bool, width: float) -> None:
+        self._told, self._width = is_post, width
         self._marked, self._plain = Windows(width), Windows(width)
 
-    def take(self, requests: Array, good: Array, marks: Marks) -> None:
-        """Settled requests and their marks; only those that are `good` count."""
-        mine = good & (requests["op"] == self._op)
-        marked = mine[marks.row]
+    def take(self, requests: Array, chosen: Array, marks: Marks) -> None:
+        """Settled requests and their marks; only the chosen rows count."""
+        mine = np.zeros(len(requests), dtype=np.bool_)
+        mine[chosen] = True
+        marked = np.flatnonzero(mine[marks.row])
         row, time = marks.row[marked], marks.time[marked]
         if len(row):
             self._told = True

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.draws import compiled
-from simsys.measure.log import MARK, Batch
+from simsys.measure.log import Batch
 
 Array = npt.NDArray[Any]
 
@@ -28,20 +28,21 @@ class Waiting:
     """The marks of requests that have not settled yet."""
 
     def __init__(self) -> None:
-        self._marks = np.zeros(0, dtype=MARK)
+        self._request, self._time, self._n = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
 
     def settle(self, batch: Batch, name: int) -> Marks:
         """The marks of this name (a place in `Log.names`) of all requests of the batch."""
-        marks = np.concatenate([self._marks, batch.marks[batch.marks["name"] == name]])
-        row = np.full(len(marks), -1, dtype=np.int64)
-        if len(marks):
+        new = np.flatnonzero(batch.marks["name"] == name)
+        request = np.append(self._request, batch.marks["request"][new])
+        time, n = np.append(self._time, batch.marks["time"][new]), np.append(self._n, batch.marks["n"][new])
+        row = np.full(len(request), -1, dtype=np.int64)
+        if len(request):
             order = np.argsort(batch.requests["number"], kind="stable")
-            _find(batch.requests["number"][order], order, np.ascontiguousarray(marks["request"]), row)
-        self._marks, settled = marks[row < 0], marks[row >= 0]
-        row = row[row >= 0]
-        order = np.argsort(row, kind="stable")
-        settled = settled[order]
-        return Marks(row[order], settled["time"], settled["n"])
+            _find(batch.requests["number"][order], order, request, row)
+        left = np.flatnonzero(row < 0)
+        self._request, self._time, self._n = request[left], time[left], n[left]
+        settled = np.argsort(row, kind="stable")[len(left) :]
+        return Marks(row[settled], time[settled], n[settled])
 
 
 @compiled("void(int64[::1], int64[::1], int64[::1], int64[::1])")

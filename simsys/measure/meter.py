@@ -33,13 +33,12 @@ class Meter:
     def __init__(
         self, scope: Scope, stations: int, begin: float, stop: float | None = None, requests: int | None = None
     ) -> None:
-        ops = list(enumerate(scope.ops))
         width = WINDOW if scope.transient else inf
-        fresh = [(n, op) for n, op in ops if op != "read" and _may_be_fresh(op, scope)]
+        fresh = [op for op in scope.ops if op != "read" and _may_be_fresh(op, scope)]
         self._scope, self._begin = scope, begin
-        self._tallies = Tallies(len(ops), stations, begin, stop, requests)
+        self._tallies = Tallies(len(scope.ops), stations, begin, stop, requests)
         self._waiting, self._last_fresh = Waiting(), LastFresh()
-        self._fresh = {op: Freshness(number, op == "post", width) for number, op in fresh}
+        self._fresh = {op: Freshness(op == "post", width) for op in fresh}
         self._windows = {op: Windows(WINDOW) for op in scope.ops if scope.transient}
         self._recovery = {op: Recovery(scope.disturbed) for op in self._windows if scope.disturbed is not None}
         judged = scope.following is not None and not scope.saturated and "read" in scope.ops
@@ -55,10 +54,11 @@ class Meter:
         good = (requests["status"] == DONE) & (arrival >= self._begin) & (arrival <= batch.stop)
         marks = self._waiting.settle(batch, names.index(FRESH) if FRESH in names else -1)
         self._last_fresh.take(requests, marks)
-        for freshness in self._fresh.values():
-            freshness.take(requests, good, marks)
+        ops = requests["op"].copy()
         for number, op in enumerate(self._scope.ops):
-            chosen = np.flatnonzero(good & (requests["op"] == number))
+            chosen = np.flatnonzero(good & (ops == number))
+            if op in self._fresh:
+                self._fresh[op].take(requests, chosen, marks)
             if op in self._windows:
                 self._by_time(op, arrival[chosen], requests["end"][chosen] - arrival[chosen], batch.settled)
             if op == "read" and self._staleness is not None:

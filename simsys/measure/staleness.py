@@ -115,7 +115,8 @@ class Posts:
             lacking += ((arrival - age < post.end) & (post.end <= arrival) & (age > 0)) * post.weight
         own = reads.following / self._following.mean if self._following.mean else np.zeros_like(arrival)
         unfound = self._unfound(reads)
-        stale = 1.0 - draws.exps(-lacking * own)
+        stale, some = np.zeros_like(arrival), np.flatnonzero(lacking)
+        stale[some] = 1.0 - draws.exps(-lacking[some] * own[some])
         return 1.0 - (1.0 - stale) * (1.0 - unfound), unfound
 
     def _unfound(self, reads: Reads) -> Array:

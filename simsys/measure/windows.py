@@ -28,8 +28,8 @@ class Windows:
     def add(self, arrival: Array, durations: Array, counts: Array | None = None) -> None:
         """Count each duration (s) of something that arrived then (s) once, or as often as `counts` says."""
         number = np.floor(arrival / self._width).astype(np.int64)
-        for k in np.unique(number).tolist():
-            chosen = number == k
+        for k in np.flatnonzero(np.bincount(number)).tolist():
+            chosen = np.flatnonzero(number == k)
             part = self.histograms.setdefault(k, Histogram())
             part.add(durations[chosen], None if counts is None else counts[chosen])
 

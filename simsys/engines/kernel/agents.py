@@ -6,9 +6,10 @@ from math import nan
 from typing import Any
 
 from simsys import draws
+from simsys.draws.parts import part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import hop
-from simsys.engines.kernel.state import AWAY, NOBODY, PIECE, ROOT, STARTS, part
+from simsys.engines.kernel.state import AWAY, NOBODY, PIECE, ROOT, STARTS
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT
 
 

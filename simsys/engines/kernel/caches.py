@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
-from simsys.engines.kernel.state import NOBODY, apart, part
+from simsys.engines.kernel.state import NOBODY
 from simsys.structures.warm import past_entry
 
 IN_CACHE, FORGOTTEN, FREE = range(3)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from simsys.draws.parts import part
 from simsys.engines.kernel import tables as of
-from simsys.engines.kernel.state import part
 
 END_CLASS, ARRIVAL_CLASS, TIMER_CLASS = np.uint64(1 << 62), np.uint64(2 << 62), np.uint64(3 << 62)
 

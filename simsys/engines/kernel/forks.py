@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import free_agent, spawn
 from simsys.engines.kernel.events import TIMER_CLASS, hop, push
-from simsys.engines.kernel.state import (
+from simsys.engines.kernel.state import (  # fmt: skip
     BRANCH,
     COMMIT,
     COMMITTED,
@@ -19,9 +20,7 @@ from simsys.engines.kernel.state import (
     NOBODY,
     RESUMES,
     WITHIN_ENDS,
-    apart,
-    part,
-)  # fmt: skip
+)
 
 
 @part
@@ -237,5 +236,3 @@ def release_gathering(g: Any, number: int) -> None:
         gathering.link = g.gatherings_free
         g.gatherings_free = number
         g.gatherings_left += 1
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simsys.draws.parts import part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import begin_request, free_agent
 from simsys.engines.kernel.events import ARRIVAL_CLASS, before, drop_first, hop, push
@@ -17,7 +18,7 @@ from simsys.engines.kernel.forks import (
     piece_ended,
 )  # fmt: skip
 from simsys.engines.kernel.servers import grant, granted, next_of_line, serve, throw_out
-from simsys.engines.kernel.state import (
+from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     ARRIVES,
     BRANCH,
@@ -57,8 +58,7 @@ from simsys.engines.kernel.state import (
     TURNED_OUT,
     VISIT_ENDS,
     WITHIN_ENDS,
-    part,
-)  # fmt: skip
+)
 from simsys.engines.kernel.steps import WAITS, begin_held, drive, short, take_server, visit_ends, visited
 from simsys.engines.kernel.values import variate
 from simsys.engines.program import VISIT

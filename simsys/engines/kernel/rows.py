@@ -101,5 +101,3 @@ def table_of(owner: RowType, field: str, name: str, dtype: np.dtype[Any]) -> Any
         return row(owner, types.int64), code
 
     return one
-
-

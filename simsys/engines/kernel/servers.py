@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import END_CLASS, hop, push
-from simsys.engines.kernel.state import (
+from simsys.engines.kernel.state import (  # fmt: skip
     AWAY,
     GRANTED,
     GRANTED_IN_LINE,
@@ -20,9 +21,7 @@ from simsys.engines.kernel.state import (
     RELEASED,
     TURNED_OUT,
     VISIT_ENDS,
-    apart,
-    part,
-)  # fmt: skip
+)
 
 
 @part

@@ -8,17 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 INT, FLOAT, KEY = np.int64, np.float64, np.uint64
 NOBODY = -1
-
-OPTIONS = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-part = numba.njit(forceinline=True, **OPTIONS)
-"""A part of the kernel, compiled into whoever calls it."""
-apart = numba.njit(**OPTIONS)
-"""A part that is seldom called, compiled by itself."""
 
 # Why the kernel goes back to Python
 OVER, ROOM, FLUSH, DRAIN, CHUNK, ROWS, SNAP, CLOSE, SAMPLE, CACHE_EVENT, BRING = range(11)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simsys import draws
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import caches
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import depart, free_agent, new_piece, settle, spawn
@@ -21,7 +22,7 @@ from simsys.engines.kernel.servers import (
     visit_plain,
     visit_spread,
 )  # fmt: skip
-from simsys.engines.kernel.state import (
+from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     AWAY,
     BACKGROUND,
@@ -40,9 +41,7 @@ from simsys.engines.kernel.state import (
     ROOM,
     ROOT,
     STARTS,
-    apart,
-    part,
-)  # fmt: skip
+)
 from simsys.engines.kernel.values import any_shard, drawn, operand, pieces_of, seconds, shard_of
 from simsys.engines.program import (
     CHANCE,

@@ -14,8 +14,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from simsys.distributions.variates import NO_TABLE
+from simsys.draws.parts import part
 from simsys.engines.kernel.rows import row_at, table_of
-from simsys.engines.kernel.state import (
+from simsys.engines.kernel.state import (  # fmt: skip
     AGENT,
     BATCHED,
     CACHE,
@@ -37,8 +38,7 @@ from simsys.engines.kernel.state import (
     TIMING,
     VARIATE,
     WAIT,
-    part,
-)  # fmt: skip
+)
 from simsys.engines.program import NODE, PLAN, TERM
 from simsys.measure.log import MARK, REQUEST
 

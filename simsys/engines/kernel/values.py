@@ -7,8 +7,9 @@ from typing import Any
 
 from simsys import draws
 from simsys.distributions import laws
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
-from simsys.engines.kernel.state import NOBODY, ROOT, apart, part
+from simsys.engines.kernel.state import NOBODY, ROOT
 from simsys.engines.program import ABOVE, ANY, COLUMN, COMPUTED, CONSTANT, INDEX, SIZE, SPREAD, STOP
 
 
