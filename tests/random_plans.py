@@ -62,7 +62,7 @@ class Writer:
     def _plan(self, name: str, depth: int, length: int) -> None:
         lines = self._block(depth, [], length)
         if not any("yield" in line for line in lines):
-            lines = ["yield Mark('here')", *lines]
+            lines = [*lines, "return", "yield"]
         end = self.rng.choice(["", "", "", "return True", "return False", f"return {self._condition([])}"])
         asked = [line.split(" = ")[0] for line in lines if line.startswith("o") and " = yield" in line]
         if asked and self.rng.random() < 0.3:
@@ -108,24 +108,27 @@ class Writer:
 
     # -- values ----------------------------------------------------------------------------------------------------
 
-    def _number(self) -> str:
-        return self.rng.choice([*self.numbers, *["r.index + 1", "r.index"] * self.is_child])
+    def _number(self, outcomes: Sequence[str] = ()) -> str:
+        asked = [f"1 + {self.rng.choice(outcomes)}"] if outcomes else []
+        return self.rng.choice([*self.numbers, *["r.index + 1", "r.index"] * self.is_child, *asked])
 
     def _key(self) -> str:
-        return self.rng.choice([*self.keys, "SPREAD", "SPREAD", "ANY", f"2 * {self._column_key()} + 1"])
+        computed = [f"2 * {self._column_key()} + 1", f"{self._column_key()} - 2"]
+        return self.rng.choice([*self.keys, "SPREAD", "SPREAD", "ANY", *computed])
 
     def _column_key(self) -> str:
         return self.rng.choice(self.keys[2:])
 
     def _cache_key(self) -> str:
-        return self.rng.choice([*self.keys[1:4], f"{self._column_key()} / 2"])
+        return self.rng.choice([*self.keys[1:4], f"{self._column_key()} / 2", f"{self._column_key()} - 1"])
 
     def _condition(self, outcomes: list[str]) -> str:
         rng = self.rng
         compare, column = rng.choice(["<", "<=", ">", ">=", "==", "!="]), rng.choice(["r.page", "r.size"])
         kinds = [f"{self._number()} {compare} {column}"]
         if outcomes:
-            kinds += [rng.choice(outcomes), f"not {rng.choice(outcomes)}", f"{rng.choice(outcomes)} and {kinds[0]}"] * 2
+            one, other = rng.choice(outcomes), rng.choice(outcomes)
+            kinds += [one, f"not {one}", f"{one} and {kinds[0]}"] * 2 + [f"{one} == {other}"]
         return rng.choice(kinds)
 
     def _ask(self) -> str:
@@ -136,7 +139,7 @@ class Writer:
     def _visit(self, depth: int, outcomes: list[str]) -> list[str]:
         station = self.rng.choice(list(self.stations))
         op, ask = self.rng.choice(self.stations[station]), self._ask()
-        n = f", n={self._number()}" if self.rng.random() < 0.5 else ""
+        n = f", n={self._number(outcomes)}" if self.rng.random() < 0.5 else ""
         return self._yield(f"Visit('{station}', '{op}'{n}, key={self._key()}{ask})", outcomes, 0.8 if ask else 0.05)
 
     def _hold(self, depth: int, outcomes: list[str]) -> list[str]:
@@ -178,14 +181,15 @@ class Writer:
         return self._yield(f"Join('{self.rng.choice(self.batches)}', {self._inner(depth + 1)})", outcomes)
 
     def _within(self, depth: int, outcomes: list[str]) -> list[str]:
-        return self._yield(f"Within({self.ticks(0, 5)!r}, {self._inner(depth + 1)})", outcomes, 0.8)
+        limit = self.rng.choice([repr(self.ticks(0, 5))] * 5 + ["r.page / 4"])
+        return self._yield(f"Within({limit}, {self._inner(depth + 1)})", outcomes, 0.8)
 
     def _chance(self, depth: int, outcomes: list[str]) -> list[str]:
-        p, name = self.rng.choice(["0.3", "0.5", "0.8"]), self.rng.choice(["coin", "luck"])
+        p, name = self.rng.choice(["0.3", "0.5", "0.8", "r.page / 4"]), self.rng.choice(["coin", "luck"])
         return self._yield(f"Chance({p}, '{name}')", outcomes, 1.0)
 
     def _mark(self, depth: int, outcomes: list[str]) -> list[str]:
-        return [f"yield Mark('{self.rng.choice(['seen', 'fresh'])}', n={self._number()})"]
+        return [f"yield Mark('{self.rng.choice(['seen', 'fresh'])}', n={self._number(outcomes)})"]
 
     def _if(self, depth: int, outcomes: list[str]) -> list[str]:
         lines = [f"if {self._condition(outcomes)}:"]

@@ -229,7 +229,8 @@ class Maker:
 
     def _event(self, load: Any, span: float) -> Event:
         rng = self.rng
-        columns = {"page": 3.0} | ({"followers": float(rng.randint(0, 20))} if "followers" in load.columns else {})
+        columns = {"page": 3.0, "followers": float(rng.randint(0, 20)), "following": 8.0}
+        columns = {name: value for name, value in columns.items() if name in load.columns}
         brings = None
         if rng.random() < 0.6:
             after = Variate(*rng.choice([(laws.CONSTANT, self.ticks(0, 3)), (laws.EXPONENTIAL, 2 * self.tick)]))
