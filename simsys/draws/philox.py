@@ -3,8 +3,6 @@
 Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
-from typing import TypeAlias
-
 import numpy as np
 
 from simsys.draws.compiling import compiled
@@ -16,16 +14,7 @@ MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 WEYL_0 = np.uint64(0x9E3779B9)
 WEYL_1 = np.uint64(0xBB67AE85)
 
-State: TypeAlias = tuple[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64, np.uint64]
-
-
-@compiled("UniTuple(uint64, 6)(UniTuple(uint64, 6))", inline=True)
-def _round(state: State) -> State:
-    c0, c1, c2, c3, k0, k1 = state
-    product_0, product_1 = MULTIPLIER_0 * c0, MULTIPLIER_1 * c2
-    upper_0, upper_1 = product_0 >> HALF, product_1 >> HALF
-    key_0, key_1 = (k0 + WEYL_0) & WORD, (k1 + WEYL_1) & WORD
-    return upper_1 ^ c1 ^ k0, product_1 & WORD, upper_0 ^ c3 ^ k1, product_0 & WORD, key_0, key_1
+ROUNDS = 10
 
 
 @compiled("UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64)", inline=True)
@@ -33,9 +22,20 @@ def philox(
     c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """Four random words below 2**32 for the four counter words and two key words, each below 2**32."""
-    state = _round(_round(_round(_round(_round((c0, c1, c2, c3, k0, k1))))))
-    state = _round(_round(_round(_round(_round(state)))))  # written out: a loop over draws becomes one of vectors
-    return state[:4]
+    done = 0
+    while done < ROUNDS:
+        product_0 = MULTIPLIER_0 * c0
+        product_1 = MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (product_1 >> HALF) ^ c1 ^ k0,
+            product_1 & WORD,
+            (product_0 >> HALF) ^ c3 ^ k1,
+            product_0 & WORD,
+        )
+        k0 = (k0 + WEYL_0) & WORD
+        k1 = (k1 + WEYL_1) & WORD
+        done += 1
+    return c0, c1, c2, c3
 
 
 @compiled("UniTuple(uint64, 2)(int64, int64, int64)", inline=True)
