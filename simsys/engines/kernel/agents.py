@@ -22,6 +22,7 @@ def new_agent(g: Any, request: int, token: int, role: int, group: int, tracked: 
     g.agents_left -= 1
     agent.request, agent.token, agent.role, agent.group, agent.tracked = request, token, role, group, tracked
     agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.drawn, agent.begun = 0, NOBODY, 0, AWAY, 0, 0
+    agent.foreseen, agent.first_shard = NOBODY, NOBODY
     if tracked:
         for i in range(g.path):
             of.paths(g, slot * g.path + i).v = 0.0
@@ -78,17 +79,29 @@ def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: i
 @part
 def spawn(g: Any, plan: int, parent: int, role: int, group: int, index: int, size: float, tracked: int) -> int:
     """A child of `parent` that will play a plan."""
-    parents, entry = of.agent(g, parent), of.plan(g, plan)
-    bit = 1 << entry.counter
-    counter = of.children(g, parent * g.plan_names + entry.counter)
-    count = counter.v if parents.begun & bit else 0
-    counter.v = count + 1
-    parents.begun |= bit
-    token = draws.child_token(parents.token, entry.name, count)
-    slot = new_agent(g, parents.request, token, role, group, tracked)
+    token = draws.child_token(of.agent(g, parent).token, of.plan(g, plan).name, begun_before(g, plan, parent, 1))
+    return new_child(g, plan, parent, token, role, group, index, size, tracked)
+
+
+@part
+def begun_before(g: Any, plan: int, parent: int, count: int) -> int:
+    """How many children of `parent` have begun a plan of this name, before `count` more do."""
+    agent, name = of.agent(g, parent), of.plan(g, plan).counter
+    bit, counter = 1 << name, of.children(g, parent * g.plan_names + name)
+    before = counter.v if agent.begun & bit else 0
+    counter.v = before + count
+    agent.begun |= bit
+    return before
+
+
+@part
+def new_child(
+    g: Any, plan: int, parent: int, token: int, role: int, group: int, index: int, size: float, tracked: int
+) -> int:  # fmt: skip
+    slot = new_agent(g, of.agent(g, parent).request, token, role, group, tracked)
     numbered(g, slot)
     agent = of.agent(g, slot)
-    agent.pc, agent.index, agent.size = entry.root, float(index), size
+    agent.pc, agent.index, agent.size = of.plan(g, plan).root, index, size
     hop(g, STARTS, slot, 0)
     return slot
 

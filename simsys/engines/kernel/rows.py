@@ -32,6 +32,11 @@ class RowType(types.Type):  # type: ignore[misc]
         dtype, offset = self.dtype.fields[name][:2]
         return numba.from_dtype(dtype), offset
 
+    def seen(self, name: str) -> Any:
+        """The type of a field for those who read it: short integers are stored so, and read as others."""
+        kind, _ = self.field(name)
+        return types.int64 if kind == types.int32 else kind
+
 
 @register_model(RowType)
 class _RowModel(models.PrimitiveModel):  # type: ignore[misc]
@@ -44,7 +49,7 @@ class _Fields(AttributeTemplate):  # type: ignore[misc]
     key = RowType
 
     def generic_resolve(self, row: RowType, name: str) -> Any:
-        return row.field(name)[0] if name in (row.dtype.names or ()) else None
+        return row.seen(name) if name in (row.dtype.names or ()) else None
 
 
 def _place(context: Any, builder: Any, row: RowType, address: Any, name: str) -> Any:
@@ -63,7 +68,8 @@ def _apart(builder: Any, row: RowType, name: str, access: Any) -> Any:
 
 @lower_getattr_generic(RowType)
 def _get(context: Any, builder: Any, row: RowType, address: Any, name: str) -> Any:
-    return _apart(builder, row, name, builder.load(_place(context, builder, row, address, name)))
+    value = _apart(builder, row, name, builder.load(_place(context, builder, row, address, name)))
+    return context.cast(builder, value, row.field(name)[0], row.seen(name))
 
 
 @lower_setattr_generic(RowType)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-INT, FLOAT, KEY = np.int64, np.float64, np.uint64
+INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
 NOBODY = -1
 
 # Why the kernel goes back to Python
@@ -30,8 +30,12 @@ DELAY, PLAIN, QUEUED = range(3)
 AWAY, IN_LINE, GRANTED_IN_LINE, TURNED_OUT, IN_SERVICE = range(5)
 
 
-def _record(ints: str, floats: str = "") -> np.dtype[Any]:
-    return np.dtype([(name, INT) for name in ints.split()] + [(name, FLOAT) for name in floats.split()])
+def _record(*names: str) -> np.dtype[Any]:
+    """Integers, floats and short integers in turn; padded, so that every row begins at a multiple of eight bytes."""
+    kinds = (INT, FLOAT, SHORT)
+    fields = [(name, kinds[i % 3]) for i, group in enumerate(names) for name in group.split()]
+    odd = sum(kind is SHORT for _, kind in fields) % 2
+    return np.dtype(fields + [("padding", SHORT)] * odd)
 
 
 TABLES = (
@@ -49,17 +53,22 @@ GLOBALS = _record(
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop",
 )
-EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("what", INT), ("who", INT)])
-HOP = _record("what who value")
+EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("what", SHORT), ("who", SHORT)])
+HOP = _record("", "", "what who value")
 AGENT = _record(
-    "link pc request token number role group outcomes frame timed_out value tracked station shard pieces served"
-    " desk client requested drawn begun",
-    "size index came seconds arrived since",
+    "token number drawn",
+    "arrived seconds came first_item size",
+    "link pc request role group frame desk tracked foreseen first_shard station shard pieces served timed_out value index"
+    " client",
+    "outcomes begun requested",
+    "since",
 )
-FRAME = _record("link node shard outcomes", "arrived since began")
+"""What a small child needs comes first, so that it lies in few cache lines."""
+FRAME = _record("outcomes", "arrived since began", "link node shard")
 REQUEST_IN_FLIGHT = _record(
-    "link used number index op cause status parent open agent departed brings delivered client",
+    "number index parent",
     "arrival end work wait age",
+    "link used op cause status open agent departed brings delivered client",
 )
 WAIT = _record("link", "start")
 FORK = _record("link node parent left done next count answered child references", "size batch")

@@ -9,6 +9,7 @@ from simsys.draws.parts import apart, part
 from simsys.engines.kernel import caches
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import depart, free_agent, new_piece, settle, spawn
+from simsys.engines.kernel.crowds import MANY, begin_many
 from simsys.engines.kernel.events import TIMER_CLASS, hop, push
 from simsys.engines.kernel.forks import begin_branch, begin_within, items, join, new_fork, size_of
 from simsys.engines.kernel.servers import (
@@ -26,6 +27,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     AWAY,
     BACKGROUND,
+    BRANCH,
     BRING,
     CACHES,
     DELAY,
@@ -94,7 +96,7 @@ def visit(g: Any, slot: int, node: Any) -> int:
     agent, station = of.agent(g, slot), of.station(g, node.what)
     count = pieces_of(station, node.key_kind, n)
     agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
-    agent.seconds = seconds(g, slot, of.timing(g, node.timing), n, count > 0, count)
+    agent.seconds = seconds(g, slot, node.timing, n, count > 0, count)
     first = 0
     if count == 0:
         first = shard_of(g, slot, station, node.key_kind, node.key_arg, node.key_value)
@@ -290,6 +292,9 @@ def mark(g: Any, slot: int, node: Any) -> None:
 
 @part
 def start(g: Any, slot: int, node: Any, n: float, batch: float, count: int) -> None:
+    if count >= MANY:
+        begin_many(g, node.plan, slot, BACKGROUND, NOBODY, n, batch, count, 0)
+        return
     for i in range(count):
         spawn(g, node.plan, slot, BACKGROUND, NOBODY, i, size_of(n, batch, count, i), 0)
 
@@ -298,6 +303,10 @@ def start(g: Any, slot: int, node: Any, n: float, batch: float, count: int) -> N
 def fork(g: Any, slot: int, place: int, node: Any, n: float, batch: float, count: int) -> None:
     branches = new_fork(g, place, slot, count)
     of.fork(g, branches).size, of.fork(g, branches).batch = n, batch
+    if count >= MANY and node.width == 0 and node.plans == 0:
+        of.fork(g, branches).next = count
+        begin_many(g, node.plan, slot, BRANCH, branches, n, batch, count, of.agent(g, slot).tracked)
+        return
     for _ in range(min(count, node.width if node.width > 0 else count)):
         begin_branch(g, branches, NOBODY)
 

@@ -23,7 +23,7 @@ def single(g: Any, agent: Any, kind: int, arg: int, value: float) -> float:
     if kind == SIZE:
         return agent.size
     if kind == INDEX:
-        return agent.index
+        return float(agent.index)
     return float((agent.outcomes >> arg) & 1)
 
 
@@ -121,9 +121,19 @@ def foreseen(g: Any, slot: int, column: int, visit: int) -> float:
 
 
 @part
-def seconds(g: Any, slot: int, timing: Any, n: float, split: bool, count: int) -> float:
+def item_of(g: Any, slot: int, number: int, visit: int) -> float:
+    """The draw of a service's part per item, which may have been drawn before."""
+    agent, timing = of.agent(g, slot), of.timing(g, number)
+    if visit == 0 and agent.foreseen == number:
+        return agent.first_item
+    item = foreseen(g, slot, timing.item_column, visit)
+    return variate(g, timing.item, timing.item_stream, agent.token, visit) if isnan(item) else item
+
+
+@part
+def seconds(g: Any, slot: int, number: int, n: float, split: bool, count: int) -> float:
     """How long a visit of n units, split over `count` shards, takes at each."""
-    token = of.agent(g, slot).token
+    token, timing = of.agent(g, slot).token, of.timing(g, number)
     fixed, item = timing.fixed_seconds, timing.item_seconds
     if timing.fixed >= 0:
         visit = drawn(g, slot, timing.fixed_name)
@@ -131,10 +141,7 @@ def seconds(g: Any, slot: int, timing: Any, n: float, split: bool, count: int) -
         if isnan(fixed):
             fixed = variate(g, timing.fixed, timing.fixed_stream, token, visit)
     if timing.item >= 0:
-        visit = drawn(g, slot, timing.item_name)
-        item = foreseen(g, slot, timing.item_column, visit)
-        if isnan(item):
-            item = variate(g, timing.item, timing.item_stream, token, visit)
+        item = item_of(g, slot, number, drawn(g, slot, timing.item_name))
     return fixed + item * (n / count) if split else fixed + item * n
 
 
@@ -151,9 +158,15 @@ def shard_of(g: Any, slot: int, station: Any, kind: int, arg: int, value: float)
     """The shard of a key: by its hash, or drawn where any will do."""
     if station.shards == 1:
         return 0
+    agent = of.agent(g, slot)
+    if kind == ANY and agent.first_shard != NOBODY:
+        first = agent.first_shard
+        agent.first_shard = NOBODY
+        drawn(g, slot, station.any_name)
+        return first
     if kind == ANY or kind == SPREAD:
         return any_shard(g, slot, station, station.any_stream, station.any_name)
-    return draws.shard_of(operand(g, of.agent(g, slot), kind, arg, value), station.shards)
+    return draws.shard_of(operand(g, agent, kind, arg, value), station.shards)
 
 
 @part
