@@ -250,14 +250,14 @@ def test_a_closed_loop_whose_end_nobody_knows_is_divided_by_number() -> None:
     assert summed(meter).backlog_growth == 0.0
 
 
-def disturbed(slow: dict[int, int], settled: Sequence[float]) -> float | None:
-    """Recovery of 100 reads a second for 40 s; in the given seconds after the disturbance so many took 0.3 s and not
-    0.1 s. The batches are of 500 requests, and settle like this.
+def disturbed(slow: dict[int, int], settled: Sequence[float], every: float = 0.01) -> float | None:
+    """Recovery of 100 reads a second before a disturbance and one `every` so many seconds after it, where in some
+    seconds so many took 0.3 s and not 0.1 s. There are as many batches as moments up to which all has settled.
     """
-    arrival = np.arange(0.0, STOP, 0.01) + 0.005
+    arrival = np.concatenate([np.arange(0.0, DISTURBED, 0.01), np.arange(DISTURBED, STOP, every) + every / 2])
     latency = np.full(len(arrival), 0.1)
     for second, count in slow.items():
-        first = int((DISTURBED + second) * 100)
+        first = int(np.searchsorted(arrival, DISTURBED + second))
         latency[first : first + count] = 0.3
     requests = stream(arrival, latency)
     parts = np.array_split(requests, len(settled))
@@ -270,6 +270,14 @@ def test_recovery_ends_with_the_last_second_out_of_order(settled: list[float]) -
     assert disturbed({}, settled) == 0.0
     assert disturbed({0: 90, 3: 2, 7: 1}, settled) == 4.0
     assert disturbed({-1: 20}, settled) == 0.0, "a mutant counts what came before"
+
+
+def test_out_of_order_are_more_than_one_and_more_than_one_in_a_hundred() -> None:
+    """Of ten reads a second one may be slow, and of 400 four may."""
+    assert disturbed({4: 1}, [inf], 0.1) == 0.0
+    assert disturbed({4: 2}, [inf], 0.1) == 5.0
+    assert disturbed({4: 4}, [inf], 0.0025) == 0.0
+    assert disturbed({4: 5}, [inf], 0.0025) == 5.0
 
 
 def test_what_comes_before_but_settles_late_counts_as_before() -> None:

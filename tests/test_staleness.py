@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from worlds import Arrivals, run_plan, station
 
 from simsys.draws import exp
-from simsys.measure.log import BROUGHT, FROM_EVENT, MARK, Batch, Log
-from simsys.measure.marks import Waiting
+from simsys.measure.log import BROUGHT, FROM_EVENT, MARK, REFUSED, Batch, Log
+from simsys.measure.marks import Marks, Waiting
 from simsys.measure.staleness import Following, Posts, Reads, Staleness
 from simsys.steps import Mark, Start, Visit
 
@@ -100,6 +100,40 @@ def test_what_is_forgotten_has_been_delivered() -> None:
     before = stale(posts, later)
     posts.forget(2.0)
     assert stale(posts, later) == before != [0.0] * 5
+
+
+def test_a_brought_reader_who_finds_the_post_may_lack_others() -> None:
+    """Every second reader lacks the event's post, and of the rest those that are stale for what is under way."""
+    _, posts = world([0.0, 0.25], FROM_EVENT)
+    share, unfound = posts.shares(reads([2.5], parent=0))
+    assert unfound.tolist() == [0.5]
+    assert share.tolist() == pytest.approx([1 - 0.5 * exp(-0.15)])
+
+
+def test_what_is_delivered_before_it_is_accepted_is_never_lacked() -> None:
+    """Delivered at 0.5, accepted at 1; a mutant takes it from those that never lacked it, and half a reader is owed."""
+    rows = world([0.0, 0.0])[0].batches[0].requests
+    posts = Posts(FOLLOWING)
+    posts.take(rows, Marks(np.array([0, 1, 1]), np.array([0.5, 1.5, 2.5]), np.array([100.0, 50.0, 50.0])))
+    assert stale(posts, reads([0.75, 1.25, 2.0])) == pytest.approx([0, 1 - exp(-0.1), 1 - exp(-0.05)], abs=1e-12)
+
+
+def test_a_post_that_was_refused_is_lacked_by_nobody() -> None:
+    rows = world([0.0])[0].batches[0].requests
+    rows["status"] = REFUSED
+    posts = Posts(FOLLOWING)
+    posts.take(rows, Marks(np.array([0]), np.array([2.0]), np.array([100.0])))
+    assert stale(posts, reads([1.5])) == [0.0]
+
+
+def test_what_is_still_under_way_when_the_past_is_forgotten_counts_beside_later_posts() -> None:
+    """Half of the first post is under way at 2.5, and all of the second, which settles after that was asked for."""
+    rows = world([0.0, 1.25])[0].batches[0].requests
+    posts = Posts(FOLLOWING)
+    posts.take(rows[:1], Marks(np.array([0, 0]), np.array([2.0, 3.0]), np.array([50.0, 50.0])))
+    posts.forget(2.125)
+    posts.take(rows[1:], Marks(np.array([0]), np.array([4.0]), np.array([100.0])))
+    assert stale(posts, reads([2.5, 3.5, 4.5])) == pytest.approx([1 - exp(-0.15), 1 - exp(-0.1), 0], abs=1e-12)
 
 
 # The stream: posts and reads settle in any order, and come in any batches

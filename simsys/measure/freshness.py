@@ -62,6 +62,4 @@ class LastFresh:
         of_event = requests["cause"][marks.row] == FROM_EVENT
         row, time = marks.row[of_event], marks.time[of_event]
         for one in np.unique(row).tolist():
-            last = float(time[row == one].max() - requests["arrival"][one])
-            index = int(requests["index"][one])
-            self.seconds[index] = max(self.seconds.get(index, 0.0), last)
+            self.seconds[int(requests["index"][one])] = float(time[row == one].max() - requests["arrival"][one])

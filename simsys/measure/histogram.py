@@ -59,7 +59,8 @@ class Histogram:
         """
         picoseconds = _picoseconds(values)
         times = _times(counts, len(picoseconds))
-        picoseconds, times = picoseconds[times > 0], times[times > 0]
+        if not times.all():
+            picoseconds, times = picoseconds[times > 0], times[times > 0]
         if not len(picoseconds):
             return
         shortest, longest = int(picoseconds.min()), int(picoseconds.max())
@@ -156,7 +157,9 @@ def _picoseconds(values: ArrayLike) -> Integers:
 
 
 def _times(counts: ArrayLike | None, length: int) -> Integers:
-    given = np.ones(length, dtype=np.int64) if counts is None else np.atleast_1d(np.asarray(counts))
+    if counts is None:
+        return np.ones(length, dtype=np.int64)
+    given = np.atleast_1d(np.asarray(counts))
     if given.shape != (length,):
         raise ValueError(f"{length} durations need as many counts, not {given.size}")
     if not np.all((given >= 0) & (given <= MOST_AT_ONCE) & (given == np.floor(given))):
