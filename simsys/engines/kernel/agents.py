@@ -21,7 +21,8 @@ def new_agent(g: Any, request: int, token: int, role: int, group: int, tracked: 
     g.agents_free = agent.link
     g.agents_left -= 1
     agent.request, agent.token, agent.role, agent.group, agent.tracked = request, token, role, group, tracked
-    agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.drawn, agent.begun = 0, NOBODY, 0, AWAY, 0, 0
+    agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.begun = 0, NOBODY, 0, AWAY, 0
+    agent.drawn, agent.drawn_twice = 0, 0
     agent.foreseen, agent.first_shard = NOBODY, NOBODY
     if tracked:
         for i in range(g.path):

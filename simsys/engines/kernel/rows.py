@@ -80,6 +80,21 @@ def _set(context: Any, builder: Any, signature: Any, arguments: Any, name: str) 
     _apart(builder, row, name, builder.store(value, _place(context, builder, row, address, name)))
 
 
+@intrinsic
+def prefetch(typing: Any, row: Any, offset: Any) -> Any:
+    """Bring the line of memory `offset` bytes into a row near, before it is needed."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        short, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, short, short, short])
+        call = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        place = builder.inttoptr(builder.add(*arguments), pointer)
+        builder.call(call, [place, short(0), short(3), short(1)])
+        return context.get_dummy_value()
+
+    return types.void(row, types.int64), code
+
+
 def row_at(name: str, dtype: np.dtype[Any]) -> tuple[RowType, Any]:
     """The type of a row, and the intrinsic that gives the row at an address."""
     row = RowType(name, dtype)

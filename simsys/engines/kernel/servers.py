@@ -10,6 +10,7 @@ import numpy as np
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import END_CLASS, hop, push
+from simsys.engines.kernel.rows import prefetch
 from simsys.engines.kernel.state import (  # fmt: skip
     AWAY,
     GRANTED,
@@ -161,6 +162,10 @@ def next_of_line(g: Any, place: int) -> int:
     if following != NOBODY:
         agent = of.agent(g, following)
         push(g, agent.arrived, end_key(agent), LINE_ENDS, place)
+        prefetch(agent, 64)
+        prefetch(agent, 128)
+        if agent.link != NOBODY:
+            prefetch(of.agent(g, agent.link), 0)
     return slot
 
 

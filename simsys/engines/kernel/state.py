@@ -60,7 +60,7 @@ AGENT = _record(
     "arrived seconds came first_item size",
     "link pc request role group frame desk tracked foreseen first_shard station shard pieces served timed_out value index"
     " client",
-    "outcomes begun requested",
+    "outcomes begun requested drawn_twice",
     "since",
 )
 """What a small child needs comes first, so that it lies in few cache lines."""

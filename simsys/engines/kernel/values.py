@@ -98,10 +98,14 @@ def followed_above(g: Any, agent: Any, threshold: int) -> float:
 @part
 def drawn(g: Any, slot: int, name: int) -> int:
     """How often this agent has drawn by this name before."""
-    agent, counter, bit = of.agent(g, slot), of.counts(g, slot * g.names + name), 1 << name
-    count = counter.v if agent.drawn & bit else 0
+    agent, bit = of.agent(g, slot), 1 << name
+    if not agent.drawn & bit:
+        agent.drawn |= bit
+        return 0
+    counter = of.counts(g, slot * g.names + name)
+    count = counter.v if agent.drawn_twice & bit else 1
     counter.v = count + 1
-    agent.drawn |= bit
+    agent.drawn_twice |= bit
     return count
 
 
