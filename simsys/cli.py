@@ -25,8 +25,8 @@ import typer
 from simsys import __version__
 
 if TYPE_CHECKING:
+    from simsys.experiment.estimate import Estimate
     from simsys.experiment.result import Result
-    from simsys.experiment.run import Estimate
     from simsys.scenario import Scenario
 
 FAULT, WRONG, IN_USE, NOT_KEPT, INTERRUPTED, TERMINATED = 1, 2, 5, 99, 130, 143
@@ -53,10 +53,11 @@ class Stop(Exception):
 
 
 class Engine(StrEnum):
-    """How a run is played."""
+    """Who plays a run."""
 
     auto = "auto"
     simpy = "simpy"
+    compiled = "compiled"
 
 
 @app.callback(invoke_without_command=True)
@@ -72,7 +73,7 @@ def simsys(
 def run(
     file: File,
     sets: Sets = None,
-    engine: Annotated[Engine, typer.Option(help="How to play; auto takes the fastest there is.")] = Engine.auto,
+    engine: Annotated[Engine, typer.Option(help="The figures are the same; auto is the sooner.")] = Engine.auto,
     seed: Annotated[int | None, typer.Option(min=0, help="The luck; else run.seed, else 1.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, max=256, help="Plays side by side; else all cores.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCENARIO.")] = None,
@@ -84,11 +85,9 @@ def run(
     ] = None,
 ) -> None:
     """Play every strategy of a scenario under the same requests."""
-    from simsys.experiment.run import estimate
-
     scenario = _load(file, [*(sets or ()), *([] if seed is None else [f"run.seed={seed}"])])
     _known(scenario, require)
-    plan = estimate(scenario, jobs)
+    plan = _estimated(scenario, jobs, engine)
     if dry_run:
         from simsys.report.explain import dry_run as told
 
@@ -96,7 +95,7 @@ def run(
     _fits(plan)
     if not quiet:
         _whisper(_forecast(scenario, plan))
-    result = _played(scenario, jobs, out, json, quiet)
+    result = _played(scenario, jobs, engine, out, json, quiet)
     if not all(audit.ok for audit in result.audits):
         raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted; see 'audits'")
     if result.slo and not _kept(result, require):
@@ -107,9 +106,11 @@ def run(
 def check(file: File, sets: Sets = None) -> None:
     """Say whether a scenario can be played, and all that is wrong with it."""
     scenario = _load(file, sets)
+    from simsys.report.explain import slower
+
     strategies, promises = len(scenario.strategies), len(scenario.slo)
     counted = f"{strategies} strateg{'y' if strategies == 1 else 'ies'}, {promises} promise{'s'[: promises != 1]}"
-    _say(f"{scenario.name}: can be played; {counted}\n")
+    _say("".join(f"{line}\n" for line in [f"{scenario.name}: can be played; {counted}", *slower(scenario)]))
 
 
 @app.command()
@@ -163,9 +164,19 @@ def _known(scenario: Scenario, strategy: str | None) -> None:
         raise Stop(WRONG, f"--require: there is no strategy '{strategy}' here, but {', '.join(names)}")
 
 
+def _estimated(scenario: Scenario, jobs: int | None, engine: Engine) -> Estimate:
+    from simsys.experiment.engines import NotCompiled
+    from simsys.experiment.estimate import estimate
+
+    try:
+        return estimate(scenario, jobs, engine.value)
+    except NotCompiled as error:
+        raise Stop(WRONG, f"simsys: {error}") from None
+
+
 def _fits(plan: Estimate) -> None:
     """A run that needs much more than all memory is not begun."""
-    from simsys.experiment.run import memory
+    from simsys.experiment.estimate import memory
     from simsys.units import show_count, show_size
 
     room = memory()
@@ -175,14 +186,19 @@ def _fits(plan: Estimate) -> None:
 
 
 def _forecast(scenario: Scenario, plan: Estimate) -> str:
-    from simsys.report.explain import about
+    from simsys.experiment.engines import COMPILATION, kernel_is_ready
+    from simsys.report.explain import about, slower
 
     strategies = len(scenario.strategies)
     each = f"{strategies} strateg{'y' if strategies == 1 else 'ies'} × {plan.plays // strategies} replications"
-    return f"{scenario.name}: {each} = {plan.plays} plays, about {about(plan.seconds)}\n"
+    lines = [f"{scenario.name}: {each} = {plan.plays} plays, about {about(plan.seconds)}", *slower(scenario)]
+    if plan.compiles:
+        when = "once" if kernel_is_ready() is not None else "in every run, as its cache cannot be written"
+        lines.append(f"compiling the engine, {when}: about {about(COMPILATION)}")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _played(scenario: Scenario, jobs: int | None, out: Path | None, json: bool, quiet: bool) -> Result:
+def _played(scenario: Scenario, jobs: int | None, engine: Engine, out: Path | None, json: bool, quiet: bool) -> Result:
     """Play, write the results, and print them."""
     from simsys.experiment.run import RunError
     from simsys.experiment.run import run as play
@@ -195,15 +211,16 @@ def _played(scenario: Scenario, jobs: int | None, out: Path | None, json: bool, 
     with ExitStack() as stack:
         folder = _reserved(out or Path("results") / scenario.name, stack)
         try:
-            result = play(scenario, jobs, None if quiet else _progress())
+            result = play(scenario, jobs, None if quiet else _progress(), engine.value)
             text = page(scenario, result)
             written = dict(files.contents(result, write_scenario(scenario, folder), text))
-            files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, written)})
+            manifest = files.manifest(sys.argv, started, result.engine, written)
+            files.write(folder, {**written, "manifest.json": manifest})
         except (RunError, OSError) as error:
             raise Stop(FAULT, f"simsys: {error}") from None
     if not quiet:
         _whisper(f"written to {printable(str(folder), 2000)}\n")
-    _say(files.to_json(files.metrics(result)) if json else page(scenario, result, _colour()))
+    _say(files.to_json(files.told(result)) if json else page(scenario, result, _colour()))
     return result
 
 

@@ -15,8 +15,11 @@ import pytest
 from scenario_texts import FEED, changed, problems
 
 from simsys import cli
+from simsys.experiment import estimate as estimating
 from simsys.experiment import run as running
-from simsys.experiment.run import RunError, estimate, run
+from simsys.experiment import workers
+from simsys.experiment.estimate import estimate
+from simsys.experiment.run import RunError, run
 from simsys.experiment.setting import settings
 from simsys.report import files
 from simsys.report.charts import charts
@@ -159,7 +162,7 @@ def test_a_clock_is_exact_for_so_long_only(option: str, expected: str) -> None:
 def test_what_takes_too_long_to_measure_is_no_internal_fault() -> None:
     sets = ["load={at_once: 1, mix: {get: 100%}}", "stations.server.ops.get=1000d"]
     for jobs in (1, 2):
-        with pytest.raises(RunError, match="too large to be measured: a duration"):
+        with pytest.raises(RunError, match="too large to be measured: a latency"):
             run(load_scenario(TINY, sets), jobs)
 
 
@@ -230,7 +233,7 @@ def test_neither_the_root_nor_a_loop_is_for_results(tmp_path: Path) -> None:
 
 
 def long_run() -> object:
-    return run(load_scenario(TINY, ["run.requests=1M"]), jobs=2)
+    return run(load_scenario(TINY, ["run.requests=1M"]), jobs=2, engine="simpy")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -248,7 +251,7 @@ def test_one_worker_dies_and_the_run_ends(number: int) -> None:
 
 
 def test_workers_die_with_their_parent(tiny: Path) -> None:
-    command = [*SIMSYS, "run", "tiny.yaml", "--jobs", "2", "--set", "run.requests=1M"]
+    command = [*SIMSYS, "run", "tiny.yaml", "--engine", "simpy", "--jobs", "2", "--set", "run.requests=1M"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
         assert parent.stderr is not None and b"plays, about" in parent.stderr.readline()
         time.sleep(1)
@@ -257,7 +260,7 @@ def test_workers_die_with_their_parent(tiny: Path) -> None:
 
 
 def test_a_second_signal_ends_at_once(tiny: Path) -> None:
-    command = [*SIMSYS, "run", "tiny.yaml", "--jobs", "2", "--set", "run.requests=1M"]
+    command = [*SIMSYS, "run", "tiny.yaml", "--engine", "simpy", "--jobs", "2", "--set", "run.requests=1M"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
         assert parent.stderr is not None and b"plays, about" in parent.stderr.readline()
         time.sleep(1)
@@ -272,7 +275,7 @@ def test_workers_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None
     def none(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(running, "ProcessPoolExecutor", none)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", none)
     with pytest.raises(RunError, match=r"workers cannot be started \(Read-only file system\); --jobs 1 needs none"):
         long_run()
 
@@ -297,7 +300,7 @@ def test_a_run_that_cannot_be_is_not_begun(
     words: tuple[str, ...],
     expected: str,
 ) -> None:
-    monkeypatch.setattr(running, "memory", lambda: 1e9)
+    monkeypatch.setattr(estimating, "memory", lambda: 1e9)
     monkeypatch.setattr(running, "run", None)
     code, out, err = ends(capsys, monkeypatch, "run", "tiny.yaml", *words)
     assert (code, out) == (2, "") and expected in err and "\x1b" not in err
@@ -306,7 +309,7 @@ def test_a_run_that_cannot_be_is_not_begun(
 
 def test_clients_take_memory_before_they_ask() -> None:
     few, many = (estimate(load_scenario(TINY, [f"load={{clients: {n}, mix: {{get: 100%}}}}"]), 1) for n in ("1", "1M"))
-    assert many.memory - few.memory == 999_999 * running.BYTES_PER_CHILD
+    assert many.memory - few.memory == 999_999 * estimating.BYTES_PER_CHILD
 
 
 def test_out_of_memory_is_one_line(

@@ -126,7 +126,7 @@ def test_a_forked_worker_keeps_no_lock(tmp_path: Path) -> None:
 
 def test_json_is_the_contract_and_has_no_nan() -> None:
     rows = (*hand_made.rows()[:1], hand_made.rows()[0]._replace(value=math.nan, low=-math.inf, high=math.inf))
-    data = json.loads(files.to_json(files.metrics(hand_made.result(rows=rows))), parse_constant=pytest.fail)
+    data = json.loads(files.to_json(files.told(hand_made.result(rows=rows))), parse_constant=pytest.fail)
     assert list(data) == ["scenario", "version", "engine", "seed", "notes", "saturated", "audits", "slo", "rows"]
     assert data["slo"][0] == {"rule": "read p99 < 100ms", "strategy": "pull", "verdict": "undecided", "value": 0.12}
     assert data["audits"][0] == {"name": "little", "strategy": "push", "ok": True, "detail": "L = λW within 1e-9"}
@@ -165,8 +165,8 @@ def test_only_the_manifest_knows_when_and_where() -> None:
     result = hand_made.result()
     one, two = (dict(files.contents(result, "load: {}\n", "table\n")) for _ in range(2))
     assert one == two and set(one) | {"manifest.json"} == files.NAMES
-    manifest = json.loads(files.manifest(["simsys", "run", "x"], datetime.now(UTC), one))
-    assert set(manifest) == {"command", "started", "seconds", "machine", "versions", "sha256"}
+    manifest = json.loads(files.manifest(["simsys", "run", "x"], datetime.now(UTC), "simpy", one))
+    assert set(manifest) == {"command", "started", "engine", "seconds", "machine", "versions", "sha256"}
     assert manifest["command"] == ["simsys", "run", "x"] and set(manifest["sha256"]) == set(one)
     year = str(datetime.now(UTC).year).encode()
     assert not any(

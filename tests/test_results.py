@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from kept import KEPT, RESULTS
 
-from simsys.experiment.run import cores, run
+from simsys.experiment.run import run
+from simsys.experiment.workers import cores
 from simsys.report import files
 from simsys.report.page import page
 from simsys.scenario import load_scenario, shipped, write_scenario

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from simsys.experiment import run as running
-from simsys.experiment.run import RunError, estimate, run
+from simsys.experiment.estimate import estimate
+from simsys.experiment.run import RunError, run
 from simsys.scenario import load_scenario
 
 QUEUE = """
@@ -52,7 +53,7 @@ def test_one_replication_has_no_interval_and_keeps_no_promise() -> None:
 
 
 def test_a_killed_worker_is_an_error_and_not_half_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(setting: Any, replication: int) -> None:
+    def die(setting: Any, replication: int, engine: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(running, "play_once", die)

@@ -165,7 +165,7 @@ def test_explain_has_demand_load_and_bill_in_closed_form() -> None:
 
 
 def test_a_dry_run_names_what_no_server_can_carry() -> None:
-    from simsys.experiment.run import estimate
+    from simsys.experiment.estimate import estimate
     from simsys.scenario import load_scenario
 
     scenario = load_scenario(SMALL, ["load.rate=440/s"])

@@ -1,8 +1,10 @@
 """One way to compile: numba, at the first call, for the signatures given; kept in numba's cache where that can be."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from glob import escape
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -36,24 +38,62 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
             return dispatcher
 
         dispatcher.compile = compile_declared
+        dispatcher.declared = signatures
         return cast(Function, dispatcher)
 
     return decorate
 
 
+def prepare(function: object) -> None:
+    """Compile a function, or load it from numba's cache, now and not at its first call."""
+    dispatcher: Any = function
+    if "compile" in vars(dispatcher):
+        dispatcher.compile(None)
+
+
+def kept(function: object) -> bool | None:
+    """Whether a function needs no compiler: it is compiled, or in numba's cache. None if it can be kept nowhere."""
+    dispatcher: Any = function
+    if "compile" not in vars(dispatcher):
+        return True
+    try:
+        _enable_cache(dispatcher)
+        found = dispatcher._cache
+        files, codegen = found._cache_file, dispatcher.targetctx.codegen()
+        names = [files._load_index().get(found._index_key(each, codegen)) for each in dispatcher.declared]
+        return all(name is not None and os.path.exists(files._data_path(name)) for name in names)
+    except RuntimeError:
+        return None
+    except Exception:  # what is kept cannot be read, or numba keeps it otherwise one day
+        return False
+
+
 def _compile(dispatcher: Any, signatures: tuple[Any, ...]) -> None:
     try:
-        dispatcher.enable_caching()
-        with suppress(AttributeError):  # should numba keep its stamp elsewhere one day
-            kept = dispatcher._cache._cache_file
-            kept._source_stamp = (kept._source_stamp, _stamp())
+        _enable_cache(dispatcher)
         for signature in signatures:
             dispatcher.compile(signature)
-    except (RuntimeError, OSError):
+    except Exception:  # nowhere to keep it, a full disk, a file that is damaged; a fault of the function shows again
         dispatcher._cache = NullCache()
         for signature in signatures:
             dispatcher.compile(signature)
     dispatcher.disable_compile()
+
+
+def _enable_cache(dispatcher: Any) -> None:
+    """Keep a function in numba's cache. RuntimeError where no folder can be written.
+
+    Numba writes first that there is code, and then the code: what is left of an older one would be taken for it by the
+    next process if this one were killed in between.
+    """
+    dispatcher.enable_caching()
+    with suppress(AttributeError):  # should numba keep its stamp elsewhere one day
+        files = dispatcher._cache._cache_file
+        files._source_stamp = (files._source_stamp, _stamp())
+        if not files._load_index():
+            folder, pattern = os.path.split(files._data_path(files._data_name(0)))
+            for old in Path(folder).glob(escape(pattern).replace(".0.nbc", ".*.nbc")):
+                old.unlink(missing_ok=True)
 
 
 @cache

@@ -21,7 +21,7 @@ from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.stores import Stores
 from simsys.engines.trace import trace
-from simsys.measure.log import BROUGHT, FROM_EVENT, MARK, REQUEST, TRAITS, Batch, Booked, Log, Sample, StationLog
+from simsys.measure.log import BROUGHT, FROM_EVENT, REQUEST, TRAITS, Batch, Booked, Log, Sample, StationLog, Take
 
 ROOMS = {
     state.AGENTS: "agents", state.FRAMES: "frames", state.REQUESTS: "requests", state.LINES: "lines",
@@ -31,7 +31,7 @@ ROWS_AT_ONCE = 1 << 16
 """Requests of a closed loop whose columns are drawn together."""
 
 
-def play(model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None) -> Log:
+def play(model: Model, workload: Any, luck: Luck, take: Take | None) -> Log:
     """Play `model` under the requests of `workload` and return the log. Untraceable if a plan cannot be traced."""
     ready = model.program or program_of(model, workload.columns)
     return CompiledPlay(model, ready, workload, luck, take).run()
@@ -46,9 +46,7 @@ def program_of(model: Model, columns: tuple[str, ...]) -> Program:
 class CompiledPlay:
     """One play: answers the kernel until there is nothing more to happen."""
 
-    def __init__(
-        self, model: Model, program: Program, workload: Any, luck: Luck, take: Callable[[Batch], None] | None
-    ) -> None:
+    def __init__(self, model: Model, program: Program, workload: Any, luck: Luck, take: Take | None) -> None:
         self.model, self.workload, self.luck = model, workload, luck
         self.stop: float | None = workload.stop or None
         self.columns = needed_columns(program, workload)
@@ -143,12 +141,15 @@ class CompiledPlay:
     def _settled(self) -> tuple[Array, Array]:
         count, tables = int(self.g["out"]), self.layout.tables
         self.g["out"] = 0
-        return tables["out"][:count].copy(), tables["out_paths"][:count].copy()
+        return tables["out"][:count], tables["out_paths"][:count]
 
     def _give(self, requests: Array, paths: Array, settled: float) -> None:
-        self._drain()
-        marks = np.concatenate(self.marks) if self.marks else np.zeros(0, MARK)
+        last = self.layout.tables["marks"][: int(self.g["marks"])]
+        marks = np.concatenate([*self.marks, last]) if self.marks else last
+        self.g["marks"] = 0
         self.marks.clear()
+        if self.log.take is None:
+            requests, paths, marks = requests.copy(), paths.copy(), marks.copy()
         stop = self.log.stop if self.closed else inf if self.stop is None else self.stop
         self.log.give(Batch(requests, paths.reshape(len(paths), len(self.model.stations), 2), marks, settled, stop))
 
@@ -181,6 +182,9 @@ class CompiledPlay:
             table[:, place] = columns[name]
         ops = self.workload.ops
         for place, draw in enumerate(self.layout.foreseen, start=len(self.columns)):
+            if draw.ops.issuperset(ops):
+                table[:, place] = draw.variate.draws(draw.stream, indices, 0)
+                continue
             asked = np.isin(op, [number for number, name in enumerate(ops) if name in draw.ops])
             table[:, place] = np.nan
             table[asked, place] = draw.variate.draws(draw.stream, indices[asked], 0)

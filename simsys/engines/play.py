@@ -4,7 +4,7 @@ the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import count
 from typing import Any
@@ -18,7 +18,7 @@ from simsys.engines.clock import ARRIVAL, TIMER
 from simsys.engines.model import EVENTS, Brings, CacheOutage, Event, Model, default_key, next_sample
 from simsys.engines.reference import Player
 from simsys.engines.rows import Luck, Row, row_type
-from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, TRAITS, Batch, Log, Request
+from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, TRAITS, Log, Request, Take
 
 Arrival = tuple[float, int, str, Row, int]
 
@@ -26,9 +26,7 @@ Arrival = tuple[float, int, str, Row, int]
 ENGINES = ("simpy", "compiled")
 
 
-def play(
-    model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None = None, engine: str = "simpy"
-) -> Log:
+def play(model: Model, workload: Any, luck: Luck, take: Take | None = None, engine: str = "simpy") -> Log:
     """Play `model` under the requests of `workload` and return the log; it keeps its batches if nobody takes them.
 
     Both engines give the same log. Untraceable for "compiled", if a plan cannot be traced.
@@ -43,7 +41,7 @@ def play(
 class Play:
     """Feeds a player with arrivals, opens and closes the window, and takes the samples."""
 
-    def __init__(self, model: Model, workload: Any, luck: Luck, take: Callable[[Batch], None] | None) -> None:
+    def __init__(self, model: Model, workload: Any, luck: Luck, take: Take | None) -> None:
         self.model, self.workload, self.luck = model, workload, luck
         columns = workload.columns
         self.new_row = row_type(columns)

@@ -18,7 +18,7 @@ from simsys.engines.facilities import Facility
 from simsys.engines.model import Model
 from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
-from simsys.measure.log import DONE, REFUSED, TIMED_OUT, Batch, CacheCount, Log, Request, Sample, Writer
+from simsys.measure.log import DONE, REFUSED, TIMED_OUT, CacheCount, Log, Request, Sample, Take, Writer
 from simsys.steps import (
     All,
     Chance,
@@ -49,7 +49,7 @@ class Player:
         default_key: str | None,
         ops: tuple[str, ...],
         stop: float | None,
-        take: Callable[[Batch], None] | None = None,
+        take: Take | None = None,
     ) -> None:
         self.clock, self.model, self.luck, self.default_key = Clock(), model, luck, default_key
         self.facilities = {

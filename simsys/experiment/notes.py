@@ -27,7 +27,10 @@ def notes(ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]]) -> I
         yield "one replication: no intervals, so every promise is undecided"
     for setting, replications in zip(ready, summaries, strict=True):
         if isinstance(setting.trees, str):
-            yield f"{setting.label}: its plan cannot be traced ({setting.trees}), so there is no analytic load"
+            slow = "so there is no analytic load, and SimPy plays it, which is slower"
+            yield f"{setting.label}: its plan cannot be traced ({setting.trees}), {slow}"
+        elif isinstance(setting.program, str):
+            yield f"{setting.label}: SimPy plays it, which is slower: {setting.program}"
         if not scenario.transient and not setting.saturated:
             yield from _too_short(setting, replications)
             yield from _warm_up(setting, replications)

@@ -20,7 +20,12 @@ from simsys.scenario import Scenario
 
 
 def result_of(
-    scenario: Scenario, ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]], version: str, note: str
+    scenario: Scenario,
+    ready: Sequence[Setting],
+    summaries: Sequence[Sequence[Summary]],
+    version: str,
+    engine: str,
+    note: str,
 ) -> Result:
     """The result of a run; `summaries[strategy][replication]`."""
     saturated = [s.label for s, plays in zip(ready, summaries, strict=True) if s.saturated or piles_up(s, plays)]
@@ -34,7 +39,7 @@ def result_of(
     return Result(
         scenario=scenario.name,
         version=version,
-        engine="simpy",
+        engine=engine,
         seed=scenario.run.seed,
         replications=len(summaries[0]),
         notes=tuple([note] * bool(note) + list(notes(ready, summaries))),

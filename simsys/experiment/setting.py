@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from simsys.engines.model import Brings, CacheOutage, Event, Model
+from simsys.engines.model import Brings, CacheOutage, Event, Model, default_key
 from simsys.engines.outages import Outage
+from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.experiment.demand import Demand, Surroundings, demand
@@ -19,6 +20,7 @@ from simsys.expressions import Untraceable
 from simsys.measure.staleness import Following
 from simsys.measure.summary import Scope
 from simsys.scenario import Scenario
+from simsys.stations import Station
 from simsys.steps import Hold, Lookup, Mark
 from simsys.strategies import Strategy, label
 from simsys.structures.caches import make_cache
@@ -59,6 +61,17 @@ class Setting:
         """The traced plan of each operation, or the reason why there is none."""
         try:
             return {op: trace(self._plan(op), self.first.columns) for op in self.ops}
+        except Untraceable as reason:
+            return str(reason)
+
+    @cached_property
+    def program(self) -> Program | str:
+        """The plans for the compiled engine, or the reason why it cannot play them."""
+        if isinstance(self.trees, str):
+            return self.trees
+        columns, batches = self.first.columns, list(self.scenario.batches)
+        try:
+            return program(self.trees, self._stations, self._cache_names, batches, default_key(columns))
         except Untraceable as reason:
             return str(reason)
 
@@ -191,10 +204,10 @@ class Setting:
             if isinstance(trees, str)
             else frozenset(s.station for tree in trees.values() for s in steps_of(tree) if isinstance(s, Hold))
         )
-        used = self._used()
+        used = self._stations
         return Model(
             plans={op: self._plan(op) for op in self.ops},
-            stations={name: spec for name, spec in scenario.stations.items() if name in used},
+            stations=used,
             held=held,
             caches=self._caches(replication),
             batches=scenario.batches,
@@ -203,22 +216,31 @@ class Setting:
             events=tuple(self._event(e, e.request, stop) for e in scenario.events if e.request is not None),
             outages={n: o for n, o in self._outages(stop).items() if n in used},
             cache_outages=tuple(self._cache_outages(stop)),
+            program=None if isinstance(self.program, str) else self.program,
         )
 
-    def _used(self) -> set[str]:
+    @cached_property
+    def _stations(self) -> dict[str, Station]:
+        """The stations that a plan may visit, all of them if nobody knows."""
+        used = self._named("station")
+        return {name: spec for name, spec in self.scenario.stations.items() if used is None or name in used}
+
+    @cached_property
+    def _cache_names(self) -> list[str]:
+        """The caches that a plan may ask, all of them if nobody knows."""
+        used = self._named("cache")
+        return [name for name in self.scenario.caches if used is None or name in used]
+
+    def _named(self, what: str) -> set[str] | None:
+        """What the steps of the plans name; None if the plans cannot be traced."""
         if isinstance(self.trees, str):
-            return set(self.scenario.stations)
-        return {step.station for tree in self.trees.values() for step in steps_of(tree) if hasattr(step, "station")}
+            return None
+        return {getattr(s, what) for tree in self.trees.values() for s in steps_of(tree) if hasattr(s, what)}
 
     def _caches(self, replication: int) -> dict[str, Any]:
         luck = Luck(self.scenario.run.seed, replication)
-        wanted = set(self.scenario.caches)
-        if isinstance(self.trees, dict):
-            wanted = {s.cache for tree in self.trees.values() for s in steps_of(tree) if hasattr(s, "cache")}
         caches = {}
-        for name in self.scenario.caches:
-            if name not in wanted:
-                continue
+        for name in self._cache_names:
             spec = self.scenario.caches[name]
             caches[name] = make_cache(spec)
             column, rate = self.lookups.get(name, ("", 0.0))
@@ -278,6 +300,11 @@ def workload(scenario: Scenario, replication: int) -> Workload:
     )  # fmt: skip
 
 
+_last: list[Setting] = []
+
+
 def settings(scenario: Scenario) -> list[Setting]:
-    """One setting per strategy, in the scenario's order."""
-    return [Setting(scenario, strategy) for strategy in scenario.strategies]
+    """One setting per strategy, in the scenario's order. What was worked out for the last scenario is kept."""
+    if not _last or _last[0].scenario is not scenario:
+        _last[:] = [Setting(scenario, strategy) for strategy in scenario.strategies]
+    return list(_last)

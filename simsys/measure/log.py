@@ -7,7 +7,7 @@ settled, that is, when their plan and all that it started is over: a log does no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, nan
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
 
     `paths` are the seconds of waiting and of service on the way to each answer, shape (requests, stations, 2). All
     requests that arrived before `settled` (s) have settled; `stop` (s) is when the window closes, infinite while
-    nobody knows.
+    nobody knows. Who takes a batch keeps copies only: the arrays are written over when it returns.
     """
 
     requests: Array
@@ -50,6 +50,9 @@ class Batch(NamedTuple):
     marks: Array
     settled: float
     stop: float
+
+
+Take = Callable[[Batch, Sequence[str]], None]
 
 
 class Booked(NamedTuple):
@@ -191,13 +194,14 @@ class Log:
     """All that one play of one strategy left behind.
 
     `begin` and `stop` (s) bound the window; `end` is when the last event happened. `work` are the seconds of service
-    per operation that caused them and station, shape (ops, stations). Batches go to `take`, or are kept.
+    per operation that caused them and station, shape (ops, stations). Batches go to `take`, with the names of marks so
+    far, or are kept.
     """
 
     ops: tuple[str, ...]
     stations: dict[str, StationLog]
     begin: float
-    take: Callable[[Batch], None] | None = None
+    take: Take | None = None
     names: list[str] = field(default_factory=list)
     stop: float = 0.0
     end: float = 0.0
@@ -218,7 +222,7 @@ class Log:
         if self.take is None:
             self.batches.append(batch)
         else:
-            self.take(batch)
+            self.take(batch, self.names)
 
     @cached_property
     def requests(self) -> list[Request]:

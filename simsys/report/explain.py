@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import isinf
 
 from simsys.experiment import accounts
+from simsys.experiment.engines import summed_up
+from simsys.experiment.estimate import Estimate
 from simsys.experiment.result import Load
-from simsys.experiment.run import Estimate
 from simsys.experiment.setting import Setting, settings
 from simsys.money import Term, total
 from simsys.report.outline import outline
@@ -37,16 +38,24 @@ def explain(scenario: Scenario) -> str:
 
 
 def dry_run(scenario: Scenario, plan: Estimate) -> str:
-    """What a run would take, and the analytic load of every station."""
+    """What a run would take, who would play it, and the analytic load of every station."""
     lines = [
         f"{scenario.name}: {show_count(plan.requests)} requests in each of {plan.plays} plays, about "
         f"{about(plan.seconds)}, {show_size(plan.memory)} of memory",
+        f"engine: {summed_up(list(plan.loads), plan.engines)}{', when it is compiled' if plan.compiles else ''}",
     ]
     for strategy, loads in plan.loads.items():
         lines += ["", strategy, *(_load_lines(loads) or ["  no analytic load: its plans cannot be traced"])]
         if plan.saturated[strategy]:
             lines.append(f"  saturated: {', '.join(plan.saturated[strategy])} cannot carry this load")
     return "\n".join(lines) + "\n"
+
+
+def slower(scenario: Scenario) -> Iterator[str]:
+    """A line for every strategy that only SimPy can play."""
+    for setting in settings(scenario):
+        if isinstance(setting.program, str):
+            yield f"{setting.label}: SimPy plays it, which is slower: {setting.program}"
 
 
 def about(seconds: float) -> str:
@@ -90,6 +99,8 @@ def _strategy(setting: Setting) -> str:
         return "\n\n".join([*parts, f"Its plans cannot be traced: {setting.trees}."])
     outlines = {op: outline(tree) for op, tree in setting.trees.items()}
     parts += [text_tree(op, items) for op, items in outlines.items()]
+    if isinstance(setting.program, str):
+        parts.append(f"SimPy plays it, which is slower: {setting.program}.")
     parts += [_demand(setting), _load(setting), *_events(setting), *_money(setting)]
     parts += [f"```mermaid\n{mermaid(op, items)}\n```" for op, items in outlines.items()]
     return "\n\n".join(parts)

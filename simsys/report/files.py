@@ -40,14 +40,20 @@ class NotResults(ValueError):
 
 
 def metrics(result: Result) -> dict[str, Any]:
-    """The object that `--json` prints: a result without what only charts and sentences need; never NaN."""
+    """A result without what only charts and sentences need, whoever played it; never NaN."""
     return {
-        "scenario": result.scenario, "version": result.version, "engine": result.engine, "seed": result.seed,
+        "scenario": result.scenario, "version": result.version, "seed": result.seed,
         "notes": list(result.notes), "saturated": list(result.saturated),
         "audits": [audit._asdict() for audit in result.audits],
         "slo": [{**verdict._asdict(), "value": _finite(verdict.value)} for verdict in result.slo],
         "rows": [{**row._asdict(), **{k: _finite(getattr(row, k)) for k in _FIGURES}} for row in result.rows],
     }  # fmt: skip
+
+
+def told(result: Result) -> dict[str, Any]:
+    """The object that `--json` prints: the metrics, and who played."""
+    head = {"scenario": result.scenario, "version": result.version, "engine": result.engine}
+    return head | metrics(result)
 
 
 def to_json(data: Mapping[str, Any]) -> str:
@@ -86,12 +92,13 @@ def contents(result: Result, resolved: str, printed: str) -> Iterator[tuple[str,
     yield from charts.charts(result)
 
 
-def manifest(command: Sequence[str], started: datetime, files: Mapping[str, bytes]) -> bytes:
-    """How the run came about: the only file that holds times, the machine and versions."""
+def manifest(command: Sequence[str], started: datetime, engine: str, files: Mapping[str, bytes]) -> bytes:
+    """How the run came about: the only file that holds times, the engine, the machine and versions."""
     libraries = ("matplotlib", "numba", "numpy", "pandas", "pydantic", "pyyaml", "simpy", "simsys", "typer")
     told = {
         "command": list(command),
         "started": started.isoformat(timespec="seconds"),
+        "engine": engine,
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in libraries},

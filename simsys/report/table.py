@@ -70,7 +70,7 @@ def table(result: Result, colour: bool = False) -> str:
 def _heading(result: Result) -> str:
     times = "1 replication" if result.replications == 1 else f"{result.replications} replications"
     half = ", ± half the 95 % interval" if result.replications > 1 else ", no intervals"
-    return f"{result.scenario}: {result.engine} engine, seed {result.seed}, {times}{half}"
+    return f"{result.scenario}: seed {result.seed}, {times}{half}"
 
 
 def _alarms(result: Result) -> Iterator[str]:

@@ -1,0 +1,58 @@
+"""Which engine plays which strategy. The figures are the same; only the time that it takes differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from simsys.draws.compiling import kept, prepare
+from simsys.experiment.setting import Setting
+
+Wanted = Literal["auto", "simpy", "compiled"]
+COMPILATION = 10.0
+"""Seconds that it takes to compile the kernel, once."""
+
+
+class NotCompiled(ValueError):
+    """The compiled engine is asked for and cannot play a strategy."""
+
+
+def engines(ready: Sequence[Setting], wanted: Wanted, seconds: dict[str, float]) -> tuple[str, ...]:
+    """The engine of each strategy; `seconds` is how long the run would take with each of the two.
+
+    "auto" is the compiled engine, unless SimPy is done sooner because the other must be compiled first. A plan that
+    cannot be compiled is played by SimPy; NotCompiled if it must not be.
+    """
+    for setting in ready:
+        if wanted == "compiled" and isinstance(setting.program, str):
+            raise NotCompiled(f"--engine compiled cannot play '{setting.label}': {setting.program}")
+    if wanted == "auto":
+        compilation = 0.0 if kernel_is_ready() else COMPILATION
+        wanted = "compiled" if seconds["compiled"] + compilation <= seconds["simpy"] else "simpy"
+    return tuple("simpy" if isinstance(setting.program, str) else wanted for setting in ready)
+
+
+def kernel_is_ready() -> bool | None:
+    """Whether the kernel needs no compiler: it is here already, or in numba's cache. None if it can be kept nowhere."""
+    states = {kept(door) for door in _doors()}
+    return None if None in states else False not in states
+
+
+def compile_kernel() -> None:
+    """Compile the kernel, or load it from numba's cache; workers that are forked later have it, too."""
+    for door in _doors():
+        prepare(door)
+
+
+def _doors() -> Sequence[object]:
+    from simsys.engines.kernel import entry
+
+    return entry.run, entry.tell, entry.enter_all
+
+
+def summed_up(names: Sequence[str], engines: Sequence[str]) -> str:
+    """The engine of all strategies as one word, or who is played by which."""
+    by_engine = {engine: [n for n, e in zip(names, engines, strict=True) if e == engine] for engine in engines}
+    if len(by_engine) == 1:
+        return engines[0]
+    return ", ".join(f"{engine} ({', '.join(mine)})" for engine, mine in by_engine.items())
