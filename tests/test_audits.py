@@ -73,12 +73,11 @@ def test_service_charged_to_nobody_breaks_the_utilization_law() -> None:
 
 
 def test_who_is_still_inside_has_spent_its_time_until_the_end() -> None:
-    """The last two requests are still at it; a mutant counts them as if they had ended at 0."""
+    """The last two requests, at 2, are still at it; mutants count them as if they had ended at 0, or nothing since."""
     log = played()
     requests = log.batches[0].requests
     late = requests["arrival"] == 2
     requests["status"][late] = INSIDE
-    log.area += sum(log.end - requests["end"][late])
-    log.inside = int(late.sum())
-    log.since = log.end
+    log.inside, log.since = int(late.sum()), 2.0
+    log.area = float((requests["end"] - requests["arrival"])[~late].sum())
     assert late.sum() == 2 and failing(log) == []

@@ -111,11 +111,11 @@ def test_a_brought_reader_who_finds_the_post_may_lack_others() -> None:
 
 
 def test_what_is_delivered_before_it_is_accepted_is_never_lacked() -> None:
-    """Delivered at 0.5, accepted at 1; a mutant takes it from those that never lacked it, and half a reader is owed."""
-    rows = world([0.0, 0.0])[0].batches[0].requests
+    """Delivered at 1.25, accepted at 1.5; a mutant lets it make up for the other post, which is under way until 2."""
+    rows = world([0.0, 0.5])[0].batches[0].requests
     posts = Posts(FOLLOWING)
-    posts.take(rows, Marks(np.array([0, 1, 1]), np.array([0.5, 1.5, 2.5]), np.array([100.0, 50.0, 50.0])))
-    assert stale(posts, reads([0.75, 1.25, 2.0])) == pytest.approx([0, 1 - exp(-0.1), 1 - exp(-0.05)], abs=1e-12)
+    posts.take(rows, Marks(np.array([0, 1]), np.array([2.0, 1.25]), np.array([100.0, 100.0])))
+    assert stale(posts, reads([1.375, 1.75, 2.5])) == pytest.approx([1 - exp(-0.1)] * 2 + [0], abs=1e-12)
 
 
 def test_a_post_that_was_refused_is_lacked_by_nobody() -> None:
