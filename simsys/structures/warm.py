@@ -212,4 +212,5 @@ def fifo_time(rates: Floats, each: float, room: int) -> float:
 
 def lasting_run(rates: Floats, gap: float, u: Floats) -> Floats:
     """Time from an entry's fill to its last touch, where it would have left at the first gap of `gap` s."""
-    return _lasting_runs(np.ascontiguousarray(rates), gap, u)
+    each, shares = np.broadcast_arrays(rates, u)
+    return _lasting_runs(np.ascontiguousarray(each), gap, np.ascontiguousarray(shares))

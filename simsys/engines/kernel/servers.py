@@ -123,8 +123,8 @@ def replace_least(g: Any, at: int, servers: int, end: float) -> None:
     """Let the server that is free first be busy until `end`; a heap of `servers` times from `at` on."""
     hole, below = 0, 1
     while below < servers:
-        if below + 1 < servers and of.free(g, at + below + 1).v < of.free(g, at + below).v:
-            below += 1
+        if below + 1 < servers:
+            below += int(of.free(g, at + below + 1).v < of.free(g, at + below).v)
         if of.free(g, at + below).v >= end:
             break
         of.free(g, at + hole).v = of.free(g, at + below).v
