@@ -300,7 +300,7 @@ def test_a_run_that_cannot_be_is_not_begun(
     words: tuple[str, ...],
     expected: str,
 ) -> None:
-    monkeypatch.setattr(estimating, "memory", lambda: 1e9)
+    monkeypatch.setattr(estimating, "memory", lambda: 5e8)
     monkeypatch.setattr(running, "run", None)
     code, out, err = ends(capsys, monkeypatch, "run", "tiny.yaml", *words)
     assert (code, out) == (2, "") and expected in err and "\x1b" not in err
@@ -308,8 +308,10 @@ def test_a_run_that_cannot_be_is_not_begun(
 
 
 def test_clients_take_memory_before_they_ask() -> None:
-    few, many = (estimate(load_scenario(TINY, [f"load={{clients: {n}, mix: {{get: 100%}}}}"]), 1) for n in ("1", "1M"))
-    assert many.memory - few.memory == 999_999 * estimating.BYTES_PER_CHILD
+    for engine, costs in estimating.COSTS.items():
+        sets = [f"load={{clients: {n}, mix: {{get: 100%}}}}" for n in ("1", "1M")]
+        few, many = (estimate(load_scenario(TINY, [each]), 1, engine) for each in sets)
+        assert many.memory - few.memory == 999_999 * costs.bytes
 
 
 def test_out_of_memory_is_one_line(

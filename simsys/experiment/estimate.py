@@ -34,17 +34,23 @@ class Estimate:
 
 
 class Costs(NamedTuple):
-    """Seconds per request, per visit, per piece of a visit that is spread over shards, and per child."""
+    """Seconds per play, request, visit, piece of a visit that is spread over shards, and child; bytes for each request,
+    client or child that is inside.
+    """
 
+    play: float
     request: float
     visit: float
     piece: float
     child: float
+    bytes: float
 
 
-COSTS = {"simpy": Costs(30e-6, 8e-6, 1.2e-6, 30e-6), "compiled": Costs(0.7e-6, 0.1e-6, 0.02e-6, 0.4e-6)}
-SECONDS_TO_START = 1.5
-BYTES_PER_REQUEST, BYTES_PER_CHILD, BYTES_TO_START = 1500.0, 3000.0, 250e6
+COSTS = {
+    "simpy": Costs(0.02, 30e-6, 8e-6, 1.2e-6, 30e-6, 3500.0),
+    "compiled": Costs(0.01, 0.7e-6, 0.1e-6, 0.02e-6, 0.4e-6, 700.0),
+}
+SECONDS_TO_START, BYTES_TO_START = 1.5, 250e6
 
 
 def estimate(scenario: Scenario, jobs: int | None = None, engine: Wanted = "auto") -> Estimate:
@@ -56,9 +62,10 @@ def estimate(scenario: Scenario, jobs: int | None = None, engine: Wanted = "auto
     times = {name: [replications / side_by_side * _seconds(s, costs) for s in ready] for name, costs in COSTS.items()}
     chosen = engines(ready, engine, {name: sum(each) for name, each in times.items()})
     compiles = "compiled" in chosen and not kernel_is_ready()
+    inside = max(COSTS[name].bytes * _inside(setting) for name, setting in zip(chosen, ready, strict=True))
     seconds = SECONDS_TO_START + sum(times[name][place] for place, name in enumerate(chosen)) + compiles * COMPILATION
     return Estimate(
-        ready[0].first.expected_requests, plays, seconds, side_by_side * (BYTES_TO_START + max(map(_memory, ready))),
+        ready[0].first.expected_requests, plays, seconds, side_by_side * (BYTES_TO_START + inside),
         {s.label: s.loads for s in ready}, {s.label: s.saturated for s in ready}, chosen, compiles,
     )  # fmt: skip
 
@@ -73,21 +80,21 @@ def memory() -> float:
 
 def _seconds(setting: Setting, costs: Costs) -> float:
     """Seconds of one play."""
-    seconds = setting.first.expected_requests * costs.request + setting.first.clients * costs.child
+    seconds = costs.play + setting.first.expected_requests * costs.request + setting.first.clients * costs.child
     for needed, count in _planned(setting):
         visits, children = sum(needed.visits.values()), _children(needed)
         seconds += count * (visits * costs.visit + needed.pieces * costs.piece + children * costs.child)
     return seconds
 
 
-def _memory(setting: Setting) -> float:
-    """Bytes of one play."""
-    room = setting.first.expected_requests * BYTES_PER_REQUEST + setting.first.clients * BYTES_PER_CHILD
+def _inside(setting: Setting) -> float:
+    """How many requests, clients and children may be inside at once: no requests to speak of, unless they pile up."""
+    piled_up = setting.scenario.load.at_once is not None or setting.saturated
+    inside = setting.first.clients + (setting.first.expected_requests if piled_up else 0.0)
     for needed, count in _planned(setting):
-        room += count * _children(needed) * BYTES_PER_CHILD
-        at_once = sum(needed.visits.values())  # more than a plan has steps are those of children, at once
-        room = max(room, at_once * BYTES_PER_CHILD)
-    return room
+        inside += count * _children(needed)
+        inside = max(inside, sum(needed.visits.values()))  # more than a plan has steps are those of its children
+    return inside
 
 
 def _planned(setting: Setting) -> Iterator[tuple[Demand, float]]:
