@@ -29,7 +29,7 @@ ANY = Key.ANY
 
 @dataclass(slots=True)
 class Visit:
-    """Queue at the shard of `key`, be served `n` units of `op`. n = 0 does nothing.
+    """Queue at the shard of `key`, be served `n` units of `op`. n <= 0 does nothing.
 
     Refused (queue full, station down): the enclosing plan ends with False, unless `ask`: then it goes on with False.
     """

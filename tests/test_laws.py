@@ -97,7 +97,7 @@ def test_luck_that_is_a_stream_depends_on_the_order(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(facilities.Timing, "seconds", seconds)
     orders = ("run.replications=1", "strategies=[push, pull]"), ("run.replications=1", "strategies=[pull, push]")
-    one, other = (run(load_scenario(WORLD, sets), jobs=1) for sets in orders)
+    one, other = (run(load_scenario(WORLD, sets), jobs=1, engine="simpy") for sets in orders)
     assert of(one, "pull") != of(other, "pull")
 
 
@@ -366,5 +366,6 @@ def test_a_ledger_that_breaks_littles_law_is_caught(monkeypatch: pytest.MonkeyPa
     """Mutant: who leaves a station is forgotten one time in two."""
     leave, turns = StationLog.leave, iter(range(10**9))
     monkeypatch.setattr(StationLog, "leave", lambda self, now, s: leave(self, now, s if next(turns) % 2 else 0.0))
-    result = run(load_scenario("mm4", ["run.requests=400", "run.replications=2"]), jobs=1)
+    scenario = load_scenario("mm4", ["run.requests=400", "run.replications=2"])
+    result = run(scenario, jobs=1, engine="simpy")
     assert [audit.name for audit in result.audits if not audit.ok] == ["little server"]

@@ -52,9 +52,9 @@ def pass_on(to: Event, ended: Event) -> None:
 
 
 def batches(n: float, batch: float) -> list[float]:
-    """n items in batches of `batch`: the sizes, the last one holding the rest."""
+    """n items in batches of `batch` (of 1 where that is nothing): the sizes, the last one holding the rest."""
     if n <= 0:
         return []
-    batch = batch or 1.0
+    batch = batch if batch > 0 else 1.0
     count = ceil(n / batch)
     return [batch] * (count - 1) + [n - batch * (count - 1)]

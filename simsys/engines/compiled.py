@@ -13,7 +13,7 @@ import numpy as np
 
 from simsys.engines.clock import ARRIVAL, TIMER
 from simsys.engines.kernel import state
-from simsys.engines.kernel.entry import run, tell
+from simsys.engines.kernel.entry import run, starts, tell
 from simsys.engines.kernel.state import NOBODY, TO_PYTHON
 from simsys.engines.layout import Array, Layout
 from simsys.engines.model import EVENTS, Model, default_key, next_sample
@@ -58,11 +58,10 @@ class CompiledPlay:
         ledgers = {name: StationLog(spec.shards) for name, spec in model.stations.items()}
         self.log = Log(workload.ops, ledgers, model.begin, take, list(program.marks))
         self.closed = False
-        self.marks: list[Array] = []
         self.outages: list[Callable[[], None]] = []
         self.chunks = iter(()) if workload.clients else workload.chunks(needed=frozenset(self.columns))
         self.answers: dict[int, Callable[[], None]] = {
-            state.ROOM: self._room, state.FLUSH: self._flush, state.DRAIN: self._drain, state.CHUNK: self._next_chunk,
+            state.ROOM: self._room, state.FLUSH: self._flush, state.CHUNK: self._next_chunk,
             state.ROWS: self._next_rounds, state.SNAP: self._snap, state.CLOSE: self._close, state.SAMPLE: self._look,
             state.CACHE_EVENT: self._cache_event, state.BRING: self._bring,
         }  # fmt: skip
@@ -128,11 +127,6 @@ class CompiledPlay:
 
     # -- requests that leave -----------------------------------------------------------------------------------------
 
-    def _drain(self) -> None:
-        count = int(self.g["marks"])
-        self.marks.append(self.layout.tables["marks"][:count].copy())
-        self.g["marks"] = 0
-
     def _flush(self) -> None:
         inside = self.layout.tables["requests"]
         settled = float(inside["arrival"][inside["used"] == 1].min(initial=inf))
@@ -144,10 +138,8 @@ class CompiledPlay:
         return tables["out"][:count], tables["out_paths"][:count]
 
     def _give(self, requests: Array, paths: Array, settled: float) -> None:
-        last = self.layout.tables["marks"][: int(self.g["marks"])]
-        marks = np.concatenate([*self.marks, last]) if self.marks else last
+        marks = self.layout.tables["marks"][: int(self.g["marks"])]
         self.g["marks"] = 0
-        self.marks.clear()
         if self.log.take is None:
             requests, paths, marks = requests.copy(), paths.copy(), marks.copy()
         stop = self.log.stop if self.closed else inf if self.stop is None else self.stop
@@ -339,8 +331,8 @@ class CompiledPlay:
             free = self.layout.tables["free"][row["free"] :].tolist()
             servers = int(row["servers"])
             return [
-                plainly_booked(free[i * servers : (i + 1) * servers], self._starts(shard), now)
-                for i, shard in enumerate(shards)
+                plainly_booked(free[i * servers : (i + 1) * servers], self._starts(int(row["shard"]) + i), now)
+                for i in range(len(shards))
             ]
         begun, lined_up = self._at_desks(number, len(shards))
         return [
@@ -348,13 +340,11 @@ class CompiledPlay:
             for i in range(len(shards))
         ]
 
-    def _starts(self, shard: Any) -> list[float]:
+    def _starts(self, shard: int) -> Array:
         """When those in the line of a plain shard begin."""
-        lines, one, starts = self.layout.tables["lines"], int(shard["line_first"]), []
-        for _ in range(int(shard["line"])):
-            starts.append(float(lines[one]["start"]))
-            one = int(lines[one]["link"])
-        return starts
+        found = np.empty(int(self.layout.tables["shards"]["line"][shard]))
+        starts(self.layout.address, shard, found)
+        return found
 
     def _at_desks(self, station: int, shards: int) -> tuple[list[list[float]], list[list[float]]]:
         """By shard, since when those at the desks of a station are there, and since when the others stand in line."""
@@ -374,9 +364,9 @@ class CompiledPlay:
         return begun, lined_up
 
 
-def plainly_booked(free: list[float], starts: list[float], now: float) -> Booked:
+def plainly_booked(free: list[float], starts: Array, now: float) -> Booked:
     """What a plain shard has booked beyond `now`."""
-    later = [start - now for start in starts if start > now]
+    later = (starts[starts > now] - now).tolist()
     return Booked(fsum(max(0.0, t - now) for t in free), fsum(later), len(later))
 
 

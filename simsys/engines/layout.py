@@ -47,7 +47,6 @@ from simsys.stations import Service
 Array = npt.NDArray[Any]
 FIRST_ROOM = 1024
 LAW_WIDTH = NO_TABLE.shape[1]
-MARKS = 1 << 16
 SCRATCH = 64
 
 
@@ -198,11 +197,11 @@ class Layout:
             "streams": np.zeros(0, STREAM), "arrival": floats, "op": none,
             "given": floats, "later": floats, "later_index": none, "later_given": np.zeros((0, int(g["width"]))),
             "asked_op": none, "asked_given": floats, "rounds_from": none, "rounds": none, "work": floats, "entry_nodes": none,
-            "out": np.zeros(BATCH, REQUEST), "out_paths": np.zeros((BATCH, path)), "marks": np.zeros(MARKS, MARK),
+            "out": np.zeros(BATCH, REQUEST), "out_paths": np.zeros((BATCH, path)), "marks": np.zeros(BATCH, MARK),
             "scratch": np.zeros(SCRATCH),
         }  # fmt: skip
         g["ring_room"] = g["heap_room"] = FIRST_ROOM
-        g["marks_room"] = MARKS
+        g["marks_room"] = BATCH
         for first, room in (("agents", "agents"), ("requests", "requests"), ("lines", "lines"), ("frames", "frames"),
                             ("forks", "forks"), ("gatherings", "gatherings")):  # fmt: skip
             g[f"{first}_free"], g[f"{room}_left"] = NOBODY, 0

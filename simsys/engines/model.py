@@ -15,12 +15,14 @@ EVENTS = 1 << 40
 """Requests of `events` are numbered from here on, the readers they bring from twice, three times … this number."""
 SAMPLES = 200
 SHORTEST = 1e-3
-"""Seconds between two samples where nobody knows how long the run will last."""
+"""Seconds between the first samples where nobody knows how long the run will last."""
 
 
 def next_sample(now: float, stop: float | None) -> float:
-    """When to look at the stations after a look at `now` (s): after the stop ever more rarely."""
-    step, stop = (SHORTEST, 0.0) if stop is None else (stop / SAMPLES, stop)
+    """When to look at the stations after a look at `now` (s): after the stop, or where none is known, ever more rarely."""
+    if stop is None:
+        return now + max(SHORTEST, now / SAMPLES)
+    step = stop / SAMPLES
     return now + (step if now < stop else max(step, 0.05 * (now - stop)))
 
 

@@ -151,7 +151,7 @@ class Player:
     # -- steps that take time; None: refused, the plan ends ----------------------------------------------------------
 
     def _visit(self, step: Visit, agent: Agent) -> Doing:
-        if step.n == 0:
+        if step.n <= 0:
             return True
         facility = self.facilities[step.station]
         pieces = facility.pieces(step.op, step.n, self._key(step.key, agent), agent.luck)
@@ -174,13 +174,14 @@ class Player:
         if request is None:
             self._waited(agent, facility.place, self.clock.now - arrived, self.clock.now - arrived)
             return False if step.ask else None
-        opens = servers.calendar.opens(self.clock.now)
-        if opens > self.clock.now:
+        granted = self.clock.now
+        opens = servers.calendar.opens(granted)
+        if opens > granted:
             yield self.clock.at(opens, TIMER, agent.number)
-        began = self.clock.now
-        self._waited(agent, facility.place, began - arrived, began - arrived)
+        waited = self.clock.now - arrived
+        self._waited(agent, facility.place, waited, waited)
         done = yield from self._play(step.plan, agent)
-        facility.log.held += self.clock.now - began
+        facility.log.held += self.clock.now - granted
         servers.exit(shard, request, arrived)
         return done
 
@@ -223,7 +224,7 @@ class Player:
                 own = None if path is None else list(path)
                 start(path=own).callbacks.append(partial(ended, own))
 
-        for _ in range(min(count, width or count)):
+        for _ in range(min(count, width if width and width > 0 else count)):
             _begin_next(agent.fresh_path())
         return (yield last)
 

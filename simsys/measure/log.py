@@ -32,7 +32,7 @@ TRAITS = ("followers", "active", "following")
 MARK = np.dtype([("name", np.int64), ("request", np.int64), ("time", np.float64), ("n", np.float64)])
 """`n` items marked at `time` (s); `name` is a place in `Log.names`, `request` the number of the request."""
 BATCH = 65536
-"""Settled requests in a batch."""
+"""Settled requests, or marks, in a batch: whichever is reached first."""
 
 Array: TypeAlias = "npt.NDArray[Any]"
 
@@ -274,6 +274,8 @@ class Writer:
         self.log.work[self._ops[request.op], self._places[station]] += seconds
 
     def mark(self, name: str, request: Request, now: float, n: float) -> None:
+        if len(self._marks) == BATCH:
+            self._give(self._settled())
         number = self._names.get(name)
         if number is None:
             number = self._names[name] = len(self.log.names)
@@ -285,7 +287,10 @@ class Writer:
         del self.inside[request.number]
         self._write(request)
         if len(self._requests) == BATCH:
-            self._give(min((r.arrival for r in self.inside.values()), default=inf))
+            self._give(self._settled())
+
+    def _settled(self) -> float:
+        return min((r.arrival for r in self.inside.values()), default=inf)
 
     def finish(self) -> None:
         """The play is over: those still inside leave, too."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -21,6 +23,16 @@ def tell(address: int, time: float, kind: int, number: int, what: int, who: int)
     """Let something of class `kind` happen at `time`."""
     key = (np.uint64(kind) << np.uint64(62)) | np.uint64(number)
     events.push(of.globals_at(address), time, key, what, who)
+
+
+@compiled(numba.void(numba.int64, numba.int64, numba.float64[::1]))
+def starts(address: int, shard: int, found: Any) -> None:
+    """When those in the line of a plain shard begin (s), written into `found`."""
+    g = of.globals_at(address)
+    one = of.shard(g, shard).line_first
+    for i in range(found.size):
+        found[i] = of.line(g, one).start
+        one = of.line(g, one).link
 
 
 @compiled(numba.void(numba.int64, numba.int64))

@@ -28,13 +28,13 @@ def items(n: float, batch: float) -> int:
     """In how many batches n items come."""
     if n <= 0.0:
         return 0
-    return int(ceil(n / (batch if batch != 0.0 else 1.0)))
+    return int(ceil(n / (batch if batch > 0.0 else 1.0)))
 
 
 @part
 def size_of(n: float, batch: float, count: int, number: int) -> float:
     """The size of one batch: the last one holds the rest."""
-    batch = batch if batch != 0.0 else 1.0
+    batch = batch if batch > 0.0 else 1.0
     return batch if number < count - 1 else n - batch * (count - 1)
 
 

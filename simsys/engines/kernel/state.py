@@ -14,7 +14,7 @@ INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
 NOBODY = -1
 
 # Why the kernel goes back to Python
-OVER, ROOM, FLUSH, DRAIN, CHUNK, ROWS, SNAP, CLOSE, SAMPLE, CACHE_EVENT, BRING = range(11)
+OVER, ROOM, FLUSH, CHUNK, ROWS, SNAP, CLOSE, SAMPLE, CACHE_EVENT, BRING = range(10)
 # Tables that may need more room
 AGENTS, FRAMES, REQUESTS, HEAP, RING, LINES, FORKS, GATHERINGS, CACHES = range(9)
 # What a heap event does
@@ -64,7 +64,7 @@ AGENT = _record(
     "since",
 )
 """What a small child needs comes first, so that it lies in few cache lines."""
-FRAME = _record("outcomes", "arrived since began", "link node shard")
+FRAME = _record("outcomes", "arrived since", "link node shard")
 REQUEST_IN_FLIGHT = _record(
     "number index parent",
     "arrival end work wait age",

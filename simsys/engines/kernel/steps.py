@@ -31,8 +31,8 @@ from simsys.engines.kernel.state import (  # fmt: skip
     BRING,
     CACHES,
     DELAY,
-    DRAIN,
     ENDED,
+    FLUSH,
     IN_LINE,
     KEY,
     NOBODY,
@@ -91,7 +91,7 @@ def waited(g: Any, slot: int, station: int, took: float, wait: float) -> None:
 @part
 def visit(g: Any, slot: int, node: Any) -> int:
     n = number(g, slot, node)
-    if n == 0.0:
+    if n <= 0.0:
         return 1
     agent, station = of.agent(g, slot), of.station(g, node.what)
     count = pieces_of(station, node.key_kind, n)
@@ -231,7 +231,6 @@ def begin_held(g: Any, slot: int, node: Any) -> int:
     """The plan begins while the server is kept; it goes on at the first node of that plan."""
     agent = of.agent(g, slot)
     frame = of.frame(g, agent.frame)
-    frame.began = g.now
     waited(g, slot, node.what, g.now - frame.arrived, g.now - frame.arrived)
     agent.outcomes = 0
     agent.pc = of.plan(g, node.plan).root
@@ -254,7 +253,7 @@ def end_held(g: Any, slot: int) -> None:
     frame = of.frame(g, number)
     node = of.node(g, frame.node)
     station = of.station(g, node.what)
-    station.held += g.now - frame.began
+    station.held += g.now - frame.since
     give_back(g, station, frame.shard, frame.since, frame.arrived)
     agent.pc, agent.outcomes, agent.frame = frame.node, frame.outcomes, frame.link
     frame.link = g.frames_free
@@ -371,7 +370,7 @@ def drive(g: Any, slot: int, answer: int) -> int:
                 continue
             elif code == MARK:
                 if g.marks == g.marks_room:
-                    return wait_for_python(g, slot, DRAIN)
+                    return wait_for_python(g, slot, FLUSH)
                 mark(g, slot, node)
                 answer = 1
             elif code == LOOKUP or code == FILL or code == DROP:
