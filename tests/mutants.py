@@ -59,7 +59,7 @@ MUTANTS = {
     "items of a shard regrouped": Mutant(FACILITY + "pieces", "item * (n / count)", "item * n / count"),
     "spread from the first shard": Mutant(FACILITY + "pieces", "(first + i) % self.shards", "i"),
     "spread over too few": Mutant(FACILITY + "pieces", "ceil(n)", "max(1, int(n))"),
-    "nothing takes time": Mutant(PLAYER + "_visit", "step.n == 0", "False"),
+    "nothing takes time": Mutant(PLAYER + "_visit", "step.n <= 0", "False"),
     # queues and outages
     "a place too many": Mutant(QUEUED + "_line_up", "standing >= self.room", "standing > self.room"),
     "who is granted stands in line": Mutant(
@@ -71,7 +71,7 @@ MUTANTS = {
         CALENDAR + "finish", "(end - max(begin, now)) * speed", "(end * speed - max(begin, now) * speed)"
     ),
     "slowed down by twice as much": Mutant(CALENDAR + "finish", "+ left / speed", "+ left / speed**2"),
-    "held during a stall": Mutant(PLAYER + "_hold", "if opens > self.clock.now", "if False"),
+    "held during a stall": Mutant(PLAYER + "_hold", "if opens > granted", "if False"),
     "refused, and the server kept": Mutant(PLAYER + "_hold", "servers.exit(", "done and servers.exit("),
     "partly served is served": Mutant(PLAYER + "_visit", "served == len(pieces)", "served"),
     "charged for one piece": Mutant(PLAYER + "_visit", "served * pieces[0][1]", "pieces[0][1]"),
@@ -96,7 +96,7 @@ MUTANTS = {
     "filled while down": Mutant(CACHE + "fill", "if self._down", "if False"),
     "every entry of one byte": Mutant(PLAYER + "_fill", "self._size(agent.row)", "1.0"),
     # forks, batches, time-outs
-    "one more at a time": Mutant(PLAYER + "_side_by_side", "width or count)", "(width or count) + 1)"),
+    "one more at a time": Mutant(PLAYER + "_side_by_side", "width if width and width > 0 else count)", "(width or count) + 1)"),
     "one is enough": Mutant(PLAYER + "_side_by_side", "done and bool", "done or bool"),
     "luck by the index": Mutant(PLAYER + "_spawn", "plan_id, count)", "plan_id, index)"),
     "a batch is never full": Mutant(PLAYER + "_join", "gathering.members == spec.size", "False"),

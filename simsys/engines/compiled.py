@@ -24,9 +24,13 @@ from simsys.engines.trace import trace
 from simsys.measure.log import BROUGHT, FROM_EVENT, REQUEST, TRAITS, Batch, Booked, Log, Sample, StationLog, Take
 
 ROOMS = {
-    state.AGENTS: "agents", state.FRAMES: "frames", state.REQUESTS: "requests", state.LINES: "lines",
-    state.FORKS: "forks", state.GATHERINGS: "gatherings",
-}  # fmt: skip
+    state.AGENTS: "agents",
+    state.FRAMES: "frames",
+    state.REQUESTS: "requests",
+    state.LINES: "lines",
+    state.FORKS: "forks",
+    state.GATHERINGS: "gatherings",
+}
 ROWS_AT_ONCE = 1 << 16
 """Requests of a closed loop whose columns are drawn together."""
 
@@ -50,7 +54,9 @@ class CompiledPlay:
         self.model, self.workload, self.luck = model, workload, luck
         self.stop: float | None = workload.stop or None
         self.columns = needed_columns(program, workload)
-        self.layout = layout = Layout(model, program, luck, self.columns, workload.think_law if workload.clients else None)
+        self.layout = layout = Layout(
+            model, program, luck, self.columns, workload.think_law if workload.clients else None
+        )
         self.g = layout.g
         layout.put("entry_nodes", np.array([program.entries.get(op, NOBODY) for op in workload.ops], np.int64))
         layout.put("work", np.zeros((len(workload.ops), len(model.stations))))
@@ -61,10 +67,16 @@ class CompiledPlay:
         self.outages: list[Callable[[], None]] = []
         self.chunks = iter(()) if workload.clients else workload.chunks(needed=frozenset(self.columns))
         self.answers: dict[int, Callable[[], None]] = {
-            state.ROOM: self._room, state.FLUSH: self._flush, state.CHUNK: self._next_chunk,
-            state.ROWS: self._next_rounds, state.SNAP: self._snap, state.CLOSE: self._close, state.SAMPLE: self._look,
-            state.CACHE_EVENT: self._cache_event, state.BRING: self._bring,
-        }  # fmt: skip
+            state.ROOM: self._room,
+            state.FLUSH: self._flush,
+            state.CHUNK: self._next_chunk,
+            state.ROWS: self._next_rounds,
+            state.SNAP: self._snap,
+            state.CLOSE: self._close,
+            state.SAMPLE: self._look,
+            state.CACHE_EVENT: self._cache_event,
+            state.BRING: self._bring,
+        }
 
     def run(self) -> Log:
         self._begin()

@@ -35,7 +35,7 @@ from simsys.engines.kernel.state import (
     TIMING,
     VARIATE,
     WAIT,
-)  # fmt: skip
+)
 from simsys.engines.model import Model
 from simsys.engines.outages import Calendar
 from simsys.engines.program import MOST_NAMES, Program
@@ -61,7 +61,9 @@ class Foreseen(NamedTuple):
 class Layout:
     """The tables, by name, and the globals `g` in which the kernel finds their addresses."""
 
-    def __init__(self, model: Model, program: Program, luck: Luck, columns: tuple[str, ...], think: Variate | None) -> None:
+    def __init__(
+        self, model: Model, program: Program, luck: Luck, columns: tuple[str, ...], think: Variate | None
+    ) -> None:
         self.tables: dict[str, Array] = {}
         self.names: dict[str, int] = {}
         self.variates: list[tuple[Any, ...]] = []
@@ -106,14 +108,25 @@ class Layout:
             servers = 0 if spec.servers == "unlimited" else spec.servers
             slow = [(o.begin, o.end, o.speed) for o in calendar.outages] if calendar else []
             downs = [(o.begin, o.end, 0.0) for o in calendar.downs] if calendar else []
-            stations.append({
-                "kind": DELAY if delay else QUEUED if queued else PLAIN, "shards": spec.shards, "servers": servers,
-                "room": NOBODY if spec.queue is None else spec.queue, "shard": len(shards), "free": free,
-                "occupies": not delay, "spread_stream": self.luck.stream(f"{name} spread"),
-                "any_stream": self.luck.stream(f"{name} any"), "spread_name": self._name(f"{name} spread"),
-                "any_name": self._name(f"{name} any"), "outages": len(outages), "outages_end": len(outages) + len(slow),
-                "downs": len(outages) + len(slow), "downs_end": len(outages) + len(slow) + len(downs),
-            })  # fmt: skip
+            stations.append(
+                {
+                    "kind": DELAY if delay else QUEUED if queued else PLAIN,
+                    "shards": spec.shards,
+                    "servers": servers,
+                    "room": NOBODY if spec.queue is None else spec.queue,
+                    "shard": len(shards),
+                    "free": free,
+                    "occupies": not delay,
+                    "spread_stream": self.luck.stream(f"{name} spread"),
+                    "any_stream": self.luck.stream(f"{name} any"),
+                    "spread_name": self._name(f"{name} spread"),
+                    "any_name": self._name(f"{name} any"),
+                    "outages": len(outages),
+                    "outages_end": len(outages) + len(slow),
+                    "downs": len(outages) + len(slow),
+                    "downs_end": len(outages) + len(slow) + len(downs),
+                }
+            )
             outages += [*slow, *downs]
             shards += [number] * spec.shards
             free += 0 if delay or queued else servers * spec.shards
@@ -136,8 +149,11 @@ class Layout:
         stream = self.luck.stream(name)
         column = self._foresee(number, variate, stream)
         return {
-            part: self._variate(variate), f"{part}_stream": stream, f"{part}_name": self._name(name), f"{part}_column": column,
-        }  # fmt: skip
+            part: self._variate(variate),
+            f"{part}_stream": stream,
+            f"{part}_name": self._name(name),
+            f"{part}_column": column,
+        }
 
     def _foresee(self, service: int, variate: Variate, stream: int) -> int:
         """The column of a draw that comes with the request: of a service that some operation surely asks for."""
@@ -177,10 +193,17 @@ class Layout:
     def _globals(self, model: Model, program: Program) -> None:
         shards = [1] + [spec.shards for spec in model.stations.values()]
         g: Mapping[str, Any] = {
-            "resume": NOBODY, "gathering": NOBODY, "followed": self.luck.stream("followed"), "names": max(len(self.names), 1),
-            "plan_names": max(program.counters, 1), "path": 2 * len(model.stations), "width": len(self.columns) + len(self.foreseen),
-            "thresholds": len(program.thresholds), "places": len(model.stations), "margin": UNCHECKED * (64 + 2 * max(shards)),
-        }  # fmt: skip
+            "resume": NOBODY,
+            "gathering": NOBODY,
+            "followed": self.luck.stream("followed"),
+            "names": max(len(self.names), 1),
+            "plan_names": max(program.counters, 1),
+            "path": 2 * len(model.stations),
+            "width": len(self.columns) + len(self.foreseen),
+            "thresholds": len(program.thresholds),
+            "places": len(model.stations),
+            "margin": UNCHECKED * (64 + 2 * max(shards)),
+        }
         for name, value in g.items():
             self.g[name] = value
 
@@ -188,22 +211,49 @@ class Layout:
         g, path = self.g, int(self.g["path"])
         none, floats = np.zeros(0, np.int64), np.zeros(0)
         self.tables |= {
-            "agents": np.zeros(0, AGENT), "counts": np.zeros((0, int(g["names"])), np.int32),
-            "children": np.zeros((0, int(g["plan_names"])), np.int32), "paths": np.zeros((0, path)),
-            "requests": np.zeros(0, REQUEST_IN_FLIGHT), "columns": np.zeros((0, int(g["width"]))),
-            "above": np.zeros((0, len(program.thresholds))), "answered": np.zeros((0, path)), "frames": np.zeros(0, FRAME),
-            "lines": np.zeros(0, WAIT), "forks": np.zeros(0, FORK), "gatherings": np.zeros(0, GATHERING),
-            "heap": np.zeros(FIRST_ROOM, EVENT), "ring": np.zeros(FIRST_ROOM, HOP), "caches": np.zeros(0, CACHE),
-            "streams": np.zeros(0, STREAM), "arrival": floats, "op": none,
-            "given": floats, "later": floats, "later_index": none, "later_given": np.zeros((0, int(g["width"]))),
-            "asked_op": none, "asked_given": floats, "rounds_from": none, "rounds": none, "work": floats, "entry_nodes": none,
-            "out": np.zeros(BATCH, REQUEST), "out_paths": np.zeros((BATCH, path)), "marks": np.zeros(BATCH, MARK),
+            "agents": np.zeros(0, AGENT),
+            "counts": np.zeros((0, int(g["names"])), np.int32),
+            "children": np.zeros((0, int(g["plan_names"])), np.int32),
+            "paths": np.zeros((0, path)),
+            "requests": np.zeros(0, REQUEST_IN_FLIGHT),
+            "columns": np.zeros((0, int(g["width"]))),
+            "above": np.zeros((0, len(program.thresholds))),
+            "answered": np.zeros((0, path)),
+            "frames": np.zeros(0, FRAME),
+            "lines": np.zeros(0, WAIT),
+            "forks": np.zeros(0, FORK),
+            "gatherings": np.zeros(0, GATHERING),
+            "heap": np.zeros(FIRST_ROOM, EVENT),
+            "ring": np.zeros(FIRST_ROOM, HOP),
+            "caches": np.zeros(0, CACHE),
+            "streams": np.zeros(0, STREAM),
+            "arrival": floats,
+            "op": none,
+            "given": floats,
+            "later": floats,
+            "later_index": none,
+            "later_given": np.zeros((0, int(g["width"]))),
+            "asked_op": none,
+            "asked_given": floats,
+            "rounds_from": none,
+            "rounds": none,
+            "work": floats,
+            "entry_nodes": none,
+            "out": np.zeros(BATCH, REQUEST),
+            "out_paths": np.zeros((BATCH, path)),
+            "marks": np.zeros(BATCH, MARK),
             "scratch": np.zeros(SCRATCH),
-        }  # fmt: skip
+        }
         g["ring_room"] = g["heap_room"] = FIRST_ROOM
         g["marks_room"] = BATCH
-        for first, room in (("agents", "agents"), ("requests", "requests"), ("lines", "lines"), ("frames", "frames"),
-                            ("forks", "forks"), ("gatherings", "gatherings")):  # fmt: skip
+        for first, room in (
+            ("agents", "agents"),
+            ("requests", "requests"),
+            ("lines", "lines"),
+            ("frames", "frames"),
+            ("forks", "forks"),
+            ("gatherings", "gatherings"),
+        ):
             g[f"{first}_free"], g[f"{room}_left"] = NOBODY, 0
 
     # -- more room ---------------------------------------------------------------------------------------------------
@@ -252,5 +302,3 @@ def filled(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Array:
         for name, value in fields.items():
             row[name] = value
     return table
-
-

@@ -24,7 +24,7 @@ CONSTANT, COLUMN, SIZE, INDEX, OUTCOME, COMPUTED, SPREAD, ANY = range(8)
 """What an operand is: a number, a column of the request, the child's own size or index, the outcome of an earlier step,
 an expression; for keys also the two that are none."""
 OPERATORS = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "least", "most")
-STOP, PUSH, ABOVE = 100, 101, 102
+STOP, VALUE, ABOVE = 100, 101, 102
 MOST_OUTCOMES, MOST_STACK, MOST_NAMES = 62, 60, 62
 
 INT, FLOAT = np.int64, np.float64
@@ -106,10 +106,17 @@ class Compiler:
             for name, value in fields.items():
                 row[name] = value
         return Program(
-            nodes, np.array(self.plans or [(0, 0, 0)], PLAN), np.array(self.terms or [(STOP, 0, 0, 0.0)], TERM), entries,
-            self.chances, self.marks, self.thresholds, len(self.names), tuple(self.columns),
+            nodes,
+            np.array(self.plans or [(0, 0, 0)], PLAN),
+            np.array(self.terms or [(STOP, 0, 0, 0.0)], TERM),
+            entries,
+            self.chances,
+            self.marks,
+            self.thresholds,
+            len(self.names),
+            tuple(self.columns),
             {op: frozenset(self._sure(tree)) for op, tree in trees.items()},
-        )  # fmt: skip
+        )
 
     def _sure(self, tree: Tree) -> set[int]:
         if isinstance(tree, End):
@@ -158,11 +165,17 @@ class Compiler:
     def _step(self, step: Any, trees: tuple[Tree, ...]) -> dict[str, Any]:
         match step:
             case Visit():
-                what = {"code": VISIT, "what": self._station(step.station), "timing": self.timings[step.station, step.op]}
+                what = {
+                    "code": VISIT,
+                    "what": self._station(step.station),
+                    "timing": self.timings[step.station, step.op],
+                }
                 return what | {"ask": step.ask} | self._operand("n", step.n) | self._key(step.key)
             case Hold():
-                return {"code": HOLD, "what": self._station(step.station), "ask": step.ask} | self._key(step.key) | (
-                    self._plans(step, trees)
+                return (
+                    {"code": HOLD, "what": self._station(step.station), "ask": step.ask}
+                    | self._key(step.key)
+                    | (self._plans(step, trees))
                 )
             case All():
                 return {"code": FORK, "width": 0, **self._plans(step, trees)}
@@ -240,7 +253,7 @@ class Compiler:
             return
         kind, arg, number = self._term(value)
         if kind != COMPUTED:
-            yield PUSH, kind, arg, number
+            yield VALUE, kind, arg, number
             return
         for side in value.args:
             yield from self._postfix(side)

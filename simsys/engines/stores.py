@@ -23,7 +23,10 @@ class Stores:
         self.layout, self.caches = layout, caches
         layout.put("caches", filled(CACHE, [row_of(cache) for cache in caches.values()]))
         self.rows = layout.tables["caches"]
-        self.entries, self.slots = [entries_of(cache) for cache in caches.values()], [np.zeros(0, np.int64) for _ in caches]
+        self.entries, self.slots = (
+            [entries_of(cache) for cache in caches.values()],
+            [np.zeros(0, np.int64) for _ in caches],
+        )
         for number in range(len(caches)):
             self.enlarge(number)
 
@@ -64,17 +67,35 @@ def row_of(cache: Cache) -> dict[str, Any]:
     """The row of a cache: its rules, and what it holds."""
     count = len(cache)
     row = {
-        "by_bytes": cache.by_bytes, "fifo": cache.fifo, "renew": cache.renews, "down": cache.down, "ttl": cache.ttl,
-        "capacity": cache.capacity, "bytes": cache.bytes, "length": count, "used": count, "keys": count, "free": NOBODY,
-        "first": 0 if count else NOBODY, "last": count - 1, "lookups": cache.lookups, "hits": cache.hits,
+        "by_bytes": cache.by_bytes,
+        "fifo": cache.fifo,
+        "renew": cache.renews,
+        "down": cache.down,
+        "ttl": cache.ttl,
+        "capacity": cache.capacity,
+        "bytes": cache.bytes,
+        "length": count,
+        "used": count,
+        "keys": count,
+        "free": NOBODY,
+        "first": 0 if count else NOBODY,
+        "last": count - 1,
+        "lookups": cache.lookups,
+        "hits": cache.hits,
         "evictions": cache.evictions,
-    }  # fmt: skip
+    }
     past = cache.past
     if past is not None:
         row |= {
-            "past": 1, "past_keys": past.popularity.keys, "past_renew": past.renew, "stream": past.stream, "past_ttl": past.ttl,
-            "past_size": cache.past_size, "zipf": past.popularity.zipf, "top": past.top,
-        }  # fmt: skip
+            "past": 1,
+            "past_keys": past.popularity.keys,
+            "past_renew": past.renew,
+            "stream": past.stream,
+            "past_ttl": past.ttl,
+            "past_size": cache.past_size,
+            "zipf": past.popularity.zipf,
+            "top": past.top,
+        }
     return row
 
 
@@ -87,5 +108,3 @@ def entries_of(cache: Cache) -> Array:
         entries["link"], entries["before"] = np.arange(1, len(cache) + 1), np.arange(-1, len(cache) - 1)
         entries["link"][-1] = NOBODY
     return entries
-
-

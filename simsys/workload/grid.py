@@ -93,6 +93,7 @@ def integral(table: QuantileTable, v: Array) -> Array:
     begins = table.prepared[:, 4]
     totals = np.concatenate(([0.0], np.cumsum((ends - begins) * piece_moments(table.pieces, 1.0))))
     k = np.minimum(np.searchsorted(ends, v), ends.size - 1)
-    inside = (v - begins[k]) / (ends[k] - begins[k])
+    wide = ends[k] > begins[k]
+    inside = np.divide(v - begins[k], ends[k] - begins[k], out=np.zeros_like(v), where=wide)
     within = (v - begins[k]) * piece_moment(low[k], table_quantiles(table.prepared, v), g[k], 1.0)
     return np.asarray(np.where(inside >= 1.0, totals[k + 1], np.where(inside > 0.0, totals[k] + within, totals[k])))

@@ -22,7 +22,7 @@ def run(address: int) -> int:
 def tell(address: int, time: float, kind: int, number: int, what: int, who: int) -> None:
     """Let something of class `kind` happen at `time`."""
     key = (np.uint64(kind) << np.uint64(62)) | np.uint64(number)
-    events.push(of.globals_at(address), time, key, what, who)
+    events.schedule(of.globals_at(address), time, key, what, who)
 
 
 @compiled(numba.void(numba.int64, numba.int64, numba.float64[::1]))

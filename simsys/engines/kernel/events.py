@@ -34,7 +34,7 @@ def move(g: Any, place: int, event: Any) -> None:
 
 
 @part
-def push(g: Any, time: float, key: Any, what: int, who: int) -> None:
+def schedule(g: Any, time: float, key: Any, what: int, who: int) -> None:
     """Let something happen at `time`; `key` is its class and number."""
     serial = g.serial
     g.serial = serial + 1

@@ -10,7 +10,7 @@ import numpy as np
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import free_agent, spawn
-from simsys.engines.kernel.events import TIMER_CLASS, hop, push
+from simsys.engines.kernel.events import TIMER_CLASS, hop, schedule
 from simsys.engines.kernel.state import (  # fmt: skip
     BRANCH,
     COMMIT,
@@ -120,7 +120,7 @@ def begin_within(g: Any, slot: int, node: int, limit: float) -> None:
     number = new_fork(g, node, slot, 1)
     of.fork(g, number).references = 2
     spawn(g, of.node(g, node).plan, slot, LIMITED, number, 0, agent.size, agent.tracked)
-    push(g, g.now + limit, TIMER_CLASS | np.uint64(agent.number), WITHIN_ENDS, number)
+    schedule(g, g.now + limit, TIMER_CLASS | np.uint64(agent.number), WITHIN_ENDS, number)
 
 
 @part
@@ -171,7 +171,7 @@ def join(g: Any, slot: int, node: int) -> None:
         spec.current = number
         if spec.size > 1:
             gathering.references = 2
-            push(g, g.now + spec.linger, TIMER_CLASS | np.uint64(of.agent(g, slot).number), LINGER_ENDS, number)
+            schedule(g, g.now + spec.linger, TIMER_CLASS | np.uint64(of.agent(g, slot).number), LINGER_ENDS, number)
     number = spec.current
     gathering = of.gathering(g, number)
     gathering.members += 1

@@ -7,7 +7,7 @@ from typing import Any
 from simsys.draws.parts import part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import begin_request, free_agent
-from simsys.engines.kernel.events import ARRIVAL_CLASS, before, drop_first, hop, push
+from simsys.engines.kernel.events import ARRIVAL_CLASS, before, drop_first, hop, schedule
 from simsys.engines.kernel.forks import (
     branch_ended,
     commit_ended,
@@ -101,7 +101,7 @@ def arrive_later(g: Any, number: int) -> int:
     request.brings, request.delivered = stream.brings, stream.delivered
     stream.position = at + 1
     if at + 1 < stream.end and of.later(g, at + 1).v <= g.stop:
-        push(g, of.later(g, at + 1).v, ARRIVAL_CLASS | KEY(of.later_index(g, at + 1).v), ARRIVES, number)
+        schedule(g, of.later(g, at + 1).v, ARRIVAL_CLASS | KEY(of.later_index(g, at + 1).v), ARRIVES, number)
     return root
 
 
@@ -113,7 +113,7 @@ def think(g: Any, client: int) -> None:
         seconds = variate(g, g.think, g.think_stream, client, of.rounds(g, client).v)
     at = g.now + seconds
     if at <= g.stop:
-        push(g, at, ARRIVAL_CLASS | KEY(client), CLIENT_ASKS, client)
+        schedule(g, at, ARRIVAL_CLASS | KEY(client), CLIENT_ASKS, client)
 
 
 @part

@@ -9,7 +9,7 @@ import numpy as np
 
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
-from simsys.engines.kernel.events import END_CLASS, hop, push
+from simsys.engines.kernel.events import END_CLASS, hop, schedule
 from simsys.engines.kernel.rows import prefetch
 from simsys.engines.kernel.state import (  # fmt: skip
     AWAY,
@@ -68,7 +68,7 @@ def visit_delay(g: Any, slot: int, station: Any) -> None:
     agent = of.agent(g, slot)
     enter(g, station)
     of.shard(g, station.shard).visits += 1
-    push(g, end_of(g.now, agent.seconds), end_key(agent), VISIT_ENDS, slot)
+    schedule(g, end_of(g.now, agent.seconds), end_key(agent), VISIT_ENDS, slot)
 
 
 # -- first come, first served: the end is known at arrival ------------------------------------------------------------------
@@ -140,13 +140,13 @@ def visit_plain(g: Any, slot: int, station: Any, number: int) -> None:
     enter(g, station)
     agent.arrived = admit(g, station, number, agent.seconds)
     if station.servers > 1:
-        push(g, agent.arrived, end_key(agent), VISIT_ENDS, slot)
+        schedule(g, agent.arrived, end_key(agent), VISIT_ENDS, slot)
         return
     shard = of.shard(g, station.shard + number)
     agent.link = NOBODY
     if shard.ends_first == NOBODY:
         shard.ends_first = slot
-        push(g, agent.arrived, end_key(agent), LINE_ENDS, station.shard + number)
+        schedule(g, agent.arrived, end_key(agent), LINE_ENDS, station.shard + number)
     else:
         of.agent(g, shard.ends_last).link = slot
     shard.ends_last = slot
@@ -161,7 +161,7 @@ def next_of_line(g: Any, place: int) -> int:
     shard.ends_first = following
     if following != NOBODY:
         agent = of.agent(g, following)
-        push(g, agent.arrived, end_key(agent), LINE_ENDS, place)
+        schedule(g, agent.arrived, end_key(agent), LINE_ENDS, place)
         prefetch(agent, 64)
         prefetch(agent, 128)
         if agent.link != NOBODY:
@@ -177,7 +177,7 @@ def visit_spread(g: Any, slot: int, station: Any, first: int, count: int) -> Non
     last = g.now
     for i in range(count):
         last = max(last, admit(g, station, (first + i) % station.shards, agent.seconds))
-    push(g, last, end_key(agent), VISIT_ENDS, slot)
+    schedule(g, last, end_key(agent), VISIT_ENDS, slot)
 
 
 # -- a SimPy Resource per shard ----------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def serve(g: Any, slot: int, station: Any) -> None:
     """Be served at the desk."""
     agent, now = of.agent(g, slot), g.now
     end = max(finish(g, station, opens(g, station, now), agent.seconds), nextafter(now, inf))
-    push(g, end, end_key(agent), VISIT_ENDS, slot)
+    schedule(g, end, end_key(agent), VISIT_ENDS, slot)
 
 
 @apart

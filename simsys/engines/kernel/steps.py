@@ -10,7 +10,7 @@ from simsys.engines.kernel import caches
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import depart, free_agent, new_piece, settle, spawn
 from simsys.engines.kernel.crowds import MANY, begin_many
-from simsys.engines.kernel.events import TIMER_CLASS, hop, push
+from simsys.engines.kernel.events import TIMER_CLASS, hop, schedule
 from simsys.engines.kernel.forks import begin_branch, begin_within, items, join, new_fork, size_of
 from simsys.engines.kernel.servers import (
     give_back,
@@ -221,7 +221,7 @@ def take_server(g: Any, slot: int, node: Any, stood: bool) -> int:
     agent.desk = AWAY
     at = opens(g, station, g.now)
     if at > g.now:
-        push(g, at, TIMER_CLASS | KEY(agent.number), OPENS, slot)
+        schedule(g, at, TIMER_CLASS | KEY(agent.number), OPENS, slot)
         return WAITS
     return begin_held(g, slot, node)
 
