@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from simsys.experiment.result import Audit, Load, Napkin, Played, Result, Row, Verdict
+from simsys.measure.tail import Anatomy
 
 STRATEGIES = ("pull", "cached_pull", "push", "hybrid")
 STATIONS = ("api", "database", "cache", "timelines", "workers", "celebrity_workers", "objects", "authors")
@@ -98,9 +99,11 @@ def played(strategy: str, index: int) -> Played:
         ),
     }
     napkin = Napkin("post", "timelines", 32.0, 468.0, 14.625, 15.2, 0.02) if strategy == "push" else None
+    slowest = Anatomy(165, 0.2, {"api": (0.0, 0.002), store: (0.124, 0.06), "network": (0.0, 0.004)}, 0.01)
+    whole = Anatomy(16_500, 0.01, {"api": (0.0, 0.002), store: (0.001, 0.005), "network": (0.0, 0.002)}, 0.0)
     return Played(
         strategy,
-        (Load("api", 64.0, 0.026), Load(store, 32.0, 0.3)),
+        (Load("api", 64.0, 0.026), Load(store, 32.0, 0.3), Load("network", math.inf, 0.0)),
         {"read": 0.0012, "post": 0.00125},
         ccdf,
         {"read": {"api": 0.001, store: read}, "post": {"api": 0.001, "database": 0.00005, store: post}},
@@ -108,6 +111,8 @@ def played(strategy: str, index: int) -> Played:
         (("cpu", "96 vCPU × 12.5 $/month", 1200.0), ("ram", "1.83 TB × 16 $/GB/month", 29_300.0)),
         (("timelines", "ram", "200M × 20% × 800 × 10.5 B", 3.36e11), ("posts", "ssd", "…", 1.2e13)),
         napkin,
+        tail={"read": slowest},
+        whole={"read": whole, "post": whole},
     )
 
 

@@ -14,7 +14,7 @@ from simsys.experiment.result import Audit, Napkin, Played, Result, Row
 from simsys.experiment.rows import constant, merged, rows
 from simsys.experiment.setting import Setting
 from simsys.measure.summary import Summary
-from simsys.measure.tail import Slowest, pooled
+from simsys.measure.tail import Anatomy, pooled
 from simsys.money import total
 from simsys.scenario import Scenario
 
@@ -73,6 +73,7 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
     kept = accounts.stores(setting, cached)
     terms = accounts.terms(setting, [store for store, _ in kept], visited)
     mine += list(_money(name, kept, terms))
+    tails = {op: pooled([play.ops[op].tail for play in plays]) for op in setting.ops} if not saturated else {}
     if setting.edges_pulled is not None:
         mine.append(
             constant(name, "edges_pulled", setting.edges_pulled, "", "share of follow edges served at read time")
@@ -88,7 +89,8 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
         stores=tuple((s.name, s.medium, f"{formula}: {s.formula}", s.bytes) for s, formula in kept),
         napkin=_napkin(setting, plays),
         traceable=bool(setting.demands),
-        tail=dict(_tails(setting.ops, plays)) if not saturated else {},
+        tail=_known({op: tail.slowest() for op, tail in tails.items()}),
+        whole=_known({op: tail.whole() for op, tail in tails.items()}),
     )
 
 
@@ -116,12 +118,9 @@ def _ccdf(histograms: Sequence[Any]) -> tuple[tuple[float, ...], tuple[float, ..
     return tuple(x.tolist()), tuple(share.tolist())
 
 
-def _tails(ops: Sequence[str], plays: Sequence[Summary]) -> Iterator[tuple[str, Slowest]]:
-    """Where the slowest of all replications spent their time, for the operations that have enough of them."""
-    for op in ops:
-        slowest = pooled([play.ops[op].tail for play in plays]).slowest()
-        if slowest is not None:
-            yield op, slowest
+def _known(anatomies: dict[str, Anatomy | None]) -> dict[str, Anatomy]:
+    """Those of operations that had enough requests."""
+    return {op: anatomy for op, anatomy in anatomies.items() if anatomy is not None}
 
 
 def _mean_work(plays: Sequence[Summary]) -> dict[str, dict[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from simsys.measure.tail import Slowest
+from simsys.measure.tail import Anatomy
 
 Values = tuple[float, ...]
 
@@ -72,7 +72,8 @@ class Played:
     `loads` is the analytic load, `time[op]` the seconds from arrival to answer if nobody had to wait, `ccdf[op]`
     (latency s, share of requests that take longer), `work[op][station]` seconds of service per operation, `samples`
     (times s, {station: number inside, mean over replications}), `bill` (kind, formula, $/month) per term, `stores`
-    (name, medium, formula, bytes), `tail[op]` where the slowest 1 % of the requests spent their time.
+    (name, medium, formula, bytes), `tail[op]` where the slowest 1 % of the requests spent their time, and
+    `whole[op]` all of them.
     """
 
     strategy: str
@@ -85,7 +86,8 @@ class Played:
     stores: tuple[Any, ...]
     napkin: Napkin | None
     traceable: bool = True
-    tail: dict[str, Slowest] = field(default_factory=dict)
+    tail: dict[str, Anatomy] = field(default_factory=dict)
+    whole: dict[str, Anatomy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

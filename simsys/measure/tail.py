@@ -25,9 +25,9 @@ SLOWEST = 0.01
 Array = npt.NDArray[Any]
 
 
-class Slowest(NamedTuple):
-    """The means of the slowest `requests` in s: latency, (waiting, being served) per station, and the rest,
-    which they spent at no station.
+class Anatomy(NamedTuple):
+    """The means of so many `requests` in s: latency, (waiting, being served) per station, and the rest, which they
+    spent at no station.
     """
 
     requests: int
@@ -50,7 +50,7 @@ class Tail:
     latency: Array
     paths: Array
 
-    def slowest(self, share: float = SLOWEST) -> Slowest | None:
+    def slowest(self, share: float = SLOWEST) -> Anatomy | None:
         """The anatomy of this share of the requests; None if fewer than ten are that slow.
 
         The bucket that holds the first of them counts in proportion.
@@ -61,10 +61,19 @@ class Tail:
         count = total - rank_of(1.0 - share, total)
         slower = np.concatenate([np.cumsum(self.counts[::-1])[::-1][1:], [0]])
         part = np.clip((count - slower) / self.counts, 0.0, 1.0)
-        latency = float(part @ self.latency) / count
-        means = np.tensordot(part, self.paths, 1) / count
+        return self._anatomy(part, count)
+
+    def whole(self) -> Anatomy | None:
+        """The anatomy of all requests; None if there are none."""
+        total = int(self.counts.sum())
+        return self._anatomy(np.ones(len(self.counts)), total) if total else None
+
+    def _anatomy(self, part: Array, count: int) -> Anatomy:
+        """The means of that part of the requests of each bucket."""
+        latency = float((part * self.latency).sum()) / count
+        means = (part[:, None, None] * self.paths).sum(axis=0) / count
         named = {name: (float(w), float(s)) for name, (w, s) in zip(self.stations, means, strict=True)}
-        return Slowest(count, latency, named, max(0.0, latency - float(means.sum())))
+        return Anatomy(count, latency, named, max(0.0, latency - float(means.sum())))
 
 
 def pooled(tails: Sequence[Tail]) -> Tail:

@@ -1,4 +1,4 @@
-"""Four charts of a run as SVG and PNG, the same bytes whenever they are drawn again.
+"""Five charts of a run as SVG and PNG, the same bytes whenever they are drawn again.
 
 matplotlib is imported when the first is drawn. Free text is printed as it is: no mathematics is read into it.
 """
@@ -14,7 +14,9 @@ from typing import Any
 
 from simsys.experiment.result import Played, Result
 from simsys.report import style
-from simsys.units import show_count, show_duration
+from simsys.report.canvas import alike, canvas, durations, legend, stroke, symlog
+from simsys.report.tail import ELSEWHERE, WAITING, Place, called, divided, ops, places
+from simsys.units import show_duration
 
 BUSIEST = 3
 """Stations whose backlog is drawn."""
@@ -54,31 +56,6 @@ def _bytes(figure: Any, kind: str, metadata: dict[str, str | None]) -> bytes:
     return file.getvalue()
 
 
-def _canvas(width: float, height: float, rows: int = 1) -> tuple[Any, Sequence[Any]]:
-    """A figure of its own (nothing global) and a column of axes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(rows, 1, squeeze=False)[:, 0])
-
-
-def _durations(panel: Any, label: str) -> None:
-    """A logarithmic time axis with ticks like 1 ms and 10 ms; 2 ms and 5 ms below two decades."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
-    low, high = panel.get_xlim()
-    if high / low < 4:
-        panel.set_xlim((low * high) ** 0.5 / 2, (low * high) ** 0.5 * 2)
-    digits = "1235" if high / low < 10 else "125"
-    named = FuncFormatter(lambda x, _: show_duration(x) if f"{x:e}"[0] in digits else "")
-    panel.xaxis.set_major_formatter(named)
-    panel.xaxis.set_minor_formatter(named if high / low < 100 else NullFormatter())
-    panel.tick_params(axis="x", which="both", labelsize=9, pad=5)
-    panel.set_xlabel(label)
-
-
 def latency(result: Result) -> Any:
     """Per operation, the share of requests that take longer, on logarithmic axes, with the p99 marked."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -88,7 +65,7 @@ def latency(result: Result) -> Any:
     ]
     if not ops:
         return None
-    figure, panels = _canvas(8, 0.6 + 3.2 * len(ops), len(ops))
+    figure, panels = canvas(8, 0.6 + 3.2 * len(ops), len(ops))
     for panel, op in zip(panels, ops, strict=True):
         lowest = 0.01
         curves = [_positive(*played.ccdf.get(op, ((), ()))) for played in result.played]
@@ -96,7 +73,7 @@ def latency(result: Result) -> Any:
             if not x:
                 continue
             lowest = min(lowest, p[-1])
-            look = _look(number, _alike(curves, number))
+            look = stroke(number, alike(curves, number))
             panel.step(x, p, where="post", **look)
             p99 = result.value(played.strategy, op, "latency_p99")
             if p99:
@@ -115,12 +92,12 @@ def latency(result: Result) -> Any:
         panel.axhline(0.01, color="#888888", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
         beside = {"xycoords": ("axes fraction", "data"), "xytext": (4, 0), "textcoords": "offset points"}
         panel.annotate("p99", (1, 0.01), **beside, va="center", fontsize=9, color="#555555")
-        panel.set_title(f"How long does a {op} take?")
+        panel.set_title(f"How long does a {style.short(op)} take?")
         panel.set_ylabel("share that takes longer")
         panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:g}%"))
         panel.yaxis.set_minor_formatter(NullFormatter())
-        _durations(panel, f"time from arrival to the answer of a {op}")
-    _legend(figure, result)
+        durations(panel, f"time from arrival to the answer of a {op}")
+    legend(figure, result)
     return figure
 
 
@@ -138,7 +115,7 @@ def who_pays(result: Result) -> Any:
     work = {p.strategy: [_per_second(result, p, op) for op in ops] for p in result.played}
     if not work or not any(map(any, work.values())):
         return None
-    figure, (panel,) = _canvas(8, 1.3 + 0.55 * len(work))
+    figure, (panel,) = canvas(8, 1.3 + 0.55 * len(work))
     longest = max(map(sum, work.values()))
     shades = [1.0, 0.45, 0.25, 0.12]
     for number, (_, seconds) in enumerate(work.items()):
@@ -149,7 +126,7 @@ def who_pays(result: Result) -> Any:
             left += value
         parts = " + ".join(f"{op} {_seconds(value)}" for op, value in zip(ops, seconds, strict=True))
         panel.annotate(parts, (left, number), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9)
-    panel.set_yticks(range(len(work)), list(work))
+    panel.set_yticks(range(len(work)), [style.short(strategy) for strategy in work])
     panel.invert_yaxis()
     panel.set_xlim(0, longest * 1.45)
     panel.grid(axis="y", visible=False)
@@ -175,7 +152,7 @@ def utilization(result: Result) -> Any:
     names = [p.strategy for p in result.played]
     if not stations or not names:
         return None
-    figure, (panel,) = _canvas(8, 1.2 + 0.5 * len(stations))
+    figure, (panel,) = canvas(8, 1.2 + 0.5 * len(stations))
     rows = {(r.strategy, r.subject): r for r in result.rows if r.metric == "utilization" and r.value is not None}
     for number, strategy in enumerate(names):
         offset = (number - (len(names) - 1) / 2) * 0.62 / len(names)
@@ -183,10 +160,10 @@ def utilization(result: Result) -> Any:
         ys, values = [y for y, _ in found], [100 * (row.value or 0.0) for _, row in found]
         lows, highs = ([100 * (getattr(row, end) or row.value or 0.0) for _, row in found] for end in ("low", "high"))
         panel.hlines(ys, lows, highs, color=style.colour(number), linewidth=1.2)
-        look = {"color": style.colour(number), "marker": style.marker(number), "label": strategy}
+        look = {"color": style.colour(number), "marker": style.marker(number), "label": style.short(strategy)}
         panel.scatter(values, ys, s=34, zorder=3, clip_on=False, **look)
     panel.set_xlim(0, 100)
-    panel.set_yticks(range(len(stations)), stations)
+    panel.set_yticks(range(len(stations)), [style.short(station) for station in stations])
     panel.set_ylim(len(stations) - 0.5, -0.5)
     panel.set_xticks(range(0, 101, 20), [f"{x}%" for x in range(0, 101, 20)])
     panel.set_xlabel("share of the servers' time that is busy (bar: 95 % interval)")
@@ -204,13 +181,13 @@ def backlog(result: Result) -> Any:
     fullest = sorted((s for s in peaks if peaks[s] > 0), key=lambda s: (-peaks[s], s))[:BUSIEST]
     if not fullest:
         return None
-    figure, panels = _canvas(8, 0.7 + 2.2 * len(fullest), len(fullest))
+    figure, panels = canvas(8, 0.7 + 2.2 * len(fullest), len(fullest))
     for panel, station in zip(panels, fullest, strict=True):
         curves = [played.samples[1].get(station, ()) for played in result.played]
         for number, played in enumerate(result.played):
             if any(curves[number]):
-                panel.plot(played.samples[0], curves[number], **_look(number, _alike(curves, number)))
-        _symlog(panel, peaks[station])
+                panel.plot(played.samples[0], curves[number], **stroke(number, alike(curves, number)))
+        symlog(panel, peaks[station])
         panel.set_ylabel("inside")
         panel.set_title(f"{station}: waiting and in service", fontweight="normal", fontsize=10)
         panel.set_xlim(0, max((p.samples[0][-1] for p in result.played if p.samples[0]), default=1.0))
@@ -218,42 +195,57 @@ def backlog(result: Result) -> Any:
         panel.tick_params(labelbottom=panel is panels[-1])
     panels[-1].set_xlabel("time since the start of the run, s")
     figure.suptitle("Where does work pile up, and when?", x=0.01, ha="left", fontsize=11, fontweight="bold")
-    _legend(figure, result)
+    legend(figure, result)
     return figure
 
 
-def _symlog(panel: Any, peak: float) -> None:
-    """A logarithmic axis that reaches zero, where a linear one would hide all but the peak."""
-    from matplotlib.ticker import FuncFormatter, NullLocator
+def tail(result: Result) -> Any:
+    """Where the slowest 1 % of each operation spent their time, place by place, and thinner where all requests did."""
+    told, delays = ops(result), style.delays(result)
+    if not told:
+        return None
+    figure, panels = canvas(8, 1.0 + sum(0.9 + 0.62 * len(_with(result, op)) for op in told), len(told))
+    bars: dict[Place, Any] = {}
+    for panel, op in zip(panels, told, strict=True):
+        mine = _with(result, op)
+        named = places([p.tail[op] for p in mine], delays)
+        for number, played in enumerate(mine):
+            for anatomy, y, height in ((played.tail[op], number - 0.12, 0.46), (played.whole[op], number + 0.25, 0.16)):
+                left = 0.0
+                for place, seconds in divided(anatomy, named, delays).items():
+                    share = 100 * seconds / anatomy.latency
+                    bar = panel.barh(y, share, left=left, height=height, **_shade(bars, place))
+                    left += share
+                    bars.setdefault(place, bar)
+                took = {"text": str(style.figure(anatomy.latency, "", "s")), "fontsize": 9 if height > 0.3 else 7}
+                panel.annotate(**took, xy=(100, y), xytext=(5, 0), textcoords="offset points", va="center")
+        panel.set_yticks(range(len(mine)), [style.short(played.strategy) for played in mine])
+        panel.invert_yaxis()
+        panel.set_xlim(0, 100)
+        panel.set_xticks(range(0, 101, 20), [f"{x}%" for x in range(0, 101, 20)])
+        panel.grid(axis="y", visible=False)
+        panel.set_title(f"Where do the slowest 1 % of {style.short(op, 20)} requests spend their time?")
+    panels[-1].set_xlabel("share of the time to the answer (thick: the slowest 1 %; thin: all)")
+    shown = sorted(bars, key=lambda place: place[0] == ELSEWHERE)
+    names = [called((doing, style.short(station, 20))) for doing, station in shown]
+    figure.legend([bars[place] for place in shown], names, loc="outside lower left", ncols=3, frameon=False)
+    return figure
 
-    if peak > 100:
-        panel.set_yscale("symlog", linthresh=1.0, linscale=0.6)
-        panel.yaxis.set_minor_locator(NullLocator())
-    panel.set_ylim(0, peak * (1.6 if peak > 100 else 1.15))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: show_count(y)))
+
+def _with(result: Result, op: str) -> list[Played]:
+    return [p for p in result.played if op in p.tail and p.tail[op].latency]
 
 
-def _legend(figure: Any, result: Result) -> None:
-    """All strategies beside the panels, also those that no line of a panel shows."""
-    from matplotlib.lines import Line2D
-
-    handles = [Line2D([], [], label=p.strategy, **_look(i)) for i, p in enumerate(result.played)]
-    figure.legend(handles=handles, loc="outside right upper", frameon=False)
-
-
-def _look(number: int, alike: Sequence[int] = ()) -> dict[str, Any]:
-    """A line in the strategy's colour; curves that are `alike` share their way in turns, so that all show."""
-    among = list(alike)
-    turns = (-6.0 * among.index(number), (6.0, 6.0 * (len(among) - 1))) if len(among) > 1 else style.dash(number)
-    return {"color": style.colour(number), "linestyle": turns, "linewidth": 1.8}
-
-
-def _alike(curves: Sequence[Any], number: int) -> list[int]:
-    """The places of the curves that are the same as this one."""
-    return [i for i, curve in enumerate(curves) if curve == curves[number]]
+def _shade(seen: dict[Place, Any], place: Place) -> dict[str, Any]:
+    """A colour per station, full for waiting and pale for being served; what has no name is grey."""
+    doing, station = place
+    if doing == ELSEWHERE:
+        return {"color": "#cccccc"}
+    stations = list(dict.fromkeys([name for _, name in seen if name] + [station]))
+    return {"color": (style.colour(stations.index(station)), 1.0 if doing == WAITING else 0.45)}
 
 
 _CHARTS: dict[str, Callable[[Result], Any]] = {
-    "latency": latency, "who-pays": who_pays, "utilization": utilization, "backlog": backlog,
+    "latency": latency, "who-pays": who_pays, "utilization": utilization, "backlog": backlog, "tail": tail,
 }  # fmt: skip
 NAMES = tuple(f"{name}.{kind}" for name in _CHARTS for kind in ("svg", "png"))

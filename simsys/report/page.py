@@ -1,4 +1,4 @@
-"""What a run prints: the answer, the table, the reasons, and the figures that all of it rests on."""
+"""What a run prints: the answer, the table, the slowest, the reasons, and the figures that all of it rests on."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from simsys.experiment.result import Result
 from simsys.report.explain import grades
 from simsys.report.reasons import reasons
 from simsys.report.table import WIDTH, table
+from simsys.report.tail import tail
 from simsys.report.words import answer
 from simsys.scenario import Scenario
 
 
 def page(scenario: Scenario, result: Result, colour: bool = False) -> str:
     """The text of a run, the answer first, at most 80 columns wide."""
-    paragraphs = [textwrap.fill(answer(result), WIDTH), table(result, colour).rstrip("\n")]
+    paragraphs = [textwrap.fill(answer(result), WIDTH), table(result, colour).rstrip("\n"), tail(result, colour)]
     kinds = {kind for played in result.played for kind, _, _ in played.bill}
     weak = grades(scenario, {row.subject for row in result.rows}, kinds)
     paragraphs += [textwrap.fill(reasons(result), WIDTH), weak]

@@ -119,6 +119,11 @@ def name(metric: str) -> str:
     return NAMES.get(metric, metric.replace("_", " "))
 
 
+def short(name: str, most: int = 32) -> str:
+    """A name that fits beside a chart: a long one without its middle."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
+
+
 def three(value: float) -> str:
     """A plain number with three significant digits, thousands and millions as k and M."""
     return str(figure(value, "", ""))
@@ -149,6 +154,10 @@ def subjects(result: Result, metric: str) -> list[str]:
 
 def stations(result: Result) -> list[str]:
     """The stations that have servers; a delay is never busy and nobody waits for it."""
-    loads = [load for played in result.played for load in played.loads]
-    delays = {load.station for load in loads if load.servers == float("inf")}
-    return [name for name in subjects(result, "utilization") if name not in delays]
+    without = delays(result)
+    return [name for name in subjects(result, "utilization") if name not in without]
+
+
+def delays(result: Result) -> set[str]:
+    """The stations that have no servers, as far as that is known."""
+    return {load.station for played in result.played for load in played.loads if load.servers == float("inf")}

@@ -37,7 +37,7 @@ _BOLD, _COLOURS = "1", {"kept": "32", "missed": "31", "undecided": "33"}
 class Cell(NamedTuple):
     number: str
     unit: str = ""
-    half: str = ""
+    beside: str = ""
 
 
 class Line(NamedTuple):
@@ -59,7 +59,7 @@ def table(result: Result, colour: bool = False) -> str:
     for first in range(0, len(names), ABREAST):
         abreast = names[first : first + ABREAST]
         sections = [*_sections(result, abreast, notes), *_promises(result, abreast)]
-        parts.append(_block(abreast, sections, colour))
+        parts.append(block(abreast, sections, colour))
     feet = [(f"{_mark(number)} ", note) for note, number in notes.items()]
     feet += [("* ", note) for note in result.notes]
     if feet:
@@ -119,7 +119,8 @@ class _Lines:
     def cell(self, row: Row | None) -> Cell:
         if row is not None and row.value is not None:
             number, unit = figure(row.value, row.metric, row.unit)
-            return Cell(number, unit.removesuffix("/month"), half_width(row))
+            half = half_width(row)
+            return Cell(number, unit.removesuffix("/month"), half and f"±{half}")
         return Cell("–", _mark(self.notes.setdefault(row.note, len(self.notes) + 1)) if row and row.note else "")
 
 
@@ -129,7 +130,8 @@ def _promises(result: Result, names: list[str]) -> Iterator[Section]:
     yield Section("promises", [Line(rule, [Cell(verdicts.get((rule, n), "–")) for n in names]) for rule in rules])
 
 
-def _block(names: list[str], sections: list[Section], colour: bool) -> str:
+def block(names: list[str], sections: list[Section], colour: bool = False) -> str:
+    """Strategies side by side above the lines of the sections; without sections that have no lines."""
     sections = [section for section in sections if section.lines]
     longest = max((len(line.label) + 2 for section in sections for line in section.lines), default=LABEL)
     label = min(max(longest, LABEL), WIDTH - COLUMN * len(names))
@@ -154,12 +156,12 @@ def _lines_of(section: Section, label: int, colour: bool) -> Iterator[str]:
 
 
 def _cell(cell: Cell, number: int, unit: int, colour: bool) -> str:
-    """A cell as wide as its column; the half-width where it fits."""
+    """A cell as wide as its column; what stands beside the figure where it fits."""
     if cell.number in _COLOURS:
         return f" {_paint(cell.number, _COLOURS[cell.number], colour)}{' ' * (COLUMN - 1 - len(cell.number))}"
     text = f" {cell.number:>{number}}{cell.unit:<{unit}}"
-    half = f" ±{cell.half}" if cell.half else ""
-    return f"{text + half if len(text + half) <= COLUMN else text:<{COLUMN}}"
+    both = f"{text} {cell.beside}".rstrip()
+    return f"{both if len(both) <= COLUMN else text:<{COLUMN}}"
 
 
 def _mark(number: int) -> str:
