@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex
 
 from simsys.report import charts, style
 
-ALL = {f"{name}.{kind}" for name in ("latency", "who-pays", "utilization", "backlog", "tail") for kind in ("svg", "png")}
+CHARTS = ("latency", "who-pays", "utilization", "backlog", "tail")
+ALL = {f"{name}.{kind}" for name in CHARTS for kind in ("svg", "png")}
 
 
 @pytest.fixture(scope="module")
