@@ -202,6 +202,7 @@ def _played(scenario: Scenario, jobs: int | None, engine: Engine, out: Path | No
     """Play, write the results, and print them."""
     from simsys.experiment.run import RunError
     from simsys.experiment.run import run as play
+    from simsys.experiment.workers import WorkerError, cores
     from simsys.report import files
     from simsys.report.page import page
     from simsys.scenario import write_scenario
@@ -213,10 +214,10 @@ def _played(scenario: Scenario, jobs: int | None, engine: Engine, out: Path | No
         try:
             result = play(scenario, jobs, None if quiet else _progress(), engine.value)
             text = page(scenario, result)
-            written = dict(files.contents(result, write_scenario(scenario, folder), text))
+            written = dict(files.contents(result, write_scenario(scenario, folder), text, jobs or cores()))
             manifest = files.manifest(sys.argv, started, result.engine, written)
             files.write(folder, {**written, "manifest.json": manifest})
-        except (RunError, OSError) as error:
+        except (RunError, WorkerError, OSError) as error:
             raise Stop(FAULT, f"simsys: {error}") from None
     if not quiet:
         _whisper(f"written to {printable(str(folder), 2000)}\n")

@@ -54,7 +54,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
     """The command line in this process."""
-    monkeypatch.setattr(charts, "charts", lambda _: iter(()))  # they take seconds; those who look at them draw them
+    monkeypatch.setattr(charts, "charts", lambda *_: iter(()))  # they take seconds; those who look at them draw them
     before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
 
     def call(*words: object) -> Done:

@@ -49,7 +49,7 @@ def written(scenario: Any, engine: Any, jobs: int = 1) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("sets", [FEW, BOTH, [*FEW, "strategies=[push, hybrid]", "run.replications=1"]])
 def test_who_played_leaves_no_trace(sets: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charts, "charts", lambda result: [("drawn", repr(result.played).encode())])
+    monkeypatch.setattr(charts, "charts", lambda result, _: [("drawn", repr(result.played).encode())])
     one = written(small(*sets), "simpy")
     assert one == written(small(*sets), "auto", jobs=2)
     assert b"compiled" not in b"".join(one.values())
@@ -85,10 +85,7 @@ def test_what_cannot_be_traced_is_played_by_simpy_and_said() -> None:
     for wanted in ("auto", "simpy"):
         assert estimate(scenario, 1, wanted).engines[1] == "simpy"
     result = run(scenario, 1)
-    reason = (
-        "odd_pages: its plan cannot be traced (int() of a column), so there is no analytic load, and SimPy plays it"
-    )
-    assert any(note.startswith(reason.partition("(")[0]) and "slower" in note for note in result.notes)
+    assert any(note.startswith("odd_pages: its plan cannot be traced (") and "slower" in note for note in result.notes)
     assert result.engine in ("simpy", "compiled (pull), simpy (odd_pages)")
 
 
@@ -104,7 +101,7 @@ def test_a_plan_that_the_kernel_has_no_room_for_is_played_by_simpy(monkeypatch: 
 
 
 def test_the_compiled_engine_asked_for_in_vain() -> None:
-    with pytest.raises(NotCompiled, match="^--engine compiled cannot play 'odd_pages': .*int"):
+    with pytest.raises(NotCompiled, match="cannot play 'odd_pages': "):
         run(small(*BOTH), 1, engine="compiled")
 
 
@@ -124,7 +121,7 @@ def test_one_word_for_all_engines(engines: tuple[str, ...], word: str) -> None:
 
 
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-    monkeypatch.setattr(charts, "charts", lambda _: iter(()))
+    monkeypatch.setattr(charts, "charts", lambda *_: iter(()))
     monkeypatch.setattr(sys, "argv", ["simsys", *words])
     with pytest.raises(SystemExit) as end:
         cli.main()

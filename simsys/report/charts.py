@@ -9,10 +9,12 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from simsys.experiment.result import Played, Result
+from simsys.experiment.workers import side_by_side
 from simsys.report import style
 from simsys.report.canvas import alike, canvas, durations, legend, stroke, symlog
 from simsys.report.tail import ELSEWHERE, WAITING, Place, called, divided, ops, places
@@ -23,19 +25,28 @@ BUSIEST = 3
 _LEGEND = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False, "fontsize": 9}
 
 
-def charts(result: Result) -> Iterator[tuple[str, bytes]]:
-    """(file name, content) of every chart for which the run has figures, each as SVG and as PNG."""
+def charts(result: Result, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
+    """(file name, content) of every chart for which the run has figures, each as SVG and as PNG.
+
+    They are drawn by so many processes side by side; WorkerError if one of them is killed.
+    """
     os.environ["MPLBACKEND"] = "agg"
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg  # noqa: F401  (imported once, for all processes)
+
+    drawn = dict(side_by_side(partial(_drawn, result), list(_CHARTS), jobs))
+    for name in _CHARTS:
+        yield from drawn[name]
+
+
+def _drawn(result: Result, name: str) -> list[tuple[str, bytes]]:
     from matplotlib import rc_context
 
     with warnings.catch_warnings(), rc_context(_settings()):  # type: ignore[arg-type]
         warnings.simplefilter("ignore")
-        for name, draw in _CHARTS.items():
-            figure = draw(result)
-            if figure is not None:
-                yield f"{name}.svg", _bytes(figure, "svg", {"Date": None, "Creator": "simsys"})
-                yield f"{name}.png", _bytes(figure, "png", {"Software": None})
+        figure = _CHARTS[name](result)
+        return [] if figure is None else [(f"{name}.{kind}", content) for kind, content in _printed(figure)]
 
 
 def _settings() -> dict[str, Any]:
@@ -46,14 +57,22 @@ def _settings() -> dict[str, Any]:
         "svg.hashsalt": "simsys", "svg.fonttype": "path", "text.parse_math": False,
         "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
         "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.grid": True,
-        "grid.color": "#dddddd", "grid.linewidth": 0.6, "legend.fontsize": 9, "savefig.dpi": 130,
+        "grid.color": "#dddddd", "grid.linewidth": 0.6, "legend.fontsize": 9,
     }  # fmt: skip
 
 
-def _bytes(figure: Any, kind: str, metadata: dict[str, str | None]) -> bytes:
-    file = BytesIO()
-    figure.savefig(file, format=kind, metadata=metadata)
-    return file.getvalue()
+def _printed(figure: Any) -> Iterator[tuple[str, bytes]]:
+    """A figure as SVG and as PNG, laid out once for both."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine("none")
+    svg, png = BytesIO(), BytesIO()
+    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Creator": "simsys"})  # type: ignore[no-untyped-call]
+    figure.set_dpi(130)
+    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    yield from (("svg", svg.getvalue()), ("png", png.getvalue()))
 
 
 def latency(result: Result) -> Any:

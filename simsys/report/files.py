@@ -83,13 +83,15 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def contents(result: Result, resolved: str, printed: str) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of every file but the manifest; `resolved` is the scenario, `printed` the table."""
+def contents(result: Result, resolved: str, printed: str, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of every file but the manifest; `resolved` is the scenario, `printed` the table, and `jobs` how
+    many processes draw.
+    """
     yield "scenario.yaml", resolved.encode()
     yield "rows.csv", to_csv(result).encode()
     yield "metrics.json", to_json(metrics(result)).encode()
     yield "table.txt", printed.encode()
-    yield from charts.charts(result)
+    yield from charts.charts(result, jobs)
 
 
 def manifest(command: Sequence[str], started: datetime, engine: str, files: Mapping[str, bytes]) -> bytes:
