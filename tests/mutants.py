@@ -96,7 +96,9 @@ MUTANTS = {
     "filled while down": Mutant(CACHE + "fill", "if self._down", "if False"),
     "every entry of one byte": Mutant(PLAYER + "_fill", "self._size(agent.row)", "1.0"),
     # forks, batches, time-outs
-    "one more at a time": Mutant(PLAYER + "_side_by_side", "width if width and width > 0 else count)", "(width or count) + 1)"),
+    "one more at a time": Mutant(
+        PLAYER + "_side_by_side", "width if width and width > 0 else count)", "(width or count) + 1)"
+    ),
     "one is enough": Mutant(PLAYER + "_side_by_side", "done and bool", "done or bool"),
     "luck by the index": Mutant(PLAYER + "_spawn", "plan_id, count)", "plan_id, index)"),
     "a batch is never full": Mutant(PLAYER + "_join", "gathering.members == spec.size", "False"),

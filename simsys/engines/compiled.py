@@ -137,7 +137,7 @@ class CompiledPlay:
             if table in (state.RING, state.AGENTS):
                 self.layout.enlarge_ring(max(wanted, 2 * len(self.layout.tables["agents"])))
 
-    # -- requests that leave -----------------------------------------------------------------------------------------
+    # -- requests that leave ----------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
         inside = self.layout.tables["requests"]
@@ -177,7 +177,7 @@ class CompiledPlay:
         log.area, log.since = float(g["area"]), float(g["since"])
         return log
 
-    # -- arrivals ----------------------------------------------------------------------------------------------------
+    # -- arrivals ---------------------------------------------------------------------------------------------------
 
     def _table(self, columns: Any, indices: Array, op: Array) -> Array:
         """Columns and foreseen draws side by side: a row per request."""
@@ -238,7 +238,7 @@ class CompiledPlay:
         self.layout.put("asked_op", np.asarray(rows.op, np.int64))
         self.layout.put("asked_given", self._table(rows.columns, indices, rows.op))
 
-    # -- events --------------------------------------------------------------------------------------------------------
+    # -- events -----------------------------------------------------------------------------------------------------
 
     def _events(self) -> None:
         for number, event in enumerate(self.model.events):
@@ -305,7 +305,7 @@ class CompiledPlay:
     def _cache_event(self) -> None:
         self.outages[int(self.g["amount"])]()
 
-    # -- the books -------------------------------------------------------------------------------------------------------
+    # -- the books --------------------------------------------------------------------------------------------------
 
     def _close(self) -> None:
         """The arrivals are over: close the window, once."""

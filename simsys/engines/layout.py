@@ -100,7 +100,11 @@ class Layout:
     # -- stations --------------------------------------------------------------------------------------------------
 
     def _stations(self, model: Model) -> None:
-        stations, shards, free, outages, timings = [], [], 0, [], []
+        stations: list[dict[str, Any]] = []
+        shards: list[int] = []
+        outages: list[tuple[float, float, float]] = []
+        timings: list[dict[str, Any]] = []
+        free = 0
         for number, (name, spec) in enumerate(model.stations.items()):
             calendar = Calendar(model.outages[name]) if model.outages.get(name) else None
             delay = spec.servers == "unlimited"
@@ -256,7 +260,7 @@ class Layout:
         ):
             g[f"{first}_free"], g[f"{room}_left"] = NOBODY, 0
 
-    # -- more room ---------------------------------------------------------------------------------------------------
+    # -- more room --------------------------------------------------------------------------------------------------
 
     WITH = {"agents": ("counts", "children", "paths"), "requests": ("columns", "above", "answered")}  # noqa: RUF012
 

@@ -19,7 +19,7 @@ SHORTEST = 1e-3
 
 
 def next_sample(now: float, stop: float | None) -> float:
-    """When to look at the stations after a look at `now` (s): after the stop, or where none is known, ever more rarely."""
+    """When to look at the stations after `now` (s); after the stop, or where none is known, ever more rarely."""
     if stop is None:
         return now + max(SHORTEST, now / SAMPLES)
     step = stop / SAMPLES
@@ -70,8 +70,8 @@ class Model:
     """One strategy with its surroundings, for one replication.
 
     `held` are the stations that some plan holds, `caches` the cache structures, new and warmed up as they should be;
-    `begin` (s) is when the window opens; `cut`: stop with the arrivals instead of draining. `program`: the plans for the
-    compiled engine, if they have been traced already.
+    `begin` (s) is when the window opens; `cut`: stop with the arrivals instead of draining. `program`: the plans
+    for the compiled engine, if they have been traced already.
     """
 
     plans: Mapping[str, Plan]

@@ -107,7 +107,7 @@ class LongRun:
 def past_entry(
     key: int, zipf: float, top: float, ttl: float, renew: bool, stream: int
 ) -> tuple[bool, float, float]:  # fmt: skip
-    """Whether a key had an entry at time 0, when it was filled, and when it expires; `top` is the look-up rate of key 0."""
+    """Whether a key had an entry at time 0, when it was filled and expires; `top` is the look-up rate of key 0."""
     if ttl == np.inf:
         return True, -FOREVER, np.inf
     rate = top * draws.power(key + 1.0, -zipf) if zipf != 0.0 else top

@@ -49,7 +49,7 @@ def free_agent(g: Any, slot: int) -> None:
 
 @part
 def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: int, at: int) -> int:
-    """A request arrives, whose columns are row `at` of the table at the address `given`; the agent that is to play its plan."""
+    """A request arrives, its columns row `at` of the table at address `given`; the agent that is to play its plan."""
     slot = g.requests_free
     request = of.request(g, slot)
     g.requests_free = request.link

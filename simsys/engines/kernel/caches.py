@@ -19,7 +19,7 @@ MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @part
-def home(cache: Any, key: int) -> int:
+def home(cache: Any, key: int) -> Any:
     """Where in the table the search for a key begins."""
     mixed = np.uint64(key) * MIX
     return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(cache.mask))

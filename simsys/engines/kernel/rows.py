@@ -19,7 +19,7 @@ from numba.extending import intrinsic, lower_getattr_generic, models, register_m
 WORD = ir.IntType(64)
 
 
-class RowType(types.Type):  # type: ignore[misc]
+class RowType(types.Type):
     """The type of a row with the fields of a dtype."""
 
     def __init__(self, name: str, dtype: np.dtype[Any]) -> None:
@@ -39,16 +39,16 @@ class RowType(types.Type):  # type: ignore[misc]
 
 
 @register_model(RowType)
-class _RowModel(models.PrimitiveModel):  # type: ignore[misc]
+class _RowModel(models.PrimitiveModel):
     def __init__(self, manager: Any, row: RowType) -> None:
         super().__init__(manager, row, WORD)
 
 
 @infer_getattr
-class _Fields(AttributeTemplate):  # type: ignore[misc]
+class _Fields(AttributeTemplate):
     key = RowType
 
-    def generic_resolve(self, row: RowType, name: str) -> Any:
+    def generic_resolve(self, row: RowType, name: str) -> Any:  # type: ignore[override]
         return row.seen(name) if name in (row.dtype.names or ()) else None
 
 
@@ -81,7 +81,7 @@ def _set(context: Any, builder: Any, signature: Any, arguments: Any, name: str) 
 
 
 @intrinsic
-def prefetch(typing: Any, row: Any, offset: Any) -> Any:
+def _prefetch(typing: Any, row: Any, offset: Any) -> Any:
     """Bring the line of memory `offset` bytes into a row near, before it is needed."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -93,6 +93,9 @@ def prefetch(typing: Any, row: Any, offset: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(row, types.int64), code
+
+
+prefetch: Any = _prefetch
 
 
 def row_at(name: str, dtype: np.dtype[Any]) -> tuple[RowType, Any]:
@@ -107,7 +110,7 @@ def row_at(name: str, dtype: np.dtype[Any]) -> tuple[RowType, Any]:
 
 
 def table_of(owner: RowType, field: str, name: str, dtype: np.dtype[Any]) -> Any:
-    """An intrinsic: row number `index` of the table whose address is a field of `owner`; it does not change in a call."""
+    """An intrinsic: row number `index` of the table whose address, the same for a whole call, is a field of `owner`."""
     row = RowType(name, dtype)
     _, offset = owner.field(field)
 

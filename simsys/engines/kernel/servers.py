@@ -60,7 +60,7 @@ def end_key(agent: Any) -> Any:
     return END_CLASS | np.uint64(agent.number)
 
 
-# -- everybody at once ---------------------------------------------------------------------------------------------------
+# -- everybody at once ---------------------------------------------------------------------------------------------
 
 
 @part
@@ -71,7 +71,7 @@ def visit_delay(g: Any, slot: int, station: Any) -> None:
     schedule(g, end_of(g.now, agent.seconds), end_key(agent), VISIT_ENDS, slot)
 
 
-# -- first come, first served: the end is known at arrival ------------------------------------------------------------------
+# -- first come, first served: the end is known at arrival ---------------------------------------------------------
 
 
 @part
@@ -180,7 +180,7 @@ def visit_spread(g: Any, slot: int, station: Any, first: int, count: int) -> Non
     schedule(g, last, end_key(agent), VISIT_ENDS, slot)
 
 
-# -- a SimPy Resource per shard ----------------------------------------------------------------------------------------------
+# -- a SimPy Resource per shard ------------------------------------------------------------------------------------
 
 
 @part

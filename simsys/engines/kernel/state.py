@@ -58,8 +58,8 @@ HOP = _record("", "", "what who value")
 AGENT = _record(
     "token number drawn",
     "arrived seconds came first_item size",
-    "link pc request role group frame desk tracked foreseen first_shard station shard pieces served timed_out value index"
-    " client",
+    "link pc request role group frame desk tracked foreseen first_shard station shard pieces served timed_out value"
+    " index client",
     "outcomes begun requested drawn_twice",
     "since",
 )

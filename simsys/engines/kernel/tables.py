@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
-from numba import types
+from numba import carray, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic
 
 from simsys.distributions.variates import NO_TABLE
@@ -105,14 +104,17 @@ _, number_at = row_at("number", NUMBER)
 
 
 @intrinsic
-def _pointer(typing: Any, address: Any) -> Any:
+def _to_pointer(typing: Any, address: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
     return types.CPointer(types.float64)(types.int64), code
 
 
+pointer: Any = _to_pointer
+
+
 @part
 def law(g: Any, first: int, last: int) -> Any:
     """The rows of a law's table."""
-    return numba.carray(_pointer(g.at_tables + first * 8 * LAW_WIDTH), (last - first, LAW_WIDTH))
+    return carray(pointer(g.at_tables + first * 8 * LAW_WIDTH), (last - first, LAW_WIDTH))
