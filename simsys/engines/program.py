@@ -34,7 +34,7 @@ NODE = np.dtype(
     + [(f"{name}_{part}", INT) for name in OPERANDS for part in ("kind", "arg")]
     + [(f"{name}_value", FLOAT) for name in OPERANDS]
 )
-"""One step, branch or end; `what` is the place of a station, cache, batch, chance or mark, `bit` that of its outcome."""
+"""A step, branch or end; `what` is the place of a station, cache, batch, chance or mark, `bit` that of its outcome."""
 PLAN = np.dtype([("root", INT), ("name", INT), ("counter", INT)])
 TERM = np.dtype([("code", INT), ("kind", INT), ("arg", INT), ("value", FLOAT)])
 """Expressions in postfix order, each ended by STOP."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 from typing import Any
 
 from simsys.experiment.result import Result
@@ -22,16 +23,16 @@ def canvas(width: float, height: float, rows: int = 1) -> tuple[Any, Sequence[An
 
 def durations(panel: Any, label: str) -> None:
     """A logarithmic time axis with ticks like 1 ms and 10 ms; 2 ms and 5 ms below two decades."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
     low, high = panel.get_xlim()
     if high / low < 4:
-        panel.set_xlim((low * high) ** 0.5 / 2, (low * high) ** 0.5 * 2)
-    digits = "1235" if high / low < 10 else "125"
-    named = FuncFormatter(lambda x, _: show_duration(x) if f"{x:e}"[0] in digits else "")
-    panel.xaxis.set_major_formatter(named)
-    panel.xaxis.set_minor_formatter(named if high / low < 100 else NullFormatter())
-    panel.tick_params(axis="x", which="both", labelsize=9, pad=5)
+        low, high = (low * high) ** 0.5 / 2, (low * high) ** 0.5 * 2
+        panel.set_xlim(low, high)
+    digits = (1, 2, 3, 5) if high / low < 10 else (1, 2, 5) if high / low < 100 else (1,)
+    decades = range(floor(log10(low)), floor(log10(high)) + 1)
+    times = [time for decade in decades for digit in digits if low <= (time := float(f"{digit}e{decade}")) <= high]
+    panel.set_xticks(times, [show_duration(time) for time in times])
+    panel.set_xticks([], minor=True)
+    panel.tick_params(axis="x", labelsize=9, pad=5)
     panel.set_xlabel(label)
 
 

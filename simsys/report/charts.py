@@ -77,15 +77,13 @@ def _printed(figure: Any) -> Iterator[tuple[str, bytes]]:
 
 def latency(result: Result) -> Any:
     """Per operation, the share of requests that take longer, on logarithmic axes, with the p99 marked."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter
 
-    ops = [
-        op for op in style.subjects(result, "latency_mean") if any(p.ccdf.get(op, ((), ()))[0] for p in result.played)
-    ]
-    if not ops:
+    seen = [op for op in style.subjects(result, "latency_mean") if any(p.ccdf.get(op, ((),))[0] for p in result.played)]
+    if not seen:
         return None
-    figure, panels = canvas(8, 0.6 + 3.2 * len(ops), len(ops))
-    for panel, op in zip(panels, ops, strict=True):
+    figure, panels = canvas(8, 0.6 + 3.2 * len(seen), len(seen))
+    for panel, op in zip(panels, seen, strict=True):
         lowest = 0.01
         curves = [_positive(*played.ccdf.get(op, ((), ()))) for played in result.played]
         for number, (played, (x, p)) in enumerate(zip(result.played, curves, strict=True)):
@@ -114,7 +112,7 @@ def latency(result: Result) -> Any:
         panel.set_title(f"How long does a {style.short(op)} take?")
         panel.set_ylabel("share that takes longer")
         panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:g}%"))
-        panel.yaxis.set_minor_formatter(NullFormatter())
+        panel.set_yticks([], minor=True)
         durations(panel, f"time from arrival to the answer of a {op}")
     legend(figure, result)
     return figure

@@ -7,6 +7,7 @@ from typing import Any
 from simsys.draws.parts import part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import begin_request, free_agent
+from simsys.engines.kernel.desks import grant, granted, serve, throw_out
 from simsys.engines.kernel.events import ARRIVAL_CLASS, before, drop_first, hop, schedule
 from simsys.engines.kernel.forks import (
     branch_ended,
@@ -17,7 +18,8 @@ from simsys.engines.kernel.forks import (
     next_member,
     piece_ended,
 )  # fmt: skip
-from simsys.engines.kernel.servers import grant, granted, next_of_line, serve, throw_out
+from simsys.engines.kernel.holds import begin_held, take_server
+from simsys.engines.kernel.plain import next_of_line
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     ARRIVES,
@@ -59,8 +61,9 @@ from simsys.engines.kernel.state import (  # fmt: skip
     VISIT_ENDS,
     WITHIN_ENDS,
 )
-from simsys.engines.kernel.steps import WAITS, begin_held, drive, short, take_server, visit_ends, visited
+from simsys.engines.kernel.steps import drive, short
 from simsys.engines.kernel.values import variate
+from simsys.engines.kernel.visits import WAITS, visit_ends, visited
 from simsys.engines.program import VISIT
 from simsys.measure.log import BATCH, FROM_LOAD
 
