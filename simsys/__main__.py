@@ -1,5 +1,5 @@
 """`python -m simsys`."""
 
-from simsys.cli import main
+from simsys.cli import command
 
-main()
+command()

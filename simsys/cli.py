@@ -313,3 +313,14 @@ def main() -> NoReturn:
         _whisper(f"simsys: internal fault: {said} (please report it; SIMSYS_TRACEBACK=1 shows where)\n")
         sys.exit(FAULT)
     sys.exit(0)
+
+
+def command() -> NoReturn:
+    """`main` as a program: it ends at once, as taking the interpreter down takes longer than many a run."""
+    try:
+        main()
+    except SystemExit as end:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(int(end.code or 0))

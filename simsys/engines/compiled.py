@@ -6,22 +6,23 @@ That is seldom: a chunk of arrivals, more room for a table, a snapshot of the le
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import fsum, inf
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from simsys.engines.clock import ARRIVAL, TIMER
 from simsys.engines.kernel import state
-from simsys.engines.kernel.entry import run, starts, tell
+from simsys.engines.kernel.entry import run, tell
 from simsys.engines.kernel.state import NOBODY, TO_PYTHON
 from simsys.engines.layout import Array, Layout
+from simsys.engines.ledgers import booked
 from simsys.engines.model import EVENTS, Model, default_key, next_sample
 from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.stores import Stores
 from simsys.engines.trace import trace
-from simsys.measure.log import BROUGHT, FROM_EVENT, REQUEST, TRAITS, Batch, Booked, Log, Sample, StationLog, Take
+from simsys.measure.log import BROUGHT, FROM_EVENT, REQUEST, TRAITS, Batch, Log, Sample, StationLog, Take
 
 ROOMS = {
     state.AGENTS: "agents",
@@ -330,56 +331,11 @@ class CompiledPlay:
                 setattr(ledger, name, shards[name].tolist())
             for name in ("refused", "inside", "area", "sojourns", "held", "since"):
                 setattr(ledger, name, row[name].item())
-            booked = self._booked(number, row, shards, now)
-            ledger.snap(now, lambda _, booked=booked: booked)  # type: ignore[misc]
+            later = booked(self.layout, number, row, shards, now)
+            ledger.snap(now, lambda _, later=later: later)  # type: ignore[misc]
             shards["longest"] = ledger.longest
         for name, count in self.stores.count(now).items():
             self.log.caches.setdefault(name, []).append(count)
-
-    def _booked(self, number: int, row: Any, shards: Array, now: float) -> list[Booked]:
-        if row["kind"] == state.DELAY:
-            return [Booked(0.0, 0.0, 0)]
-        if row["kind"] == state.PLAIN:
-            free = self.layout.tables["free"][row["free"] :].tolist()
-            servers = int(row["servers"])
-            return [
-                plainly_booked(free[i * servers : (i + 1) * servers], self._starts(int(row["shard"]) + i), now)
-                for i in range(len(shards))
-            ]
-        begun, lined_up = self._at_desks(number, len(shards))
-        return [
-            Booked(-fsum(now - t for t in begun[i]), -fsum(now - t for t in lined_up[i]), len(lined_up[i]))
-            for i in range(len(shards))
-        ]
-
-    def _starts(self, shard: int) -> Array:
-        """When those in the line of a plain shard begin."""
-        found = np.empty(int(self.layout.tables["shards"]["line"][shard]))
-        starts(self.layout.address, shard, found)
-        return found
-
-    def _at_desks(self, station: int, shards: int) -> tuple[list[list[float]], list[list[float]]]:
-        """By shard, since when those at the desks of a station are there, and since when the others stand in line."""
-        begun: list[list[float]] = [[] for _ in range(shards)]
-        lined_up: list[list[float]] = [[] for _ in range(shards)]
-        agents, frames, nodes = (self.layout.tables[name] for name in ("agents", "frames", "nodes"))
-        here = (agents["role"] != NOBODY) & (agents["station"] == station)
-        for agent in agents[here & (agents["desk"] == state.IN_SERVICE)]:
-            begun[agent["shard"]].append(float(agent["since"]))
-        for agent in agents[here & (agents["desk"] != state.IN_SERVICE) & (agents["desk"] != state.AWAY)]:
-            lined_up[agent["shard"]].append(float(agent["arrived"]))
-        for frame in agents["frame"][(agents["role"] != NOBODY) & (agents["frame"] != NOBODY)].tolist():
-            while frame != NOBODY:
-                if nodes[frames[frame]["node"]]["what"] == station:
-                    begun[frames[frame]["shard"]].append(float(frames[frame]["since"]))
-                frame = int(frames[frame]["link"])
-        return begun, lined_up
-
-
-def plainly_booked(free: list[float], starts: Array, now: float) -> Booked:
-    """What a plain shard has booked beyond `now`."""
-    later = (starts[starts > now] - now).tolist()
-    return Booked(fsum(max(0.0, t - now) for t in free), fsum(later), len(later))
 
 
 def needed_columns(program: Program, workload: Any) -> tuple[str, ...]:

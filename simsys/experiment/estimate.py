@@ -48,7 +48,7 @@ class Costs(NamedTuple):
 
 COSTS = {
     "simpy": Costs(0.02, 30e-6, 8e-6, 1.2e-6, 30e-6, 3500.0),
-    "compiled": Costs(0.01, 0.7e-6, 0.1e-6, 0.02e-6, 0.4e-6, 700.0),
+    "compiled": Costs(0.01, 0.5e-6, 0.07e-6, 0.015e-6, 0.3e-6, 700.0),
 }
 SECONDS_TO_START, BYTES_TO_START = 1.5, 250e6
 
