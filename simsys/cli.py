@@ -7,6 +7,7 @@ is imported when a command needs it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -320,6 +321,7 @@ def command() -> NoReturn:
     try:
         main()
     except SystemExit as end:
+        atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()
