@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from simsys.engines import facilities
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.experiment.result import Result, Row
-from simsys.experiment.run import play_once, run
+from simsys.experiment.run import play_once
+from simsys.experiment.run import run as run_by
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import StationLog
 from simsys.measure.summary import OpSummary
@@ -49,6 +50,7 @@ caches: {feed: {entries: 500, ttl: 5s, start: warm}}
 strategies: [pull, cached_pull, push, {hybrid: {celebrity: 100}}]
 run: {duration: 4s, replications: 2, seed: 1}
 """
+run = partial(run_by, engine="simpy")
 SHIPPED = sorted(path.stem for path in (Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
 Figures = list[tuple[Any, ...]]
 
@@ -97,7 +99,7 @@ def test_luck_that_is_a_stream_depends_on_the_order(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(facilities.Timing, "seconds", seconds)
     orders = ("run.replications=1", "strategies=[push, pull]"), ("run.replications=1", "strategies=[pull, push]")
-    one, other = (run(load_scenario(WORLD, sets), jobs=1, engine="simpy") for sets in orders)
+    one, other = (run(load_scenario(WORLD, sets), jobs=1) for sets in orders)
     assert of(one, "pull") != of(other, "pull")
 
 
@@ -182,7 +184,7 @@ if "mutant" in sys.argv:
     draws.name_id = lambda text: hash(text) >> 2
 from simsys.experiment.run import run
 from simsys.scenario import load_scenario
-print(repr(run(load_scenario(sys.stdin.read(), ["run.duration=1s"]), jobs=1)))
+print(repr(run(load_scenario(sys.stdin.read(), ["run.duration=1s"]), jobs=1, engine="simpy")))
 """
 
 
@@ -367,5 +369,5 @@ def test_a_ledger_that_breaks_littles_law_is_caught(monkeypatch: pytest.MonkeyPa
     leave, turns = StationLog.leave, iter(range(10**9))
     monkeypatch.setattr(StationLog, "leave", lambda self, now, s: leave(self, now, s if next(turns) % 2 else 0.0))
     scenario = load_scenario("mm4", ["run.requests=400", "run.replications=2"])
-    result = run(scenario, jobs=1, engine="simpy")
+    result = run(scenario, jobs=1)
     assert [audit.name for audit in result.audits if not audit.ok] == ["little server"]
