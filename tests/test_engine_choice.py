@@ -12,6 +12,7 @@ import pytest
 
 from simsys import cli
 from simsys.experiment import engines as choice
+from simsys.experiment import run as running
 from simsys.experiment.engines import NotCompiled, summed_up
 from simsys.experiment.estimate import estimate
 from simsys.experiment.run import run
@@ -98,6 +99,18 @@ def test_a_plan_that_the_kernel_has_no_room_for_is_played_by_simpy(monkeypatch: 
     assert settings(scenario)[0].program == reason and settings(scenario)[0].demands
     assert estimate(scenario, 1).engines == ("simpy",)
     assert f"push: SimPy plays it, which is slower: {reason}" in run(scenario, 1).notes
+
+
+@pytest.mark.parametrize(("engine", "before"), [("simpy", []), ("compiled", ["compiled"])])
+def test_the_kernel_is_compiled_once_and_before_workers_are_forked(
+    engine: Any, before: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fork = running.side_by_side
+    monkeypatch.setattr(running, "compile_kernel", lambda: done.append("compiled"))
+    monkeypatch.setattr(running, "side_by_side", lambda *a: done.append("forked") or fork(*a))
+    run(small(*FEW), 2, engine=engine)
+    assert done == [*before, "forked"]
 
 
 def test_the_compiled_engine_asked_for_in_vain() -> None:

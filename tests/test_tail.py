@@ -5,14 +5,15 @@ from itertools import pairwise
 from typing import Any
 
 import hand_made
+import numpy as np
 import pytest
 from matplotlib import rc_context
 
 from simsys.experiment.result import Played, Result
-from simsys.measure.tail import Anatomy
+from simsys.measure.tail import Anatomy, Tail, pooled
 from simsys.report import charts
 from simsys.report.page import page
-from simsys.report.tail import ELSEWHERE, SERVED, divided, ops, places, sentence, tail
+from simsys.report.tail import ELSEWHERE, SERVED, WAITING, divided, ops, places, sentence, tail
 from simsys.scenario import load_scenario
 
 
@@ -63,12 +64,12 @@ read
 
 
 def test_shares_add_up_whatever_is_named() -> None:
-    many = of(1.0, 0.1, **{f"s{i}": (0.02 * i, 0.005 * i) for i in range(9)})
+    many = of(2.0, 0.35, **{f"s{i}": (0.02 * i, 0.005 * i) for i in range(12)})
     named = places([many], set())
-    assert len(named) == 6 and named[0] == ("waiting at ", "s8")
+    assert named == [(WAITING, f"s{i}") for i in (11, 10, 9, 8, 7, 6)], "no more than six"
     parts = divided(many, named, set())
-    assert sum(parts.values()) == pytest.approx(1.0) and parts[ELSEWHERE, ""] > 0.1
-    assert (SERVED, "s8") not in parts, "4 % do not matter"
+    assert sum(parts.values()) == pytest.approx(2.0) and parts[ELSEWHERE, ""] == pytest.approx(0.98)
+    assert places([of(1.0, a=(0.049, 0.951))], set()) == [(SERVED, "a")], "less than 5 % does not matter"
 
 
 def test_more_strategies_than_fit_abreast_stand_below() -> None:
@@ -140,6 +141,14 @@ def test_a_station_keeps_its_colour_and_waiting_is_darker() -> None:
     seen = colours(hand_made.result())
     assert seen["database: wait"][:3] == seen["database: served"][:3] != seen["timelines: wait"][:3]
     assert seen["database: wait"][3] == 1.0 and seen["database: served"][3] < 0.6
+
+
+def test_the_anatomy_of_all_is_their_mean() -> None:
+    paths = np.array([[[1.0, 2.0]], [[0.0, 4.0]]])
+    tails = [Tail(("a",), np.array([3, 9]), np.array([3, 1]), np.array([3.0, 5.0]), paths) for _ in range(2)]
+    assert pooled(tails).whole() == Anatomy(8, 2.0, {"a": (0.25, 1.5)}, 0.25)
+    nobody = Tail(("a",), np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros((0, 1, 2)))
+    assert nobody.whole() is None
 
 
 def test_both_engines_have_the_same_tail() -> None:
