@@ -57,7 +57,7 @@ $(VENV)/python.done:
 	echo "Put one on the PATH, or name it: make PYTHONS=/path/to/python3.12" >&2; exit 1
 
 $(VENV)/run.done: $(VENV)/python.done requirements.lock pyproject.toml
-	@echo "Making the environment in $(VENV)/: about a minute, once. Then playing takes about a minute and a half."
+	@echo "Making the environment in $(VENV)/: about a minute, once. Then compiling, once, and playing take about half a minute."
 	$(PIP) install --quiet --requirement requirements.lock
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@
