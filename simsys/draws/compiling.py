@@ -11,9 +11,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core.caching import NullCache
-from numba.core.compiler_lock import global_compiler_lock
 
-from simsys.draws.parts import level
+from simsys.draws.parts import as_part, compiling
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,12 +31,14 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
         dispatcher = numba.njit(**options)(function)
 
         def compile_declared(_: object) -> object:
-            with global_compiler_lock, level(0):
+            with compiling(a_part=False):
                 if dispatcher.__dict__.pop("compile", None) is not None:
                     _compile(dispatcher, signatures)
             return dispatcher
 
         dispatcher.compile = compile_declared
+        inner = as_part(function, inline, signatures)
+        dispatcher.get_call_template, dispatcher.get_overload = inner.get_call_template, inner.get_overload
         dispatcher.declared = signatures
         return cast(Function, dispatcher)
 

@@ -1,58 +1,71 @@
 """Parts: functions that are compiled into those that call them, and are never called from Python.
 
 Numba optimises every function together with all that it calls, and makes machine code of it: with parts within parts
-that is work in proportion to the square of their depth. A part is typed and linked, no more; what calls it from Python
-is optimised once, with all its parts in it. Should numba work otherwise one day, parts are compiled as others are.
+that is work in proportion to the square of their depth. A part is typed, no more; what is called from Python is linked
+with all its parts, and optimised once. Should numba work otherwise one day, parts are compiled as others are.
+
+A part calls other parts, `compiled` functions and what numba has of its own; it raises nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar, cast
+from graphlib import TopologicalSorter
+from typing import Any, NoReturn, TypeVar, cast
 
 import numba
 from numba.core import sigutils, types
+from numba.core.compiler_lock import global_compiler_lock
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_parts = 0
-"""How many parts are being compiled, one for the other."""
+OPTIONS: dict[str, Any] = {
+    "nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True,
+}  # fmt: skip
+_in_a_part = False
+"""Whether a part is being compiled; read and written by whoever has numba's lock."""
 
 
 @contextmanager
-def level(parts: int) -> Iterator[None]:
-    """Compile what follows as a part (1), or whole (0)."""
-    global _parts
-    before, _parts = _parts, parts
-    try:
-        yield
-    finally:
-        _parts = before
+def compiling(a_part: bool) -> Iterator[None]:
+    """Compile what follows as a part, or whole."""
+    global _in_a_part
+    with global_compiler_lock:
+        before, _in_a_part = _in_a_part, a_part
+        try:
+            yield
+        finally:
+            _in_a_part = before
 
 
 def part(function: Function) -> Function:
     """A part whose code is put into every place that calls it."""
-    return _as_part(function, True)
+    return cast(Function, as_part(function, True))
 
 
 def apart(function: Function) -> Function:
     """A part that is called, because its code is long or seldom needed."""
-    return _as_part(function, False)
+    return cast(Function, as_part(function, False))
 
 
-def _as_part(function: Function, inline: bool) -> Function:
-    dispatcher = numba.njit(forceinline=inline, **OPTIONS)(function)
-    compile_now = dispatcher.compile
+def as_part(function: Callable[..., Any], inline: bool, signatures: tuple[Any, ...] = ()) -> Any:
+    """A part for these signatures and no others; if none are given, for whatever it is called with."""
+    dispatcher: Any = numba.njit(forceinline=inline, **OPTIONS)(function)
 
-    def compile_part(signature: Any) -> Any:
-        arguments, _ = sigutils.normalize_signature(signature)  # type: ignore[no-untyped-call]
-        with level(1):
-            return compile_now(tuple(types.unliteral(argument) for argument in arguments))  # type: ignore[no-untyped-call]
+    def compile_part(signature: Any) -> None:
+        for wanted in signatures or (signature,):
+            arguments, result = sigutils.normalize_signature(wanted)  # type: ignore[no-untyped-call]
+            arguments = tuple(types.unliteral(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+            if arguments not in dispatcher.overloads:
+                with compiling(a_part=True), dispatcher._compiling_counter:
+                    dispatcher.overloads[arguments] = dispatcher._compiler.compile(arguments, result)
 
-    dispatcher.compile = compile_part
-    return cast(Function, dispatcher)
+    def refuse(*_: Any) -> NoReturn:
+        raise TypeError(f"{function.__name__} is a part: it is called by compiled functions only")
+
+    dispatcher.compile, dispatcher._compile_for_args = compile_part, refuse
+    return dispatcher
 
 
 with suppress(ImportError, AttributeError):
@@ -60,19 +73,33 @@ with suppress(ImportError, AttributeError):
 
     _whole, _set_env = CPUCodeLibrary.finalize, JITCPUCodegen.set_env
 
+    def _linked(library: Any) -> list[Any]:
+        """All that a library calls, directly or through its parts: whoever calls comes before what it calls.
+
+        LLVM links in what is called by what it has linked in already, and passes over all else.
+        """
+        calls: TopologicalSorter[Any] = TopologicalSorter()
+        left, met = [library], {library}
+        while left:
+            caller = left.pop()
+            for other in caller._linking_libraries:
+                calls.add(other, caller)
+                if other not in met:
+                    met.add(other)
+                    left.append(other)
+        return [other for other in calls.static_order() if other is not library]
+
     def _finalize(library: Any) -> None:
-        if not _parts:
+        if _in_a_part:
+            library._raise_if_finalized()
+            library._finalize_dynamic_globals()
+            library._finalized = True
+        else:
+            library._linking_libraries = _linked(library)
             _whole(library)  # type: ignore[no-untyped-call]
-            return
-        library._raise_if_finalized()
-        for other in dict.fromkeys(library._linking_libraries):
-            library._reload_init.update(other._reload_init)
-            library._final_module.link_in(other._get_module_for_linking(), preserve=True)
-        library._finalize_dynamic_globals()
-        library._finalized = True
 
     def _set_env_of_whole(codegen: Any, name: str, env: Any) -> None:
-        if not _parts:
+        if not _in_a_part:
             _set_env(codegen, name, env)  # type: ignore[no-untyped-call]
 
     CPUCodeLibrary.finalize = _finalize  # type: ignore[method-assign]

@@ -1,0 +1,130 @@
+"""Parts: compiled into those that call them, whatever numba does with its libraries; never called from Python."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from numba.core.compiler_lock import global_compiler_lock
+
+from simsys.draws import compiled, parts
+from simsys.draws.compiling import prepare
+from simsys.draws.parts import apart, part
+
+SCRIPT = """
+from concurrent.futures import ThreadPoolExecutor
+from simsys.draws import compiled, parts
+
+@parts.apart
+def shared(x):
+    return 3 * x + 1
+
+@parts.apart
+def deepest(x):
+    return shared(x) - 1
+
+@parts.part
+def deep(x):
+    return 2 * deepest(x)
+
+@parts.apart
+def never(x):
+    return shared(x) if x != x else x
+
+@compiled("int64(int64)")
+def doubled(x):
+    return 2 * x
+
+@compiled("int64(int64)")
+def one(x):
+    return deep(x) + never(x) + doubled(x)
+
+@compiled("int64(int64)")
+def other(x):
+    return one(x) - deep(x) + max(x, 0)
+"""
+WITHOUT = """
+from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
+CPUCodeLibrary.finalize, JITCPUCodegen.set_env = parts._whole, parts._set_env
+"""
+
+
+def printed(folder: Path, code: str) -> str:
+    """What a Python of its own prints; a wrong link would end it."""
+    path = folder / "script.py"
+    if not path.exists():
+        path.write_text(SCRIPT)
+    command = [sys.executable, "-c", "from script import *\n" + code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("patch", ["", WITHOUT], ids=["linked once", "as numba does"])
+def test_a_part_in_a_part_in_a_compiled_function(tmp_path: Path, patch: str) -> None:
+    assert printed(tmp_path, patch + "print(one(7), other(7), doubled(7))") == "63 28 14\n"
+
+
+def test_what_is_kept_holds_its_parts(tmp_path: Path) -> None:
+    assert printed(tmp_path, "print(one(7))") == "63\n"
+    found = "print(one(7), sum(one.stats.cache_hits.values()), len(deepest.overloads))"
+    assert printed(tmp_path, found) == "63 1 0\n"
+
+
+def test_threads_compile_one_after_the_other(tmp_path: Path) -> None:
+    code = """
+with ThreadPoolExecutor(4) as threads:
+    print([each.result() for each in [threads.submit(f, 7) for f in (other, one, doubled, other)]], parts._in_a_part)
+"""
+    assert printed(tmp_path, code) == "[28, 63, 14, 28] False\n"
+
+
+def test_nobody_compiles_while_another_has_the_lock() -> None:
+    halved: Any = part(lambda x: x / 2.0)
+
+    with ThreadPoolExecutor(1) as other:
+        with global_compiler_lock:
+            waiting = other.submit(halved.compile, "float64(float64)")
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1.0)
+            assert not parts._in_a_part
+        waiting.result(timeout=20)
+
+
+def test_a_compiled_function_is_the_same_in_a_part_and_from_python() -> None:
+    @compiled("float64(float64)")
+    def third(x: float) -> float:
+        return x / 3.0
+
+    @part
+    def halved(x: float) -> float:
+        return third(x) / 2.0
+
+    @compiled("float64(int64)")
+    def sixth(x: int) -> float:
+        return halved(x)
+
+    assert (sixth(7), third(7.0)) == (7 / 3 / 2, 7 / 3)
+    assert [str(one.args[0]) for one in third.nopython_signatures] == ["float64"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", [part, apart])
+@pytest.mark.parametrize("already", [False, True])
+def test_a_part_refuses_python(kind: object, already: bool) -> None:
+    @kind  # type: ignore[operator, untyped-decorator]
+    def inner(x: int) -> int:
+        return x + 1
+
+    @compiled("int64(int64)")
+    def outer(x: int) -> int:
+        return inner(x)  # type: ignore[no-any-return]
+
+    if already:
+        prepare(outer)
+    with pytest.raises(TypeError, match="inner is a part"):
+        inner(1)
+    assert outer(1) == 2
