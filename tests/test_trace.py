@@ -6,12 +6,17 @@ import random
 from typing import Any
 
 import pytest
+from worlds import Arrivals
 
+from simsys.engines.model import Model
+from simsys.engines.play import play
+from simsys.engines.rows import Luck
 from simsys.engines.trace import Do, End, If, shape, trace
 from simsys.expressions import Untraceable, column, evaluate, least, most
 from simsys.steps import Chance, Each, Hold, Lookup, Mark, Start, Visit
 from simsys.strategies.feed.hybrid import Hybrid
 from simsys.strategies.feed.push import Push
+from simsys.structures.caches import CacheSpec, make_cache
 
 COLUMNS = ("user", "followers", "following", "active", "page")
 
@@ -117,6 +122,75 @@ def test_too_many_paths_are_untraceable() -> None:
                 yield Mark("heads")
 
     with pytest.raises(Untraceable, match="4,096"):
+        trace(plan, COLUMNS)
+
+
+def nested(look: Any) -> Any:
+    """A plan in batches, each with a plan of its own that looks at the row of the batch."""
+
+    def outer(b: Any) -> Any:
+        hit = yield Lookup("feed", b.user)
+
+        def inner(c: Any) -> Any:
+            if isinstance(value := look(b, c, hit), str):
+                yield Mark(value)
+            else:
+                yield Mark("n", n=value)
+
+        yield Start(inner)
+
+    def plan(r: Any) -> Any:
+        yield Each(outer, n=5, batch=2)
+
+    return plan
+
+
+FOREIGN = {
+    "its size": lambda b, c, hit: b.size,
+    "its index": lambda b, c, hit: 2 * (c.index + b.index) - 1,
+    "an outcome": lambda b, c, hit: hit * c.size,
+    "the truth of an outcome": lambda b, c, hit: "hit" if hit else "miss",
+    "the truth of its size": lambda b, c, hit: "large" if b.size > 1 else "small",
+    "the truth of a mixture": lambda b, c, hit: "large" if c.size < b.size else "small",
+    "the truth of a column": lambda b, c, hit: "many" if b.followers > 1 else "few",
+}
+
+
+@pytest.mark.parametrize("look", FOREIGN.values(), ids=FOREIGN)
+def test_the_row_of_another_plan(look: Any) -> None:
+    plan = nested(look)
+    with pytest.raises(Untraceable, match="row of another plan"):
+        trace(plan, COLUMNS)
+    for engine in ("simpy", "compiled"):
+        load = Arrivals([0.0, 1.0], user=[1, 1], followers=[2, 2])
+        caches = {"feed": make_cache(CacheSpec(entries=2))}
+        model = Model({"get": plan}, {}, frozenset(), caches, {}, 0.0)
+        if engine == "compiled":
+            with pytest.raises(Untraceable, match="row of another plan"):
+                play(model, load, Luck(1, 0), engine=engine)
+        else:
+            assert sum(len(batch.marks) for batch in play(model, load, Luck(1, 0), engine=engine).batches) == 6
+
+
+def test_the_request_is_the_same_in_all_rows() -> None:
+    tree = trace(nested(lambda b, c, hit: b.followers * c.size), COLUMNS)
+    assert words(tree) == "Each[Lookup Start[Mark .] .] ."
+    assert words(trace(nested(lambda b, c, hit: "many" if c.followers > 1 else "few"), COLUMNS)) == (
+        "Each[Lookup Start[(followers > 1 ? Mark . : Mark .)] .] ."
+    )
+
+
+def test_a_held_server_gives_no_outcome_of_the_plan_before() -> None:
+    def plan(r: Any) -> Any:
+        hit = yield Lookup("feed", r.user)
+
+        def inner(h: Any) -> Any:
+            yield Mark("held")
+            return hit
+
+        yield Hold("database", inner)
+
+    with pytest.raises(Untraceable, match="row of another plan"):
         trace(plan, COLUMNS)
 
 

@@ -14,6 +14,9 @@ from simsys.steps import STEPS, All, Each, Hold, Join, Plan, Start, Within, plan
 
 MOST_PATHS = 4096
 MOST_STEPS = 200
+OWN = ("size", "index")
+"""Columns in which the row of a plan within a plan differs from the outer one."""
+FOREIGN = "a plan uses the row of another plan"
 
 
 @dataclass(frozen=True)
@@ -106,15 +109,22 @@ class Tracer:
 
 
 class Drive:
-    """One run of a plan along given answers, up to the first question that they do not answer."""
+    """One run of a plan along given answers, up to the first question that they do not answer.
+
+    A plan within a plan has a row of its own. Of the outer row it may use what both have in common, the columns of the
+    request; but not the size, the index and the outcomes that are the outer plan's alone, and it branches on nothing.
+    """
 
     def __init__(self, path: tuple[bool, ...]) -> None:
-        self.path, self.asked = path, 0
+        self.path, self.asked, self.over = path, 0, False
         self.answers: dict[Any, bool] = {}
         self.question: Expression | None = None
         self.steps: list[tuple[int, Any]] = []
 
     def decide(self, condition: Expression) -> bool:
+        if self.over:
+            raise Untraceable(FOREIGN)
+        self.check(condition)
         key = condition.key()
         if key in self.answers:
             return self.answers[key]
@@ -135,14 +145,29 @@ class Drive:
                     raise Untraceable(f"a plan yields steps, not {type(step).__name__}")
                 if number == MOST_STEPS:
                     raise Untraceable(f"more than {MOST_STEPS} steps, one after the other")
+                for name in step.__slots__:
+                    self.check(getattr(step, name))
                 self.steps.append((number, step))
                 outcome = Expression("outcome", (number,), self.decide)
                 number += 1
         except StopIteration as stop:
+            self.check(stop.value)
             return self.steps, stop.value
         except _Question:
-            pass
+            return self.steps, None
+        finally:
+            self.over = True
         return self.steps, None
+
+    def check(self, value: Any) -> None:
+        """Untraceable if a value of this plan stands for something that belongs to the row of another."""
+        if not isinstance(value, Expression):
+            return
+        if value.kind not in ("column", "outcome"):
+            for arg in value.args:
+                self.check(arg)
+        elif (value.kind == "outcome" or value.args[0] in OWN) and value.decide != self.decide:
+            raise Untraceable(FOREIGN)
 
 
 class _Question(Exception):
@@ -152,7 +177,7 @@ class _Question(Exception):
 def inner_plans(step: Any, columns: frozenset[str]) -> list[tuple[Plan, frozenset[str]]]:
     """The plans a step runs, each with the columns of its row."""
     if isinstance(step, Start | Each):
-        return [(step.plan, columns | {"size", "index"})]
+        return [(step.plan, columns.union(OWN))]
     if isinstance(step, All):
         return [(plan, columns | {"index"}) for plan in step.plans]
     if isinstance(step, Join | Within):
