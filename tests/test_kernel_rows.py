@@ -1,0 +1,86 @@
+"""Rows in compiled code are the records of NumPy, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from numba.core.errors import TypingError
+
+from simsys.draws import compiled
+from simsys.draws.parts import part
+from simsys.engines.kernel import state
+from simsys.engines.kernel.rows import prefetch, row_at, table_of
+
+INNER = np.dtype([("count", np.int32), ("name", np.int32), ("weight", np.float64), ("key", np.uint64), ("v", np.int64)])
+OUTER = np.dtype([("n", np.int64), ("at_inner", np.int64)])
+owner, owner_at = row_at("test_owner", OUTER)
+inner = table_of(owner, "at_inner", "test_inner", INNER)
+signature = numba.float64(numba.int64)
+
+
+def tables() -> tuple[Any, Any]:
+    rows, globals_ = np.zeros(3, INNER), np.zeros(1, OUTER)
+    globals_["at_inner"] = rows.ctypes.data
+    return rows, globals_
+
+
+@part
+def turn(g: Any, place: int) -> float:
+    one = inner(g, place)
+    one.count, one.name = one.count - 1, 1 << 40
+    one.weight += one.count
+    one.key = one.key | np.uint64(1 << 63)
+    one.v = 2.9
+    g.n += 1
+    return one.weight
+
+
+@compiled(signature)
+def twice(address: int) -> float:
+    g = owner_at(address)
+    prefetch(inner(g, 1), 8)
+    return turn(g, 1) + 10.0 * turn(g, 1)
+
+
+def test_fields_are_read_and_written_as_numpy_lays_them_out() -> None:
+    rows, globals_ = tables()
+    rows[1] = (-5, 7, 0.5, 3, 9)
+    before = rows.copy()
+    assert twice(globals_.ctypes.data) == (0.5 - 6) + 10 * (0.5 - 6 - 7)
+    assert rows[1].tolist() == (-7, 0, -12.5, (1 << 63) + 3, 2) and globals_["n"][0] == 2
+    assert (rows[[0, 2]] == before[[0, 2]]).all()
+
+
+def test_short_integers_are_read_as_long_ones() -> None:
+    assert [str(row_at("test_inner", INNER)[0].seen(name)) for name in ("count", "weight", "key")] == ["int64", "float64", "uint64"]
+
+    @compiled(signature)
+    def beyond(address: int) -> float:
+        one = inner(owner_at(address), 2)
+        return one.count * 1024
+
+    rows, globals_ = tables()
+    rows["count"] = np.iinfo(np.int32).max
+    assert beyond(globals_.ctypes.data) == 1024 * (2**31 - 1)
+
+
+def test_a_misspelt_field() -> None:
+    @compiled(signature)
+    def wrong(address: int) -> float:
+        return owner_at(address).number
+
+    with pytest.raises(TypingError, match="number"):
+        wrong(tables()[1].ctypes.data)
+
+
+RECORDS = {name: kind for name, kind in vars(state).items() if isinstance(kind, np.dtype)}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_rows_lie_at_multiples_of_eight_bytes(name: str) -> None:
+    record = RECORDS[name]
+    assert record.itemsize % 8 == 0 and record.fields is not None
+    assert all(offset % kind.itemsize == 0 for kind, offset, *_ in record.fields.values())
