@@ -55,7 +55,8 @@ def test_fields_are_read_and_written_as_numpy_lays_them_out() -> None:
 
 
 def test_short_integers_are_read_as_long_ones() -> None:
-    assert [str(row_at("test_inner", INNER)[0].seen(name)) for name in ("count", "weight", "key")] == ["int64", "float64", "uint64"]
+    row, _ = row_at("test_inner", INNER)
+    assert [str(row.seen(name)) for name in ("count", "weight", "key")] == ["int64", "float64", "uint64"]
 
     @compiled(signature)
     def beyond(address: int) -> float:
