@@ -28,19 +28,21 @@ class Waiting:
     """The marks of requests that have not settled yet."""
 
     def __init__(self) -> None:
-        self._request, self._time, self._n = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
+        self._parts: list[tuple[Array, ...]] = []
 
     def settle(self, batch: Batch, name: int) -> Marks:
         """The marks of this name (a place in `Log.names`) of all requests of the batch."""
         new = np.flatnonzero(batch.marks["name"] == name)
-        request = np.append(self._request, batch.marks["request"][new])
-        time, n = np.append(self._time, batch.marks["time"][new]), np.append(self._n, batch.marks["n"][new])
+        self._parts.append(tuple(batch.marks[field][new] for field in ("request", "time", "n")))
+        if not len(batch.requests):
+            return Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+        request, time, n = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
         row = np.full(len(request), -1, dtype=np.int64)
         if len(request):
             order = np.argsort(batch.requests["number"], kind="stable")
             _find(batch.requests["number"][order], order, request, row)
         left = np.flatnonzero(row < 0)
-        self._request, self._time, self._n = request[left], time[left], n[left]
+        self._parts = [(request[left], time[left], n[left])]
         settled = np.argsort(row, kind="stable")[len(left) :]
         return Marks(row[settled], time[settled], n[settled])
 
