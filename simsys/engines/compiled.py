@@ -22,7 +22,7 @@ from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.stores import Stores
 from simsys.engines.trace import trace
-from simsys.measure.log import BROUGHT, FROM_EVENT, REQUEST, TRAITS, Batch, Log, Sample, StationLog, Take
+from simsys.measure.log import BROUGHT, FROM_EVENT, INSIDE, REQUEST, TRAITS, Batch, Log, Sample, StationLog, Take
 
 ROOMS = {
     state.AGENTS: "agents",
@@ -142,7 +142,7 @@ class CompiledPlay:
 
     def _flush(self) -> None:
         inside = self.layout.tables["requests"]
-        settled = float(inside["arrival"][inside["used"] == 1].min(initial=inf))
+        settled = float(inside["arrival"][inside["open"] > 0].min(initial=inf))
         self._give(*self._settled(), settled)
 
     def _settled(self) -> tuple[Array, Array]:
@@ -161,7 +161,7 @@ class CompiledPlay:
     def _finished(self) -> Log:
         """Those still inside leave, too, by number; and the ledgers are closed."""
         tables, g, log = self.layout.tables, self.g, self.log
-        (slots,) = np.nonzero(tables["requests"]["used"] == 1)
+        (slots,) = np.nonzero(tables["requests"]["open"] > 0)
         slots = slots[np.argsort(tables["requests"]["number"][slots])]
         left, rows = tables["requests"][slots], np.zeros(len(slots), REQUEST)
         for name in REQUEST.names or ():
@@ -169,7 +169,7 @@ class CompiledPlay:
                 rows[name] = left[name]
         for name, column in zip(TRAITS, tables["traits"].tolist(), strict=True):
             rows[name] = tables["columns"][slots, column] if column != NOBODY else np.nan
-        departed = (left["departed"] == 1)[:, None]
+        departed = (left["status"] != INSIDE)[:, None]
         paths = np.where(departed, tables["answered"][slots], tables["paths"][left["agent"] * ~departed[:, 0]])
         requests, settled_paths = self._settled()
         self._give(np.concatenate([requests, rows]), np.concatenate([settled_paths, paths]), inf)

@@ -54,8 +54,8 @@ def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: i
     request = of.request(g, slot)
     g.requests_free = request.link
     g.requests_left -= 1
-    request.used, request.number, request.index, request.op, request.cause = 1, g.requests, index, op, cause
-    request.status, request.parent, request.open, request.departed = INSIDE, parent, 0, 0
+    request.number, request.index, request.op, request.cause = g.requests, index, op, cause
+    request.status, request.parent, request.open = INSIDE, parent, 0
     request.brings, request.delivered, request.client = NOBODY, 0, NOBODY
     request.arrival, request.end, request.work, request.wait, request.age = g.now, 0.0, 0.0, 0.0, 0.0
     g.requests += 1
@@ -125,7 +125,7 @@ def depart(g: Any, slot: int, value: int) -> None:
     g.area += g.inside * (g.now - g.since)
     g.since = g.now
     g.inside -= 1
-    request.end, request.departed = g.now, 1
+    request.end = g.now
     request.status = DONE if value else TIMED_OUT if agent.timed_out else REFUSED
     for i in range(g.path):
         of.answered(g, agent.request * g.path + i).v = of.paths(g, slot * g.path + i).v
@@ -136,7 +136,6 @@ def settle(g: Any, slot: int) -> None:
     """A request and all that it started is over: it leaves."""
     request = of.request(g, slot)
     write(g, slot)
-    request.used = 0
     request.link = g.requests_free
     g.requests_free = slot
     g.requests_left += 1

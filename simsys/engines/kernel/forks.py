@@ -53,7 +53,7 @@ def new_fork(g: Any, node: int, parent: int, count: int) -> int:
     g.forks_free = fork.link
     g.forks_left -= 1
     fork.node, fork.parent, fork.left, fork.count, fork.done, fork.next = node, parent, count, count, 1, 0
-    fork.answered, fork.child, fork.references = 0, 0, 0
+    fork.references = 0
     return number
 
 
@@ -128,8 +128,8 @@ def limited_ended(g: Any, child: int) -> None:
     """A plan with a limit has ended, perhaps in time."""
     agent = of.agent(g, child)
     fork = of.fork(g, agent.group)
-    if not fork.answered:
-        fork.answered = 1
+    if fork.left:
+        fork.left = 0
         go_on(g, fork.parent, child)
         hop(g, RESUMES, fork.parent, agent.value)
     release_fork(g, agent.group)
@@ -139,8 +139,8 @@ def limited_ended(g: Any, child: int) -> None:
 @part
 def limit_is_over(g: Any, number: int) -> None:
     fork = of.fork(g, number)
-    if not fork.answered:
-        fork.answered = 1
+    if fork.left:
+        fork.left = 0
         of.agent(g, fork.parent).timed_out = 1
         hop(g, RESUMES, fork.parent, 0)
     release_fork(g, number)
@@ -166,8 +166,7 @@ def join(g: Any, slot: int, node: int) -> None:
         gathering = of.gathering(g, number)
         g.gatherings_free = gathering.link
         g.gatherings_left -= 1
-        gathering.batch, gathering.first, gathering.agent = of.node(g, node).what, NOBODY, slot
-        gathering.members, gathering.begun, gathering.references = 0, 0, 1
+        gathering.batch, gathering.first, gathering.members, gathering.references = of.node(g, node).what, NOBODY, 0, 1
         spec.current = number
         if spec.size > 1:
             gathering.references = 2
@@ -189,13 +188,13 @@ def join(g: Any, slot: int, node: int) -> None:
 def commit(g: Any, number: int) -> None:
     """The first member's plan begins, once for all."""
     gathering = of.gathering(g, number)
-    if gathering.begun:
+    spec = of.batch(g, gathering.batch)
+    if spec.current != number:
         return
-    gathering.begun = 1
-    of.batch(g, gathering.batch).current = NOBODY
-    first = of.agent(g, gathering.agent)
+    spec.current = NOBODY
+    first = of.agent(g, gathering.first)
     plan = of.node(g, first.pc).plan
-    gathering.child = spawn(g, plan, gathering.agent, COMMIT, number, 0, first.size, 1)
+    gathering.child = spawn(g, plan, gathering.first, COMMIT, number, 0, first.size, 1)
 
 
 @part

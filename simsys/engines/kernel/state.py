@@ -68,11 +68,11 @@ FRAME = _record("outcomes", "arrived since", "link node shard")
 REQUEST_IN_FLIGHT = _record(
     "number index parent",
     "arrival end work wait age",
-    "link used op cause status open agent departed brings delivered client",
+    "link op cause status open agent brings delivered client",
 )
 WAIT = _record("link", "start")
-FORK = _record("link node parent left done next count answered child references", "size batch")
-GATHERING = _record("link batch first last agent members begun child value references")
+FORK = _record("link node parent left done next count references", "size batch")
+GATHERING = _record("link batch first last members child value references")
 BATCHED = _record("size current", "linger")
 STATION = _record(
     "kind shards servers room shard free occupies inside refused spread_stream any_stream spread_name any_name"
