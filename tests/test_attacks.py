@@ -240,7 +240,7 @@ def long_run() -> object:
 def test_one_worker_dies_and_the_run_ends(number: int) -> None:
     """The others are told to end, by a signal that they must not take for the command line's."""
     timer = Timer(1.0, lambda: os.kill(int(active_children()[0].pid or 0), number))
-    before = signal.signal(signal.SIGTERM, cli._stopped)
+    before = signal.signal(signal.SIGTERM, cli.entry._stopped)
     timer.start()
     begun = time.monotonic()
     with pytest.raises(RunError, match="a worker process was killed"):

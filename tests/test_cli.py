@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from simsys import __version__, cli
+from simsys.cli import terminal
 from simsys.experiment import run as running
 from simsys.experiment.result import Audit
 from simsys.report import charts, files
@@ -261,7 +262,7 @@ def test_a_reader_who_leaves_is_no_fault(tiny: Path) -> None:
     assert done.stdout == "0\n" and done.stderr == ""
 
 
-def terminal(*words: str, **environment: str) -> str:
+def at_a_terminal(*words: str, **environment: str) -> str:
     """What a person at a terminal sees."""
     seen = b""
     child, master = pty.fork()
@@ -281,9 +282,9 @@ def terminal(*words: str, **environment: str) -> str:
 
 @pytest.mark.long
 def test_colour_and_progress_are_for_terminals(tiny: Path) -> None:
-    seen = terminal("run", "tiny.yaml", "--jobs", "1", TERM="xterm")
+    seen = at_a_terminal("run", "tiny.yaml", "--jobs", "1", TERM="xterm")
     assert "\x1b[1mget\x1b[0m" in seen and "\r5 of 6 plays" in seen
-    seen = terminal("run", "tiny.yaml", "--jobs", "1", "--quiet", TERM="xterm", NO_COLOR="1")
+    seen = at_a_terminal("run", "tiny.yaml", "--jobs", "1", "--quiet", TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in seen and "plays" not in seen
 
 
@@ -298,16 +299,16 @@ def test_who_sees_colour(
     for name, value in {"TERM": "xterm", "NO_COLOR": "", **environment}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
-    assert cli._colour() == painted
+    assert terminal.colour() == painted
 
 
 def test_progress_is_counted_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli._progress() is None, "nobody looks"
+    assert terminal.progress() is None, "nobody looks"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "dumb")
-    assert cli._progress() is None, "it cannot go back on the line"
+    assert terminal.progress() is None, "it cannot go back on the line"
     monkeypatch.setenv("TERM", "xterm")
-    show = cli._progress()
+    show = terminal.progress()
     assert show is not None
     show(1, 2)
     show(2, 2)

@@ -27,7 +27,7 @@ LEVELS = {  # room: (level, why it stands there). A room may import rooms of its
     "scenario": (6, "the file: assembles all nouns, plays nothing"),
     "experiment": (7, "plays scenarios: strategies by replications to rows"),
     "report": (8, "tells what the rows say"),
-    "cli": (9, "commands, nothing else"),
+    "cli": (9, "commands, a file for each or a few, and nothing else"),
     "__main__": (10, "python -m simsys"),
 }
 SLOW = {"pandas", "matplotlib", "numba", "scipy", "pydantic"}  # each costs 0.1 to 1 s to import

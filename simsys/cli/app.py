@@ -1,0 +1,76 @@
+"""What all commands share: statuses, the end of a command, common options, the scenario and the results folder."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simsys.scenario import Scenario
+
+FAULT, WRONG, IN_USE, NOT_KEPT, INTERRUPTED, TERMINATED = 1, 2, 5, 99, 130, 143
+
+
+class Stop(Exception):
+    """End with this status; the message goes to standard error."""
+
+    def __init__(self, status: int, message: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Engine(StrEnum):
+    """Who plays a run."""
+
+    auto = "auto"
+    simpy = "simpy"
+    compiled = "compiled"
+
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A scenario: a file, or the name of a shipped one.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value, as in load.rate=5k/s; may be repeated."),
+]
+By = Annotated[Engine, typer.Option(help="The figures are the same; auto is the sooner.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="The luck; else run.seed, else 1.")]
+Jobs = Annotated[int | None, typer.Option(min=1, max=256, help="Plays side by side; else all cores.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCENARIO.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Nothing on standard error but errors.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")]
+
+
+def changes(sets: list[str] | None, seed: int | None) -> list[str]:
+    """What `--set` and `--seed` change, the latter last."""
+    return [*(sets or ()), *([] if seed is None else [f"run.seed={seed}"])]
+
+
+def loaded(file: str, sets: list[str] | None) -> Scenario:
+    """The scenario that a command is about, all its plans driven once."""
+    from simsys.experiment.setting import settings
+    from simsys.scenario import ScenarioError, load_scenario
+
+    try:
+        scenario = load_scenario(file, sets or ())
+    except ScenarioError as error:
+        raise Stop(WRONG, str(error)) from None
+    for setting in settings(scenario):
+        setting.trees  # noqa: B018  (drives every plan once)
+    return scenario
+
+
+def reserved(folder: Path, stack: ExitStack) -> Path:
+    """The results folder, ours until the stack closes."""
+    from simsys.report import files
+
+    try:
+        return stack.enter_context(files.reserved(folder))
+    except files.InUse as error:
+        raise Stop(IN_USE, f"simsys: {error}") from None
+    except (files.NotResults, OSError) as error:
+        raise Stop(WRONG, f"simsys: {error}") from None

@@ -1,0 +1,145 @@
+"""simsys run: every strategy of a scenario under the same requests."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simsys.cli.app import (
+    FAULT,
+    NOT_KEPT,
+    WRONG,
+    By,
+    DryRun,
+    Engine,
+    File,
+    Jobs,
+    Json,
+    Out,
+    Quiet,
+    Seed,
+    Sets,
+    Stop,
+    changes,
+    loaded,
+    reserved,
+
+from simsys.cli.terminal import colour, progress, say, whisper
+
+if TYPE_CHECKING:
+    from simsys.experiment.estimate import Estimate
+    from simsys.experiment.result import Result
+    from simsys.scenario import Scenario
+
+
+def run(
+    file: File,
+    sets: Sets = None,
+    engine: By = Engine.auto,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    dry_run: DryRun = False,
+    require: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Exit 99 unless this strategy keeps every promise.")
+    ] = None,
+) -> None:
+    """Play every strategy of a scenario under the same requests."""
+    scenario = loaded(file, changes(sets, seed))
+    _known(scenario, require)
+    plan = estimated(scenario, jobs, engine)
+    if dry_run:
+        from simsys.report.explain import dry_run as told
+
+        return say(told(scenario, plan))
+    fits(plan)
+    if not quiet:
+        whisper(_forecast(scenario, plan))
+    result = _played(scenario, jobs, engine, out, json, quiet)
+    if not all(audit.ok for audit in result.audits):
+        raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted; see 'audits'")
+    if result.slo and not _kept(result, require):
+        raise Stop(NOT_KEPT)
+
+
+def _known(scenario: Scenario, strategy: str | None) -> None:
+    from simsys.experiment.setting import settings
+
+    names = [setting.label for setting in settings(scenario)]
+    if strategy is not None and strategy not in names:
+        raise Stop(WRONG, f"--require: there is no strategy '{strategy}' here, but {', '.join(names)}")
+
+
+def estimated(scenario: Scenario, jobs: int | None, engine: Engine) -> Estimate:
+    """What the run would take."""
+    from simsys.experiment.engines import NotCompiled
+    from simsys.experiment.estimate import estimate
+
+    try:
+        return estimate(scenario, jobs, engine.value)
+    except NotCompiled as error:
+        raise Stop(WRONG, f"simsys: {error}") from None
+
+
+def fits(plan: Estimate) -> None:
+    """A run that needs much more than all memory is not begun."""
+    from simsys.experiment.estimate import memory
+    from simsys.units import show_count, show_size
+
+    room = memory()
+    if plan.memory > 2 * room:
+        needs = f"{show_count(plan.requests)} requests per play need about {show_size(plan.memory)} of memory"
+        raise Stop(WRONG, f"simsys: {needs}, and there are {show_size(room)}: give fewer run.requests or --jobs")
+
+
+def _forecast(scenario: Scenario, plan: Estimate) -> str:
+    from simsys.experiment.engines import COMPILATION, kernel_is_ready
+    from simsys.report.explain import about, slower
+
+    strategies = len(scenario.strategies)
+    each = f"{strategies} strateg{'y' if strategies == 1 else 'ies'} × {plan.plays // strategies} replications"
+    lines = [f"{scenario.name}: {each} = {plan.plays} plays, about {about(plan.seconds)}", *slower(scenario)]
+    if plan.compiles:
+        when = "once" if kernel_is_ready() is not None else "in every run, as its cache cannot be written"
+        lines.append(f"compiling the engine, {when}: about {about(COMPILATION)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _played(scenario: Scenario, jobs: int | None, engine: Engine, out: Path | None, json: bool, quiet: bool) -> Result:
+    """Play, write the results, and print them."""
+    from simsys.experiment.run import RunError
+    from simsys.experiment.run import run as play
+    from simsys.experiment.workers import WorkerError, cores
+    from simsys.report import files
+    from simsys.report.page import page
+    from simsys.scenario import write_scenario
+    from simsys.scenario.errors import printable
+
+    started = datetime.now(UTC)
+    with ExitStack() as stack:
+        folder = reserved(out or Path("results") / scenario.name, stack)
+        try:
+            result = play(scenario, jobs, None if quiet else progress(), engine.value)
+            text = page(scenario, result)
+            written = dict(files.contents(result, write_scenario(scenario, folder), text, jobs or cores()))
+            manifest = files.manifest(sys.argv, started, result.engine, written)
+            files.write(folder, {**written, "manifest.json": manifest})
+        except (RunError, WorkerError, OSError) as error:
+            raise Stop(FAULT, f"simsys: {error}") from None
+    if not quiet:
+        whisper(f"written to {printable(str(folder), 2000)}\n")
+    say(files.to_json(files.told(result)) if json else page(scenario, result, colour()))
+    return result
+
+
+def _kept(result: Result, strategy: str | None) -> bool:
+    """Whether some strategy, or the one that is asked for, surely keeps every promise."""
+    names = {verdict.strategy for verdict in result.slo} if strategy is None else {strategy}
+    return any(all(v.verdict == "kept" for v in result.slo if v.strategy == name) for name in names)
