@@ -28,7 +28,7 @@ from simsys.cli.app import (
     changes,
     loaded,
     reserved,
-
+)
 from simsys.cli.terminal import colour, progress, say, whisper
 
 if TYPE_CHECKING:
