@@ -1,4 +1,4 @@
-"""What theory says of queues and caches: oracles for tests, and figures beside the results in reports."""
+"""What theory says of queues, caches and feeds: oracles for tests, and figures beside the results in reports."""
 
 from simsys.theory.caches import (
     CacheTheory,
@@ -13,6 +13,7 @@ from simsys.theory.caches import (
     ttl_stale_ratio,
     zipf,
 )
+from simsys.theory.feeds import Edges, Feed, Promise, Threshold, break_even, read_twice, threshold
 from simsys.theory.queues import (
     ClosedNetwork,
     MMc,
@@ -30,9 +31,14 @@ from simsys.theory.queues import (
 __all__ = [
     "CacheTheory",
     "ClosedNetwork",
+    "Edges",
+    "Feed",
     "MMc",
     "Popularity",
+    "Promise",
     "Stampede",
+    "Threshold",
+    "break_even",
     "che_fifo",
     "che_lru",
     "erlang_b",
@@ -44,7 +50,9 @@ __all__ = [
     "mva_closed",
     "pollaczek_khinchine",
     "power_of_d",
+    "read_twice",
     "stampede",
+    "threshold",
     "ttl_cold_hit_ratio",
     "ttl_hit_ratio",
     "ttl_mean_age",
