@@ -7,8 +7,9 @@ import hand_made
 import pytest
 
 from simsys.experiment.result import Load, Napkin, Result, Verdict
+from simsys.experiment.standings import standings
 from simsys.report.reasons import difference, pressure, reasons
-from simsys.report.words import answer, standings
+from simsys.report.words import answer
 
 
 def judged(**verdicts: str) -> tuple[Verdict, ...]:

@@ -106,6 +106,11 @@ class Result:
     rows: tuple[Row, ...]
     played: tuple[Played, ...] = field(default=())
 
+    @property
+    def strategies(self) -> list[str]:
+        """The strategies in the order of the scenario."""
+        return list(dict.fromkeys([*(p.strategy for p in self.played), *(r.strategy for r in self.rows)]))
+
     def value(self, strategy: str, subject: str, metric: str) -> float | None:
         """The figure of a strategy; None where it is null or not there."""
         row = self.row(strategy, subject, metric)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from simsys.experiment.result import Napkin, Played, Result, Verdict
+from simsys.experiment.standings import SAME, standings
 from simsys.report.style import figure, text
-from simsys.report.words import SAME, rule_of, standings
+from simsys.report.words import rule_of
 from simsys.units import show_duration
 
 SOME = 0.00005

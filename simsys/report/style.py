@@ -142,11 +142,6 @@ def marker(number: int) -> str:
     return MARKERS[number % len(MARKERS)]
 
 
-def strategies(result: Result) -> list[str]:
-    """The strategies in the order of the scenario."""
-    return list(dict.fromkeys([*(p.strategy for p in result.played), *(r.strategy for r in result.rows)]))
-
-
 def subjects(result: Result, metric: str) -> list[str]:
     """The subjects with a metric, in the order of the rows: `latency_mean` gives the operations."""
     return list(dict.fromkeys(r.subject for r in result.rows if r.metric == metric))

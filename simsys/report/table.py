@@ -53,7 +53,7 @@ class Section(NamedTuple):
 def table(result: Result, colour: bool = False) -> str:
     """The figures of a run as text: a block per four strategies, their promises, and footnotes."""
     notes: dict[str, int] = {}
-    names = style.strategies(result)
+    names = result.strategies
     parts = [_paint("\n".join(_wrap(message, "")), "31", colour) for message in _alarms(result)]
     parts.append("\n".join(_wrap(_heading(result), "")))
     for first in range(0, len(names), ABREAST):

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from simsys.experiment.result import Result, Row, Verdict
+from simsys.experiment.standings import SAME, Standing, standings
 from simsys.report import style
 from simsys.report.style import text
 from simsys.scenario.promises import SloRule, read_promise
-
-SAME = 0.005
-"""Figures closer than this share of each other are the same to people: they print alike."""
-
-
-class Standing(NamedTuple):
-    """How many promises a strategy surely keeps, how many it misses, and what it costs ($/month)."""
-
-    strategy: str
-    kept: int
-    missed: int
-    cost: float | None
-    saturated: bool
 
 
 def answer(result: Result) -> str:
@@ -33,16 +20,6 @@ def answer(result: Result) -> str:
         *_verdicts(result, "undecided"),
     ]
     return " ".join(sentences)
-
-
-def standings(result: Result) -> list[Standing]:
-    """The strategies, the best first: not saturated, most kept, fewest missed, least cost, first."""
-    standings = []
-    for name in style.strategies(result):
-        own = [v.verdict for v in result.slo if v.strategy == name]
-        cost = result.value(name, "system", "cost")
-        standings.append(Standing(name, own.count("kept"), own.count("missed"), cost, name in result.saturated))
-    return sorted(standings, key=lambda s: (s.saturated, -s.kept, s.missed, s.cost is None, s.cost or 0.0))
 
 
 def rule_of(result: Result, verdict: Verdict) -> tuple[SloRule, Row | None]:
