@@ -16,7 +16,7 @@ from typing import Any
 
 from systems import Played
 
-from simsys.experiment.run import play_once
+from simsys.experiment.jobs import play_once
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.meter import Meter
 from simsys.measure.summary import Summary

@@ -18,7 +18,7 @@ from simsys.engines.outages import Outage
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.engines.trace import steps_of, trace
-from simsys.experiment.run import no_collector
+from simsys.experiment.jobs import no_collector
 from simsys.measure.log import Log
 from simsys.stations import Batch, Station
 from simsys.steps import Hold

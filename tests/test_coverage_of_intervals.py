@@ -35,7 +35,7 @@ def replicated(runs):
         pooled.merge(histograms[-1])
     mean = interval([each.mean for each in histograms])
     p99 = section(pooled.quantile(0.99), [each.quantile(0.99) for each in histograms])
-    return mean[1:], p99[1:]
+    return mean[1:3], p99[1:3]
 
 
 def as_if_independent(runs):

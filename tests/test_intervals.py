@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsys.measure import (
+    Interval,
     enough_samples,
     interval,
     mser5,
@@ -44,7 +45,7 @@ def test_t_quantiles_that_do_not_exist(p, freedom):
 
 
 def test_the_mean_of_replications():
-    value, low, high = interval([9, 10, 11, 10])
+    value, low, high, _ = interval([9, 10, 11, 10])
     half = 3.182446305284264 * math.sqrt(2 / 3) / 2
     assert (value, low, high) == pytest.approx((10, 10 - half, 10 + half), rel=1e-12)
     assert interval([9, 10, 11, 10]).relative == pytest.approx(half / 10)
@@ -53,7 +54,7 @@ def test_the_mean_of_replications():
 @given(st.lists(numbers, min_size=2, max_size=30))
 def test_the_mean_of_replications_is_that_of_scipy(values):
     error = scipy.stats.sem(values)
-    value, low, high = interval(values)
+    value, low, high, _ = interval(values)
     assert low <= value <= high
     assert value == pytest.approx(np.mean(values), abs=1e-6)
     assert high - value == pytest.approx(
@@ -62,33 +63,33 @@ def test_the_mean_of_replications_is_that_of_scipy(values):
 
 
 def test_one_replication_has_no_interval():
-    assert interval([3.0]) == (3.0, None, None)
-    assert section(3.0, [3.0]) == (3.0, None, None)
-    assert ratio([3.0], [6.0]) == (0.5, None, None)
-    assert paired([3.0], [1.0]) == (2.0, None, None)
+    assert interval([3.0]) == (3.0, None, None, (0.0,))
+    assert section(3.0, [3.0]) == (3.0, None, None, (0.0,))
+    assert ratio([3.0], [6.0]) == (0.5, None, None, (0.0,))
+    assert paired(interval([3.0]), interval([1.0])) == (2.0, None, None, (0.0,))
     assert interval([3.0]).relative is None
 
 
 def test_what_is_missing_is_not_made_up():
-    assert interval([]) == (None, None, None)
-    assert interval([1.0, None, 3.0]) == (None, None, None)
-    assert section(None, [1.0, 2.0]) == (None, None, None)
-    assert section(2.0, [1.0, None, 3.0]) == (2.0, None, None)
-    assert paired([1.0, None], [1.0, 1.0]) == (None, None, None)
-    assert ratio([0, 0], [0, 0]) == (None, None, None)
-    assert ratio([], []) == (None, None, None)
+    nothing = Interval(None, None, None)
+    assert interval([]) == interval([1.0, None, 3.0]) == nothing
+    assert section(None, [1.0, 2.0]) == nothing
+    assert section(2.0, [1.0, None, 3.0]) == Interval(2.0, None, None)
+    assert paired(nothing, interval([1.0, 1.0])) == paired(interval([1.0, 1.0]), nothing) == nothing
+    assert paired(Interval(3.0, 2.0, 4.0), interval([1.0, 1.0])) == Interval(2.0, None, None)
+    assert ratio([0, 0], [0, 0]) == ratio([], []) == nothing
     assert interval([0.0, 0.0]).relative is None
 
 
 def test_sections_spread_about_the_pooled_value_not_about_their_mean():
-    value, low, high = section(5.0, [3.0, 4.0, 5.0])
+    value, low, high, _ = section(5.0, [3.0, 4.0, 5.0])
     half = t_quantile(0.975, 2) * math.sqrt((4 + 1 + 0) / 2) / math.sqrt(3)
     assert (value, low, high) == pytest.approx((5, 5 - half, 5 + half))
     assert high - low > interval([3.0, 4.0, 5.0]).high - interval([3.0, 4.0, 5.0]).low
 
 
 def test_a_ratio_is_pooled_not_averaged():
-    value, low, high = ratio([1, 90], [10, 100])
+    value, low, high, _ = ratio([1, 90], [10, 100])
     residual = 10 * 91 / 110 - 1
     half = t_quantile(0.975, 1) * math.sqrt(2 * residual**2) / math.sqrt(2) / 55
     assert (value, low, high) == pytest.approx((91 / 110, 91 / 110 - half, 91 / 110 + half))
@@ -96,15 +97,27 @@ def test_a_ratio_is_pooled_not_averaged():
 
 @given(st.lists(numbers, min_size=2, max_size=10), st.floats(0.1, 1e6))
 def test_a_ratio_with_equal_denominators_is_a_mean(values, below):
-    assert ratio(values, [below] * len(values)) == pytest.approx(
-        interval([v / below for v in values]), rel=1e-6, abs=1e-6
+    assert ratio(values, [below] * len(values))[:3] == pytest.approx(
+        interval([v / below for v in values])[:3], rel=1e-6, abs=1e-6
     )
 
 
 def test_pairs_cancel_what_both_have_met():
-    value, low, high = paired([11.0, 22.0, 33.0], [10.0, 21.0, 32.0])
-    assert (value, low, high) == (1.0, 1.0, 1.0)
-    assert paired([11.0, 22.0], [10.0, 20.0], pooled=1.4) == section(1.4, [1.0, 2.0])
+    """Percentiles, means, ratios: a difference of pooled figures, with the spread of the differences about it."""
+    assert paired(interval([11.0, 22.0, 33.0]), interval([10.0, 21.0, 32.0])) == (1.0, 1.0, 1.0, (0.0, 0.0, 0.0))
+    pooled = paired(section(16.5, [11.0, 22.0]), section(15.0, [10.0, 20.0]))
+    assert pooled == section(1.5, [1.0, 2.0])
+    hits, asked = [50.0, 60.0], [100.0, 100.0]
+    assert paired(ratio(hits, asked), ratio([40.0, 50.0], asked))[:3] == pytest.approx((0.1, 0.1, 0.1))
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=10))
+def test_a_paired_difference_is_the_mean_of_the_differences(pairs):
+    first, second = zip(*pairs, strict=True)
+    scale = max(map(abs, first + second))
+    assert paired(interval(first), interval(second))[:3] == pytest.approx(
+        interval([a - b for a, b in pairs])[:3], rel=1e-6, abs=1e-6 * scale + 1e-6
+    )
 
 
 def test_bad_estimates_are_refused():
@@ -120,7 +133,7 @@ def test_bad_estimates_are_refused():
     with pytest.raises(ValueError, match="negative"):
         ratio([1, 2], [3, -1])
     with pytest.raises(ValueError, match="as many"):
-        paired([1, 2], [1])
+        paired(interval([1, 2]), interval([1]))
 
 
 def test_mser_cuts_the_ramp_and_nothing_more():

@@ -19,8 +19,8 @@ from simsys import draws
 from simsys.engines import facilities
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
+from simsys.experiment.jobs import play_once
 from simsys.experiment.result import Result, Row
-from simsys.experiment.run import play_once
 from simsys.experiment.run import run as run_by
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import StationLog

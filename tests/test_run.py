@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simsys.experiment import run as running
+from simsys.experiment import jobs as playing
 from simsys.experiment.estimate import estimate
 from simsys.experiment.run import RunError, run
 from simsys.scenario import load_scenario
@@ -52,12 +52,12 @@ def test_one_replication_has_no_interval_and_keeps_no_promise() -> None:
     assert [v.verdict for v in result.slo] == ["undecided"]
 
 
-def test_a_killed_worker_is_an_error_and_not_half_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_play_that_kills_its_worker_is_an_error_and_not_half_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     def die(setting: Any, replication: int, engine: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(running, "play_once", die)
-    with pytest.raises(RunError, match="killed"):
+    monkeypatch.setattr(playing, "play_once", die)
+    with pytest.raises(RunError, match="one: replication 0 failed: its worker was killed by SIGKILL"):
         run(queue(), jobs=2)
 
 
@@ -70,5 +70,5 @@ def test_progress_counts_every_play() -> None:
 def test_an_estimate_says_what_would_be_played() -> None:
     guess = estimate(queue(), jobs=1)
     assert (guess.requests, guess.plays) == (400, 3)
-    assert guess.loads["one"][0].utilization == pytest.approx(0.6)
+    assert guess.settings[0].loads[0].utilization == pytest.approx(0.6)
     assert 0 < guess.seconds < 60 and guess.memory > 1e6

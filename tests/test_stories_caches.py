@@ -15,7 +15,7 @@ from bands import holds
 
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
-from simsys.experiment.run import play_once
+from simsys.experiment.jobs import play_once
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import Log
 from simsys.measure.meter import summarise

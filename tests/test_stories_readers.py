@@ -15,7 +15,8 @@ from bands import holds
 
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
-from simsys.experiment.run import play_once, run
+from simsys.experiment.jobs import play_once
+from simsys.experiment.run import run
 from simsys.experiment.setting import Setting, settings
 from simsys.scenario import load_scenario
 from simsys.theory import stampede

@@ -1,8 +1,7 @@
-"""What all commands share: statuses, the end of a command, common options, the scenario and the results folder."""
+"""What all commands share: statuses, the end of a command, common options, the scenario."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,15 +61,3 @@ def loaded(file: str, sets: list[str] | None) -> Scenario:
     for setting in settings(scenario):
         setting.trees  # noqa: B018  (drives every plan once)
     return scenario
-
-
-def reserved(folder: Path, stack: ExitStack) -> Path:
-    """The results folder, ours until the stack closes."""
-    from simsys.report import files
-
-    try:
-        return stack.enter_context(files.reserved(folder))
-    except files.InUse as error:
-        raise Stop(IN_USE, f"simsys: {error}") from None
-    except (files.NotResults, OSError) as error:
-        raise Stop(WRONG, f"simsys: {error}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,8 +26,8 @@ from simsys.cli.app import (
     Stop,
     changes,
     loaded,
-    reserved,
 )
+from simsys.cli.results import played_into
 from simsys.cli.terminal import colour, progress, say, whisper
 
 if TYPE_CHECKING:
@@ -114,27 +113,19 @@ def _forecast(scenario: Scenario, plan: Estimate) -> str:
 
 def _played(scenario: Scenario, jobs: int | None, engine: Engine, out: Path | None, json: bool, quiet: bool) -> Result:
     """Play, write the results, and print them."""
-    from simsys.experiment.run import RunError
     from simsys.experiment.run import run as play
-    from simsys.experiment.workers import WorkerError, cores
+    from simsys.experiment.workers import cores
     from simsys.report import files
     from simsys.report.page import page
     from simsys.scenario import write_scenario
-    from simsys.scenario.errors import printable
 
     started = datetime.now(UTC)
-    with ExitStack() as stack:
-        folder = reserved(out or Path("results") / scenario.name, stack)
-        try:
-            result = play(scenario, jobs, None if quiet else progress(), engine.value)
-            text = page(scenario, result)
-            written = dict(files.contents(result, write_scenario(scenario, folder), text, jobs or cores()))
-            manifest = files.manifest(sys.argv, started, result.engine, written)
-            files.write(folder, {**written, "manifest.json": manifest})
-        except (RunError, WorkerError, OSError) as error:
-            raise Stop(FAULT, f"simsys: {error}") from None
-    if not quiet:
-        whisper(f"written to {printable(str(folder), 2000)}\n")
+    with played_into(out or Path("results") / scenario.name, quiet) as (folder, journal):
+        result = play(scenario, jobs, None if quiet else progress(), engine.value, journal)
+        text = page(scenario, result)
+        written = dict(files.contents(result, write_scenario(scenario, folder), text, jobs or cores()))
+        files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, result.engine, written)})
+        journal.prune()
     say(files.to_json(files.told(result)) if json else page(scenario, result, colour()))
     return result
 

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from simsys.experiment.demand import Demand
 from simsys.experiment.engines import COMPILATION, Wanted, engines, kernel_is_ready
-from simsys.experiment.result import Load
 from simsys.experiment.setting import Setting, settings
-from simsys.experiment.workers import cores
+from simsys.experiment.workers import Limits, cores
 from simsys.scenario import Scenario
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take: requests per play, plays, seconds on so many cores, bytes at once, and the loads.
+    """What evaluating scenarios would take: requests of the longest play, plays, seconds on so many cores, bytes at
+    once, and what one play may take before something must be wrong with it.
 
-    `engines` is who plays each strategy, `compiles` whether the kernel must be compiled first.
+    `settings` are those of different plays, `engines` who plays each of them, `compiles` whether the kernel must be
+    compiled first.
     """
 
     requests: float
     plays: int
     seconds: float
     memory: float
-    loads: dict[str, tuple[Load, ...]]
-    saturated: dict[str, tuple[str, ...]]
+    settings: tuple[Setting, ...]
     engines: tuple[str, ...]
     compiles: bool
+    limits: Limits
 
 
 class Costs(NamedTuple):
@@ -51,23 +52,45 @@ COSTS = {
     "compiled": Costs(0.01, 0.5e-6, 0.07e-6, 0.015e-6, 0.3e-6, 700.0),
 }
 SECONDS_TO_START, BYTES_TO_START = 1.5, 250e6
+PATIENCE, LEAST_SECONDS = 100.0, 600.0
+"""A play that takes so many times as long as estimated, and at least so many seconds, never ends."""
+SLACK, LEAST_BYTES = 8.0, 4e9
+"""A play that needs so many times the memory that is estimated, and at least so many bytes, never has enough."""
 
 
-def estimate(scenario: Scenario, jobs: int | None = None, engine: Wanted = "auto") -> Estimate:
-    """What a run would take on a machine like the author's. NotCompiled if the engine cannot play it."""
-    ready = settings(scenario)
-    replications = scenario.run.replications or 10
-    plays = len(ready) * replications
+def estimate(scenarios: Scenario | Sequence[Scenario], jobs: int | None = None, engine: Wanted = "auto") -> Estimate:
+    """What evaluating them would take on a machine like the author's, each play once. NotCompiled if the engine cannot
+    play a strategy.
+    """
+    all_ = [scenarios] if isinstance(scenarios, Scenario) else scenarios
+    counts: dict[str, int] = {}
+    first: dict[str, Setting] = {}
+    for scenario in all_:
+        for setting in settings(scenario):
+            first.setdefault(setting.identity, setting)
+            counts[setting.identity] = max(counts.get(setting.identity, 0), scenario.run.replications or 10)
+    ready, times_played = list(first.values()), list(counts.values())
+    plays = sum(times_played)
     side_by_side = min(jobs or cores(), plays)
-    times = {name: [replications / side_by_side * _seconds(s, costs) for s in ready] for name, costs in COSTS.items()}
-    chosen = engines(ready, engine, {name: sum(each) for name, each in times.items()})
+    each = {name: [_seconds(setting, costs) for setting in ready] for name, costs in COSTS.items()}
+    whole = {
+        name: [n * t / side_by_side for n, t in zip(times_played, times, strict=True)] for name, times in each.items()
+    }
+    chosen = engines(ready, engine, {name: sum(times) for name, times in whole.items()})
     compiles = "compiled" in chosen and not kernel_is_ready()
     inside = max(COSTS[name].bytes * _inside(setting) for name, setting in zip(chosen, ready, strict=True))
-    seconds = SECONDS_TO_START + sum(times[name][place] for place, name in enumerate(chosen)) + compiles * COMPILATION
+    longest = max(each[name][place] for place, name in enumerate(chosen))
+    playing = sum(whole[name][place] for place, name in enumerate(chosen))
     return Estimate(
-        ready[0].first.expected_requests, plays, seconds, side_by_side * (BYTES_TO_START + inside),
-        {s.label: s.loads for s in ready}, {s.label: s.saturated for s in ready}, chosen, compiles,
-    )  # fmt: skip
+        requests=max(setting.first.expected_requests for setting in ready),
+        plays=plays,
+        seconds=SECONDS_TO_START + playing + compiles * COMPILATION,
+        memory=side_by_side * (BYTES_TO_START + inside),
+        settings=tuple(ready),
+        engines=chosen,
+        compiles=compiles,
+        limits=Limits(max(LEAST_SECONDS, PATIENCE * longest), max(LEAST_BYTES, SLACK * inside)),
+    )
 
 
 def memory() -> float:

@@ -18,6 +18,8 @@ TWITTER_2012 = 75.0
 
 def notes(ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]]) -> Iterator[str]:
     """The notes of a run, the general ones first."""
+    if not ready:
+        return
     scenario, load = ready[0].scenario, ready[0].first
     if load.clients:
         yield "closed loop: who waits does not ask, so latencies look better than open arrivals would see them"

@@ -10,7 +10,7 @@ import numpy as np
 from simsys.experiment import accounts
 from simsys.experiment.notes import notes
 from simsys.experiment.promises import verdicts
-from simsys.experiment.result import Audit, Napkin, Played, Result, Row
+from simsys.experiment.result import Audit, Failure, Napkin, Played, Result, Row
 from simsys.experiment.rows import constant, merged, rows
 from simsys.experiment.setting import Setting
 from simsys.measure.summary import Summary
@@ -26,8 +26,9 @@ def result_of(
     version: str,
     engine: str,
     note: str,
+    failed: Sequence[Failure] = (),
 ) -> Result:
-    """The result of a run; `summaries[strategy][replication]`."""
+    """The result of a run; `summaries[strategy][replication]`, of all strategies but those that failed."""
     saturated = [s.label for s, plays in zip(ready, summaries, strict=True) if s.saturated or piles_up(s, plays)]
     all_rows: list[Row] = []
     played = []
@@ -41,13 +42,14 @@ def result_of(
         version=version,
         engine=engine,
         seed=scenario.run.seed,
-        replications=len(summaries[0]),
-        notes=tuple([note] * bool(note) + list(notes(ready, summaries))),
+        replications=max((len(plays) for plays in summaries), default=0),
+        notes=tuple([note] * bool(note) + [str(each) for each in failed] + list(notes(ready, summaries))),
         saturated=tuple(saturated),
         audits=tuple(_audits(ready, summaries)),
         slo=tuple(verdicts(scenario.slo, all_rows, names, saturated)),
         rows=tuple(all_rows),
         played=tuple(played),
+        failed=tuple(failed),
     )
 
 

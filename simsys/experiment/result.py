@@ -11,7 +11,11 @@ Values = tuple[float, ...]
 
 
 class Row(NamedTuple):
-    """One figure of one strategy, with the 95 % interval over replications; None is null."""
+    """One figure of one strategy, with the 95 % interval over replications; None is null.
+
+    `point` is what a sweep changed, by path. `deviations` is how far each replication is from the value, for paired
+    differences; empty where there is nothing to pair.
+    """
 
     strategy: str
     point: dict[str, Any]
@@ -22,6 +26,7 @@ class Row(NamedTuple):
     high: float | None
     unit: str
     note: str
+    deviations: tuple[float, ...] = ()
 
 
 class Audit(NamedTuple):
@@ -40,6 +45,17 @@ class Verdict(NamedTuple):
     strategy: str
     verdict: Literal["kept", "missed", "undecided"]
     value: float | None
+
+
+class Failure(NamedTuple):
+    """A play that failed, and why; its strategy has no rows."""
+
+    strategy: str
+    replication: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.strategy}: replication {self.replication} failed: {self.reason}"
 
 
 class Load(NamedTuple):
@@ -105,6 +121,7 @@ class Result:
     slo: tuple[Verdict, ...]
     rows: tuple[Row, ...]
     played: tuple[Played, ...] = field(default=())
+    failed: tuple[Failure, ...] = field(default=())
 
     @property
     def strategies(self) -> list[str]:

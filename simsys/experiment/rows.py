@@ -38,8 +38,8 @@ def rows(strategy: str, summaries: Sequence[Summary], saturated: bool) -> list[R
 
 
 def _row(strategy: str, subject: str, figure: Figure) -> Row:
-    metric, (value, low, high), unit, note = figure
-    return Row(strategy, {}, subject, metric, rounded(value), rounded(low), rounded(high), unit, note)
+    metric, (value, low, high, deviations), unit, note = figure
+    return Row(strategy, {}, subject, metric, rounded(value), rounded(low), rounded(high), unit, note, deviations)
 
 
 def constant(strategy: str, metric: str, value: float, unit: str, note: str = "") -> Row:
@@ -115,7 +115,7 @@ def _durations(
 
 def _largest(histograms: Sequence[Histogram], pooled: Histogram) -> Interval:
     """The largest of all replications, with the interval of the largest of one: it reaches up to what was seen."""
-    _, low, high = interval([h.max for h in histograms])
+    _, low, high, _ = interval([h.max for h in histograms])
     if pooled.max is None or low is None or high is None:
         return Interval(pooled.max, None, None)
     return Interval(pooled.max, max(0.0, low), max(high, pooled.max))

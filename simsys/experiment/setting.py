@@ -15,6 +15,7 @@ from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.experiment.demand import Demand, Surroundings, demand
+from simsys.experiment.identity import identity
 from simsys.experiment.result import Load
 from simsys.expressions import Untraceable
 from simsys.measure.staleness import Following
@@ -53,6 +54,11 @@ class Setting:
     def ops(self) -> tuple[str, ...]:
         """The operations of the load and of the events."""
         return self.first.ops
+
+    @cached_property
+    def identity(self) -> str:
+        """What the plays depend on, as one number."""
+        return identity(self.scenario, self.strategy, self._stations, self._cache_names)
 
     # -- before anything is played ---------------------------------------------------------------------------------
 
@@ -300,11 +306,9 @@ def workload(scenario: Scenario, replication: int) -> Workload:
     )  # fmt: skip
 
 
-_last: list[Setting] = []
-
-
 def settings(scenario: Scenario) -> list[Setting]:
-    """One setting per strategy, in the scenario's order. What was worked out for the last scenario is kept."""
-    if not _last or _last[0].scenario is not scenario:
-        _last[:] = [Setting(scenario, strategy) for strategy in scenario.strategies]
-    return list(_last)
+    """One setting per strategy, in the scenario's order, always the same ones."""
+    made = scenario.worked_out.setdefault("settings", [])
+    if not made:
+        made += [Setting(scenario, strategy) for strategy in scenario.strategies]
+    return list(made)

@@ -1,21 +1,42 @@
-"""Work side by side, in processes that die with their parent."""
+"""Work side by side, in processes that die with their parent; one that dies takes nothing along but its own task."""
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
+import resource
 import signal
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-Task = TypeVar("Task", bound=Hashable)
+Task = TypeVar("Task")
+
+TRIES = 2
+"""How often a task is begun whose worker dies: the death may not have been its fault."""
 
 
 class WorkerError(Exception):
-    """Workers cannot be started, or one was killed."""
+    """Workers cannot be started, or work that cannot be done without failed."""
+
+
+class Failed(NamedTuple):
+    """A task that could not be done, and why."""
+
+    reason: str
+
+
+class Limits(NamedTuple):
+    """What a task may take: seconds, and bytes beyond what a worker has at its begin."""
+
+    seconds: float = math.inf
+    bytes: float = math.inf
 
 
 def cores() -> int:
@@ -23,41 +44,143 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def side_by_side(do: Callable[[Task], Any], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Any]]:
-    """(task, do(task)) as they are done, by so many processes, or one after the other by this one.
+def side_by_side(
+    do: Callable[[Task], Any], tasks: Sequence[Task], jobs: int, limits: Limits | None = None
+) -> Iterator[tuple[Task, Any]]:
+    """(task, do(task)) as they are done, by so many processes; `Failed` for what raises, takes too much, or kills its
+    worker twice.
 
-    The processes inherit `do` instead of being sent it where the system can fork.
+    The processes inherit `do` and the tasks; only answers are sent. WorkerError if none can be started.
     """
-    jobs = min(jobs, len(tasks))
-    if jobs <= 1:
-        yield from ((task, do(task)) for task in tasks)
-        return
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    waiting = deque((number, 0) for number in range(len(tasks)))
+    crew: list[_Worker] = []
+    given = limits or Limits()
     try:
-        pool = ProcessPoolExecutor(jobs, multiprocessing.get_context(method), _begin, (do,))
-        futures = {pool.submit(_do, task): task for task in tasks}
-    except OSError as error:
-        raise WorkerError(f"workers cannot be started ({error.strerror}); --jobs 1 needs none") from None
-    try:
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool:
-        raise WorkerError("a worker process was killed (out of memory?); try fewer --jobs") from None
+        while waiting or any(worker.busy for worker in crew):
+            for worker in crew:
+                if waiting and not worker.busy:
+                    worker.begin(*waiting.popleft())
+            while waiting and len(crew) < jobs:
+                crew.append(_Worker(do, tasks, given))
+                crew[-1].begin(*waiting.popleft())
+            for worker in _next(crew, given.seconds):
+                answer = worker.answer(given.seconds)
+                if worker.gone:
+                    crew.remove(worker)
+                if isinstance(answer, _Died) and worker.tries + 1 < TRIES:
+                    waiting.appendleft((worker.number, worker.tries + 1))
+                else:
+                    told = Failed(answer.reason) if isinstance(answer, _Died) else answer
+                    yield tasks[worker.number], told
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in crew:
+            worker.end()
 
 
-_work: list[Callable[[Any], Any]] = []
+class _Died(NamedTuple):
+    reason: str
 
 
-def _begin(do: Callable[[Any], Any]) -> None:
-    """What a worker does first. It dies at once when told to, and with its parent, however that dies; Ctrl-C is the
-    parent's business.
+class _Worker:
+    """A process that does one task after the other."""
+
+    def __init__(self, do: Callable[[Any], Any], tasks: Sequence[Any], limits: Limits) -> None:
+        self._pipe, its = multiprocessing.Pipe()
+        context = multiprocessing.get_context("fork")
+        self._process = context.Process(target=_work, args=(its, do, tasks, limits.bytes), daemon=True)
+        try:
+            self._process.start()
+        except OSError as error:
+            raise WorkerError(f"workers cannot be started: {error.strerror}") from None
+        its.close()
+        self.number, self.tries = 0, 0
+        self.busy, self.gone = False, False
+        self._since = 0.0
+
+    def begin(self, number: int, tries: int) -> None:
+        """Give it a task; if it is dead, that shows when its answer is asked for."""
+        self.number, self.tries, self.busy, self._since = number, tries, True, time.monotonic()
+        with suppress(OSError):
+            self._pipe.send(number)
+
+    @property
+    def pipe(self) -> Connection:
+        return self._pipe
+
+    def left(self, seconds: float) -> float:
+        """Seconds left for its task, if it may take so many."""
+        return max(0.0, self._since + seconds - time.monotonic())
+
+    def answer(self, seconds: float) -> Any:
+        """What became of its task."""
+        self.busy = False
+        try:
+            if self._pipe.poll():
+                return self._pipe.recv()
+        except (EOFError, OSError):
+            self.end()
+            return _Died(f"its worker was {_cause(self._process.exitcode)}")
+        self.end()
+        return Failed(f"it took longer than {seconds:g} s")
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+        self.gone = True
+
+
+def _next(crew: Sequence[_Worker], seconds: float) -> list[_Worker]:
+    """Those that have an answer, have died, or have had their time; waits until there are some."""
+    busy = [worker for worker in crew if worker.busy]
+    first = min(worker.left(seconds) for worker in busy)
+    ready = wait([worker.pipe for worker in busy], None if math.isinf(first) else first)
+    return [worker for worker in busy if worker.pipe in ready or worker.left(seconds) == 0.0]
+
+
+def _cause(code: int | None) -> str:
+    """How a process ended, from its exit code."""
+    if code is None or code >= 0:
+        return f"ended with status {code}"
+    hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+    return f"killed by {signal.Signals(-code).name}{hint}"
+
+
+def _work(pipe: Connection, do: Callable[[Any], Any], tasks: Sequence[Any], room: float) -> None:
+    """What a worker does. It dies at once when told to, and with its parent, however that dies; Ctrl-C is the parent's
+    business.
     """
-    _work[:] = [do]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     Thread(target=_end_with_parent, daemon=True).start()
+    _confine(room)
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(_attempt(do, tasks[pipe.recv()], room))
+
+
+def _attempt(do: Callable[[Any], Any], task: Any, room: float) -> Any:
+    try:
+        return do(task)
+    except MemoryError:
+        return Failed("out of memory" if math.isinf(room) else f"it needs more than {room / 1e9:.2g} GB of memory")
+    except Exception as error:
+        if os.environ.get("SIMSYS_TRACEBACK"):
+            traceback.print_exc()
+        told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        return Failed(" ".join(told.split()))
+
+
+def _confine(room: float) -> None:
+    """No more memory than so many bytes beyond what there is already."""
+    if math.isinf(room):
+        return
+    with suppress(OSError, ValueError):  # where nobody knows how much that is, there is no limit
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = used + int(room)
+        resource.setrlimit(resource.RLIMIT_AS, (limit if most < 0 else min(limit, most), most))
 
 
 def _end_with_parent() -> None:
@@ -65,7 +188,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _do(task: Any) -> Any:
-    return _work[0](task)

@@ -16,11 +16,15 @@ CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
-    """An estimate and its 95 % interval; None where there is nothing to say. Never NaN, never infinite."""
+    """An estimate and its 95 % interval; None where there is nothing to say. Never NaN, never infinite.
+
+    `deviations` is how far each replication is from the value, in the order of the replications; empty if unknown.
+    """
 
     value: float | None
     low: float | None
     high: float | None
+    deviations: tuple[float, ...] = ()
 
     @property
     def relative(self) -> float | None:
@@ -72,17 +76,21 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Interva
     return _about(value, [(a - value * b) / mean for a, b in zip(above, below, strict=True)])
 
 
-def paired(
-    first: Sequence[float | None], second: Sequence[float | None], pooled: float | None = None
-) -> Interval:
+def paired(first: Interval, second: Interval) -> Interval:
     """First minus second, replication by replication: both have met the same requests and the same luck.
 
-    For percentiles give the difference of the pooled ones as `pooled`; else the value is the mean difference.
+    Without an interval if one of them has no deviations. ValueError if they differ in their number.
+    Source: common random numbers, Law, Simulation Modeling and Analysis, 2015, section 11.2.
     """
-    if len(first) != len(second):
-        raise ValueError(f"pairs need as many replications on both sides, not {len(first)} and {len(second)}")
-    differences = [None if a is None or b is None else a - b for a, b in zip(first, second, strict=True)]
-    return interval(differences) if pooled is None else section(pooled, differences)
+    if first.value is None or second.value is None:
+        return NOTHING
+    if not first.deviations or not second.deviations:
+        return Interval(first.value - second.value, None, None)
+    if len(first.deviations) != len(second.deviations):
+        sides = f"{len(first.deviations)} and {len(second.deviations)}"
+        raise ValueError(f"pairs need as many replications on both sides, not {sides}")
+    apart = [a - b for a, b in zip(first.deviations, second.deviations, strict=True)]
+    return _about(first.value - second.value, apart)
 
 
 def _known(values: Sequence[float | None]) -> list[float]:
@@ -96,10 +104,10 @@ def _known(values: Sequence[float | None]) -> list[float]:
 def _about(value: float, deviations: Sequence[float]) -> Interval:
     count = len(deviations)
     if count < 2:
-        return Interval(value, None, None)
+        return Interval(value, None, None, tuple(deviations))
     spread = math.sqrt(math.fsum(each * each for each in deviations) / (count - 1))
     half = t_quantile((1 + CONFIDENCE) / 2, count - 1) * spread / math.sqrt(count)
-    return Interval(value, value - half, value + half)
+    return Interval(value, value - half, value + half, tuple(deviations))
 
 
 @lru_cache

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from simsys.experiment.result import Played, Result
-from simsys.experiment.workers import side_by_side
+from simsys.experiment.workers import Failed, WorkerError, side_by_side
 from simsys.report import style
 from simsys.report.canvas import alike, canvas, durations, legend, stroke, symlog
 from simsys.report.tail import ELSEWHERE, WAITING, Place, called, divided, ops, places
@@ -28,7 +28,7 @@ _LEGEND = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False, 
 def charts(result: Result, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
     """(file name, content) of every chart for which the run has figures, each as SVG and as PNG.
 
-    They are drawn by so many processes side by side; WorkerError if one of them is killed.
+    They are drawn by so many processes side by side; WorkerError if one cannot be drawn.
     """
     os.environ["MPLBACKEND"] = "agg"
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -37,6 +37,8 @@ def charts(result: Result, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
 
     drawn = dict(side_by_side(partial(_drawn, result), list(_CHARTS), jobs))
     for name in _CHARTS:
+        if isinstance(drawn[name], Failed):
+            raise WorkerError(f"the chart '{name}' cannot be drawn: {drawn[name].reason}")
         yield from drawn[name]
 
 

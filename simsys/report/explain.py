@@ -42,12 +42,14 @@ def dry_run(scenario: Scenario, plan: Estimate) -> str:
     lines = [
         f"{scenario.name}: {show_count(plan.requests)} requests in each of {plan.plays} plays, about "
         f"{about(plan.seconds)}, {show_size(plan.memory)} of memory",
-        f"engine: {summed_up(list(plan.loads), plan.engines)}{', when it is compiled' if plan.compiles else ''}",
+        f"engine: {summed_up([s.label for s in plan.settings], plan.engines)}"
+        f"{', when it is compiled' if plan.compiles else ''}",
     ]
-    for strategy, loads in plan.loads.items():
-        lines += ["", strategy, *(_load_lines(loads) or ["  no analytic load: its plans cannot be traced"])]
-        if plan.saturated[strategy]:
-            lines.append(f"  saturated: {', '.join(plan.saturated[strategy])} cannot carry this load")
+    for setting in settings(scenario):
+        known = _load_lines(setting.loads) or ["  no analytic load: its plans cannot be traced"]
+        lines += ["", setting.label, *known]
+        if setting.saturated:
+            lines.append(f"  saturated: {', '.join(setting.saturated)} cannot carry this load")
     return "\n".join(lines) + "\n"
 
 

@@ -21,7 +21,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from simsys.experiment.result import Result
+from simsys.experiment.result import Result, Row
 from simsys.report import charts
 
 NAMES = {"scenario.yaml", "rows.csv", "metrics.json", "table.txt", "manifest.json", *charts.NAMES}
@@ -29,6 +29,7 @@ NAMES = {"scenario.yaml", "rows.csv", "metrics.json", "table.txt", "manifest.jso
 
 
 _FIGURES = ("value", "low", "high")
+_COLUMNS = ("strategy", "point", "subject", "metric", *_FIGURES, "unit", "note")
 
 
 class InUse(Exception):
@@ -46,7 +47,7 @@ def metrics(result: Result) -> dict[str, Any]:
         "notes": list(result.notes), "saturated": list(result.saturated),
         "audits": [audit._asdict() for audit in result.audits],
         "slo": [{**verdict._asdict(), "value": _finite(verdict.value)} for verdict in result.slo],
-        "rows": [{**row._asdict(), **{k: _finite(getattr(row, k)) for k in _FIGURES}} for row in result.rows],
+        "rows": [_told(row) for row in result.rows],
     }  # fmt: skip
 
 
@@ -64,12 +65,15 @@ def to_csv(result: Result) -> str:
     """The tidy rows; empty where a figure is null, and no text that a spreadsheet takes for a formula."""
     file = StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    fields = ("strategy", "point", "subject", "metric", "value", "low", "high", "unit", "note")
-    writer.writerow(fields)
-    for row in metrics(result)["rows"]:
-        cells = {**row, "point": json.dumps(row["point"], sort_keys=True)}
-        writer.writerow([_cell(cells[name]) for name in fields])
+    writer.writerow(_COLUMNS)
+    for row in map(_told, result.rows):
+        writer.writerow([_cell(value) for value in {**row, "point": json.dumps(row["point"], sort_keys=True)}.values()])
     return file.getvalue()
+
+
+def _told(row: Row) -> dict[str, Any]:
+    told = {name: getattr(row, name) for name in _COLUMNS}
+    return told | {name: _finite(told[name]) for name in _FIGURES}
 
 
 def _cell(value: Any) -> Any:

@@ -70,6 +70,7 @@ class Scenario(Spec):
     _name: str = PrivateAttr(default="scenario")
     _folder: Path = PrivateAttr(default=Path())
     _flows: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _worked_out: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     def name_it(self, name: str, folder: Path, flows: dict[str, Any]) -> None:
         """Say what it is called, where its file names start, and how its flows were written."""
@@ -89,6 +90,13 @@ class Scenario(Spec):
     def flows(self) -> dict[str, Any]:
         """The flows as they were written, by name."""
         return self._flows
+
+    @property
+    def worked_out(self) -> dict[str, Any]:
+        """What others have worked out from it, so that it is done once; a changed copy begins anew."""
+        if self._worked_out.get("scenario") is not self:
+            self._worked_out = {"scenario": self}
+        return self._worked_out
 
     @property
     def transient(self) -> bool:

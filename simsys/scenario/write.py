@@ -14,13 +14,14 @@ from simsys.scenario.model import Scenario
 from simsys.strategies import strategy_name
 from simsys.strategies.flow import Flow
 
-_FILES = ("file", "path")
+FILES = ("file", "path")
+"""The keys of file names."""
 
 
 def write_scenario(scenario: Scenario, folder: Path | None = None) -> str:
     """The text of a scenario; its file names start at `folder` (at its own, if none is given)."""
     data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"strategies", "events"})
-    data["strategies"] = [_strategy(scenario, strategy) for strategy in scenario.strategies]
+    data["strategies"] = [plain_strategy(scenario, strategy) for strategy in scenario.strategies]
     data["events"] = [
         event.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for event in scenario.events
     ]
@@ -30,7 +31,8 @@ def write_scenario(scenario: Scenario, folder: Path | None = None) -> str:
     return yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
 
 
-def _strategy(scenario: Scenario, strategy: Any) -> Any:
+def plain_strategy(scenario: Scenario, strategy: Any) -> Any:
+    """A strategy as a scenario names it, with all its knobs."""
     if isinstance(strategy, Flow):
         return {"flow": scenario.flows[strategy.name]}
     return {strategy_name(type(strategy)): written(strategy)}
@@ -43,7 +45,7 @@ def _moved(value: Any, old: Path, new: Path) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        key: _relative(item, old, new) if key in _FILES and isinstance(item, str) else _moved(item, old, new)
+        key: _relative(item, old, new) if key in FILES and isinstance(item, str) else _moved(item, old, new)
         for key, item in value.items()
     }
 

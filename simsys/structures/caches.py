@@ -25,9 +25,7 @@ class CacheSpec(Spec):
     entries: Whole | None = Field(default=None, ge=1, description="room, in entries")
     bytes: Size | None = Field(default=None, gt=0, description="room, in bytes")
     ttl: Duration | None = Field(default=None, gt=0, description="time to live from the fill; none: for ever")
-    policy: Literal["lru", "fifo"] = Field(
-        default="lru", description="least recently used, or first in, leaves"
-    )
+    policy: Literal["lru", "fifo"] = Field(default="lru", description="least recently used, or first in, leaves")
     renew: bool = Field(default=False, description="a hit starts the ttl again")
     on_expiry: Literal["none"] = Field(default="none", description="none: every reader who misses recomputes")
     start: Literal["warm", "cold"] | None = Field(default=None, description="as in the long run, or empty")
@@ -157,9 +155,7 @@ class Cache:
         """
         known = Popularity(*popularity)
         if known.keys < 1 or not rate >= 0.0 or not size > 0.0:
-            raise ValueError(
-                "a warm start needs at least one key, the rate of look-ups, and the size of an entry"
-            )
+            raise ValueError("a warm start needs at least one key, the rate of look-ups, and the size of an entry")
         if self.fifo and self.renews:
             raise ValueError("the long run of a fifo cache with renew is not known; start it cold")
         self.clear()

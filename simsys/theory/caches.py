@@ -175,8 +175,6 @@ def stampede(rate: float, recompute: float, ttl: float, single_flight: bool = Fa
     The look-up that finds the key expired loads it, and so does each that comes until it is back; with
     single-flight only the first.
     """
-    within(
-        rate > 0 and recompute >= 0 and ttl >= 0, "a stampede needs a rate above 0, and times of at least 0"
-    )
+    within(rate > 0 and recompute >= 0 and ttl >= 0, "a stampede needs a rate above 0, and times of at least 0")
     loads = 1.0 if single_flight else 1 + rate * recompute
     return Stampede(loads, loads / (ttl + recompute + 1 / rate))

@@ -1,0 +1,78 @@
+"""What the plays of a strategy depend on, as one number: the same number, the same summaries.
+
+All that has no part in a play is left out: prices, promises, words, other strategies, and stations and caches that the
+plans do not name. So what was played once need not be played again when only such a thing has changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import simsys
+from simsys.scenario import Scenario
+from simsys.scenario.write import FILES, plain_strategy
+from simsys.strategies import Strategy
+
+_NO_PART = {
+    "question", "drawing", "sources", "surprise", "strategies", "slo", "prices", "sizes", "retention", "sweep",
+}  # fmt: skip
+_NO_PART_OF_RUN = {"replications", "precision", "most_replications"}
+_BILLED = {"vcpu", "bytes", "replicated"}
+"""What only the bill asks of stations and their operations."""
+_TELLS = ("cli", "report", "money")
+"""Rooms that no play enters."""
+
+
+@cache
+def code() -> str:
+    """What simsys itself is made of: a hash of every file that a play may enter."""
+    package = Path(simsys.__file__).parent
+    told = sha256()
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if name.split("/")[0] not in _TELLS:
+            told.update(f"{name} {sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return told.hexdigest()
+
+
+def identity(scenario: Scenario, strategy: Strategy, stations: Collection[str], caches: Collection[str]) -> str:
+    """The number of the plays of a strategy that names these stations and caches."""
+    told = dict(_told(scenario))
+    told["stations"] = {name: _unbilled(told.get("stations", {})[name]) for name in sorted(stations)}
+    told["caches"] = {name: told.get("caches", {})[name] for name in sorted(caches)}
+    told["strategy"] = plain_strategy(scenario, strategy)
+    return sha256(json.dumps([code(), told], sort_keys=True).encode()).hexdigest()
+
+
+def _told(scenario: Scenario) -> dict[str, Any]:
+    """What a scenario says about plays, worked out once."""
+    if "told" not in scenario.worked_out:
+        told = scenario.model_dump(mode="json", by_alias=True, exclude=_NO_PART)
+        told["run"] = {key: value for key, value in told["run"].items() if key not in _NO_PART_OF_RUN}
+        scenario.worked_out["told"] = _with_contents(told, scenario.folder)
+    found: dict[str, Any] = scenario.worked_out["told"]
+    return found
+
+
+def _unbilled(station: dict[str, Any]) -> dict[str, Any]:
+    ops = {op: {k: v for k, v in service.items() if k not in _BILLED} for op, service in station["ops"].items()}
+    return {key: value for key, value in station.items() if key not in _BILLED} | {"ops": ops}
+
+
+def _with_contents(value: Any, folder: Path) -> Any:
+    """The value with what is in its files, instead of where they are."""
+    if isinstance(value, list):
+        return [_with_contents(item, folder) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: sha256((folder / item).read_bytes()).hexdigest()
+        if key in FILES and isinstance(item, str)
+        else _with_contents(item, folder)
+        for key, item in value.items()
+    }

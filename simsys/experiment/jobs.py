@@ -1,0 +1,74 @@
+"""Jobs: one strategy of one scenario in one replication, known by what it depends on, so that none is done twice."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+from simsys.engines.play import play
+from simsys.engines.rows import Luck
+from simsys.experiment.setting import Setting
+from simsys.experiment.workers import Failed, Limits, side_by_side
+from simsys.measure.encoding import encode
+from simsys.measure.meter import Meter
+from simsys.measure.summary import Summary
+
+
+class Job(NamedTuple):
+    """One play. `engine` is who plays it; it is no part of the key, as the summary is the same."""
+
+    setting: Setting
+    replication: int
+    engine: str
+
+    @property
+    def key(self) -> str:
+        """What the summary depends on, as one word."""
+        return f"{self.setting.identity}-{self.replication}"
+
+
+Players = Callable[[Sequence[Job]], Iterator[tuple[Job, bytes | Failed]]]
+"""Who plays jobs, wherever they do: each job with its encoded summary (`measure/encoding.py`), in any order."""
+
+
+def local(workers: int, limits: Limits) -> Players:
+    """So many processes of this machine."""
+    return partial(_local, workers, limits)
+
+
+def _local(workers: int, limits: Limits, jobs: Sequence[Job]) -> Iterator[tuple[Job, bytes | Failed]]:
+    return side_by_side(play_job, jobs, workers, limits)
+
+
+def play_job(job: Job) -> bytes:
+    """The encoded summary of a job. Unmeasurable if a duration or a number in it is too large."""
+    return encode(play_once(job.setting, job.replication, job.engine))
+
+
+def play_once(setting: Setting, replication: int, engine: str = "simpy") -> Summary:
+    """One strategy, one replication, by the engine "simpy" or "compiled"."""
+    load = setting.workload(replication)
+    luck = Luck(setting.scenario.run.seed, replication, setting.edge_share)
+    model = setting.model(replication, load)
+    meter = Meter(setting.scope(), len(model.stations), model.begin, load.stop or None, load.requests)
+    with no_collector():
+        log = play(model, load, luck, meter.take, engine)
+    capacity = {name: spec.capacity for name, spec in setting.scenario.stations.items()}
+    return meter.summary(log, capacity)
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Without the collector of cycles: a play makes none that matter, and looking for them takes a third of the
+    time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
