@@ -194,7 +194,7 @@ def test_clients_ask_more_often_than_is_drawn_at_once(monkeypatch: pytest.Monkey
 
 
 def test_a_log_of_several_batches() -> None:
-    """Batches of 65,536 requests or marks, whichever is reached first: here 140,000 marks and half as many requests."""
+    """Batches of 16,384 requests or marks, whichever is reached first: here 35,000 marks and half as many requests."""
     load = Load.model_validate({"rate": "1000/s", "mix": {"get": "100%"}})
     source = """
 def later(b):
@@ -206,7 +206,7 @@ def get(r):
     yield Mark("gone")
 """
     station = {"servers": 4, "ops": {"get": {"exponential": {"mean": "3ms"}}}}
-    world = World(1, source, {"server": station}, {}, {}, Workload(load, requests=70_000), {})
+    world = World(1, source, {"server": station}, {}, {}, Workload(load, requests=17_500), {})
     one, other = world.play("simpy"), world.play("compiled")
     assert len(one.batches) == 3
     assert_equal(one, other)

@@ -65,6 +65,15 @@ def _one_by_one(
     return out
 
 
+@compiled("float64[::1](float64, int64, int64[::1], int64)")
+def exponentials(mean: float, stream: int, tokens: NDArray[np.int64], visit: int) -> Array:
+    """`variate` of each token of a contiguous array from an exponential law, in one pass."""
+    out = np.empty(tokens.size)
+    for i in range(tokens.size):
+        out[i] = -mean * log(uniform(stream, tokens[i], visit, 0))
+    return out
+
+
 def variates(
     kind: int, a: float, b: float, c: float, table: Array, stream: int, tokens: NDArray[np.int64], visit: int
 ) -> Array:
@@ -73,8 +82,9 @@ def variates(
         return _one_by_one(kind, a, b, c, table, stream, tokens, visit)
     if kind == CONSTANT:
         return np.full(tokens.size, a)
-    u = uniforms(stream, tokens, visit)
-    return -a * logs(u) if kind == EXPONENTIAL else quantiles(kind, a, b, c, table, u)
+    if kind == EXPONENTIAL:
+        return exponentials(a, stream, tokens, visit)
+    return quantiles(kind, a, b, c, table, uniforms(stream, tokens, visit))
 
 
 @compiled("float64(int64, float64, float64, float64, float64)")

@@ -59,7 +59,7 @@ def request_token(index: int) -> int:
     return index
 
 
-@compiled("int64(int64, int64, int64)")
+@compiled("int64(int64, int64, int64)", inline=True)
 def child_token(parent: int, plan: int, index: int) -> int:
     """The token of child number `index` that `parent` starts to play the plan with this name id."""
     return int(np.int64(random_bits(plan, parent, index)[0] & BELOW_CHILD)) | CHILD

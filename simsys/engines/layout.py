@@ -16,6 +16,7 @@ from simsys.engines.kernel.state import (
     BATCHED,
     CACHE,
     CHANCE,
+    CROWD,
     DELAY,
     EVENT,
     FORK,
@@ -59,7 +60,7 @@ class Foreseen(NamedTuple):
 
 
 class Layout:
-    """The tables, by name, and the globals `g` in which the kernel finds their addresses."""
+    """The tables, by name, and the globals `g`, at `address`, in which the kernel finds their addresses."""
 
     def __init__(
         self, model: Model, program: Program, luck: Luck, columns: tuple[str, ...], think: Variate | None
@@ -71,7 +72,7 @@ class Layout:
         self.luck, self.columns, self.sure = luck, columns, program.sure
         self.foreseen: list[Foreseen] = []
         self.g_table = np.zeros(1, GLOBALS)
-        self.g = self.g_table[0]
+        self.g, self.address = self.g_table[0], self.g_table.ctypes.data
         self._stations(model)
         self._program(model, program)
         self.g["think"] = NOBODY if think is None else self._variate(think)
@@ -83,11 +84,6 @@ class Layout:
         self._empty_tables(program)
         for name in TABLES:
             self.point(name)
-
-    @property
-    def address(self) -> int:
-        """Where the globals are."""
-        return int(self.g_table.ctypes.data)
 
     def put(self, name: str, table: Array) -> None:
         """A new table of this name."""
@@ -247,6 +243,9 @@ class Layout:
             "out_paths": np.zeros((BATCH, path)),
             "marks": np.zeros(BATCH, MARK),
             "scratch": np.zeros(SCRATCH),
+            "crowd_tokens": np.zeros(CROWD, np.int64),
+            "crowd_items": np.zeros(CROWD),
+            "crowd_places": np.zeros(CROWD),
         }
         g["ring_room"] = g["heap_room"] = FIRST_ROOM
         g["marks_room"] = BATCH

@@ -31,7 +31,7 @@ answer it was given, `parent` the number of the request that brought it, or -1; 
 TRAITS = ("followers", "active", "following")
 MARK = np.dtype([("name", np.int64), ("request", np.int64), ("time", np.float64), ("n", np.float64)])
 """`n` items marked at `time` (s); `name` is a place in `Log.names`, `request` the number of the request."""
-BATCH = 65536
+BATCH = 16384
 """Settled requests, or marks, in a batch: whichever is reached first."""
 
 Array: TypeAlias = "npt.NDArray[Any]"

@@ -140,7 +140,7 @@ class Workload:
 
     # What
 
-    def chunks(self, size: int = 65536, needed: frozenset[str] | None = None) -> Iterator[Chunk]:
+    def chunks(self, size: int = 16384, needed: frozenset[str] | None = None) -> Iterator[Chunk]:
         """The requests of an open load in order of arrival, at most `size` at a time; the same whatever
         the size. Only the columns that are `needed` are drawn; None: all.
         """

@@ -38,6 +38,10 @@ def schedule(g: Any, time: float, key: Any, what: int, who: int) -> None:
     """Let something happen at `time`; `key` is its class and number."""
     serial = g.serial
     g.serial = serial + 1
+    if g.vacant:
+        g.vacant = 0
+        sink(g, time, key, serial, what, who)
+        return
     hole = g.events
     g.events = hole + 1
     while hole > 0:
@@ -50,11 +54,26 @@ def schedule(g: Any, time: float, key: Any, what: int, who: int) -> None:
 
 
 @part
-def drop_first(g: Any) -> None:
-    """Take the first event out of the heap: the last one sinks from the root."""
-    size = g.events - 1
-    g.events = size
-    last = of.event(g, size)
+def take_first(g: Any) -> None:
+    """The first event happens: its place at the root is vacant until another is told, or looked for."""
+    g.vacant = 1
+
+
+@part
+def first_is_known(g: Any) -> bool:
+    """Whether there is an event; the first of them is then at the root."""
+    if g.vacant:
+        g.vacant = 0
+        g.events -= 1
+        last = of.event(g, g.events)
+        sink(g, last.time, last.key, last.serial, last.what, last.who)
+    return bool(g.events > 0)
+
+
+@part
+def sink(g: Any, time: float, key: Any, serial: int, what: int, who: int) -> None:
+    """Put an event at the root, which is vacant, and let it sink to its place."""
+    size = g.events
     hole, below = 0, 1
     while below < size:
         if below + 1 < size:
@@ -64,12 +83,12 @@ def drop_first(g: Any) -> None:
                 earlier = int(before(right.time, right.key, right.serial, left))
             below += earlier
         child = of.event(g, below)
-        if not before(child.time, child.key, child.serial, last):
+        if before(time, key, serial, child):
             break
         move(g, hole, child)
         hole = below
         below = 2 * hole + 1
-    move(g, hole, last)
+    put(g, hole, time, key, serial, what, who)
 
 
 @part

@@ -7,8 +7,9 @@ from typing import Any
 from simsys.draws.parts import part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import begin_request, free_agent
+from simsys.engines.kernel.crowds import begin_next
 from simsys.engines.kernel.desks import grant, granted, serve, throw_out
-from simsys.engines.kernel.events import ARRIVAL_CLASS, before, drop_first, hop, schedule
+from simsys.engines.kernel.events import ARRIVAL_CLASS, before, first_is_known, hop, schedule, take_first
 from simsys.engines.kernel.forks import (
     branch_ended,
     commit_ended,
@@ -23,6 +24,7 @@ from simsys.engines.kernel.plain import next_of_line
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     ARRIVES,
+    BEGIN,
     BRANCH,
     BRING,
     CHUNK,
@@ -196,6 +198,8 @@ def wake_up(g: Any) -> int:
     g.ring_head += 1
     what, who, value = one.what, one.who, one.value
     g.answer = WAITS
+    if what == BEGIN:
+        return begin_next(g, who)
     if what == STARTS:
         agent = of.agent(g, who)
         if agent.role != PIECE:
@@ -237,7 +241,7 @@ def happen(g: Any) -> int:
     g.now = event.time
     g.answer = WAITS
     if what == VISIT_ENDS or what == LINE_ENDS:
-        drop_first(g)
+        take_first(g)
         slot = who if what == VISIT_ENDS else next_of_line(g, who)
         served = visit_ends(g, slot)
         agent = of.agent(g, slot)
@@ -250,9 +254,9 @@ def happen(g: Any) -> int:
     if what == CLIENT_ASKS:
         slot = ask(g, who)
         if slot != PYTHON or g.who != ROWS:
-            drop_first(g)
+            take_first(g)
         return slot
-    drop_first(g)
+    take_first(g)
     if what == ARRIVES:
         return arrive_later(g, who)
     if what == WITHIN_ENDS:
@@ -267,6 +271,7 @@ def happen(g: Any) -> int:
     if what == THROWS_OUT:
         throw_out(g, of.station(g, who))
         return NOTHING
+    first_is_known(g)
     g.who, g.amount = what - TO_PYTHON, who
     return PYTHON
 
@@ -280,13 +285,13 @@ def next_agent(g: Any) -> int:
         return wake_up(g)
     if g.position < g.chunk:
         at = g.position
-        if g.events == 0 or before(of.arrival(g, at).v, ARRIVAL_CLASS | KEY(g.first + at), 0, of.event(g, 0)):
+        if not first_is_known(g) or before(of.arrival(g, at).v, ARRIVAL_CLASS | KEY(g.first + at), 0, of.event(g, 0)):
             g.answer = WAITS
             return arrive(g)
     elif g.more:
         g.who = CHUNK
         return PYTHON
-    if g.events == 0:
+    if not first_is_known(g):
         g.who = OVER
         return PYTHON
     return happen(g)

@@ -12,6 +12,8 @@ import numpy as np
 
 INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
 NOBODY = -1
+CROWD = 64
+"""Children of a crowd whose first draws are made together."""
 
 # Why the kernel goes back to Python
 OVER, ROOM, FLUSH, CHUNK, ROWS, SNAP, CLOSE, SAMPLE, CACHE_EVENT, BRING = range(10)
@@ -21,7 +23,7 @@ AGENTS, FRAMES, REQUESTS, HEAP, RING, LINES, FORKS, GATHERINGS, CACHES = range(9
 VISIT_ENDS, LINE_ENDS, ARRIVES, CLIENT_ASKS, WITHIN_ENDS, LINGER_ENDS, OPENS, THROWS_OUT = range(8)
 TO_PYTHON = 100
 # What a wake-up does
-STARTS, ENDED, RESUMES, GRANTED, RELEASED, COMMITTED, CLIENT_STARTS = range(7)
+STARTS, ENDED, RESUMES, GRANTED, RELEASED, COMMITTED, CLIENT_STARTS, BEGIN = range(8)
 # Whose agent it is
 ROOT, BRANCH, BACKGROUND, LIMITED, COMMIT, PIECE = range(6)
 # How a station serves
@@ -43,10 +45,10 @@ TABLES = (
     "shards", "free", "outages", "agents", "counts", "children", "paths", "frames", "requests", "columns", "above",
     "answered", "heap", "ring", "lines", "forks", "gatherings", "batches", "caches", "streams",
     "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given", "rounds_from",
-    "rounds", "work", "out", "out_paths", "marks", "traits", "scratch",
+    "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "crowd_tokens", "crowd_items", "crowd_places",
 )  # fmt: skip
 GLOBALS = _record(
-    "serial agents requests ring_head ring_tail events resume answer gathering out marks need amount who"
+    "serial agents requests ring_head ring_tail events vacant resume answer gathering out marks need amount who"
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left position chunk first more margin unchecked inside arrived cap clients"
     " think think_stream rounds followed following size_column names plan_names path width thresholds places"
@@ -71,7 +73,9 @@ REQUEST_IN_FLIGHT = _record(
     "link op cause status open agent brings delivered client",
 )
 WAIT = _record("link", "start")
-FORK = _record("link node parent left done next count references", "size batch")
+FORK = _record(
+    "token agents first", "size batch", "link node parent left done next count references role request tracked"
+)
 GATHERING = _record("link batch first last members child value references")
 BATCHED = _record("size current", "linger")
 STATION = _record(

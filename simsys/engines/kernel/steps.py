@@ -9,7 +9,7 @@ from simsys.draws.parts import apart, part
 from simsys.engines.kernel import caches
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import depart, free_agent, settle, spawn
-from simsys.engines.kernel.crowds import MANY, begin_many
+from simsys.engines.kernel.crowds import MANY, gather
 from simsys.engines.kernel.events import hop
 from simsys.engines.kernel.forks import begin_branch, begin_within, items, join, new_fork, size_of
 from simsys.engines.kernel.holds import end_held, hold
@@ -21,6 +21,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     CACHES,
     ENDED,
     FLUSH,
+    FORKS,
     NOBODY,
     RING,
     ROOM,
@@ -71,10 +72,10 @@ def mark(g: Any, slot: int, node: Any) -> None:
     row.time, row.n = g.now, number(g, slot, node)
 
 
-@part
-def start(g: Any, slot: int, node: Any, n: float, batch: float, count: int) -> None:
+@apart
+def start(g: Any, slot: int, place: int, node: Any, n: float, batch: float, count: int) -> None:
     if count >= MANY:
-        begin_many(g, node.plan, slot, BACKGROUND, NOBODY, n, batch, count, 0)
+        gather(g, slot, place, BACKGROUND, n, batch, count, 0)
         return
     for i in range(count):
         spawn(g, node.plan, slot, BACKGROUND, NOBODY, i, size_of(n, batch, count, i), 0)
@@ -82,12 +83,11 @@ def start(g: Any, slot: int, node: Any, n: float, batch: float, count: int) -> N
 
 @apart
 def fork(g: Any, slot: int, place: int, node: Any, n: float, batch: float, count: int) -> None:
+    if count >= MANY and node.width == 0 and node.plans == 0:
+        gather(g, slot, place, BRANCH, n, batch, count, of.agent(g, slot).tracked)
+        return
     branches = new_fork(g, place, slot, count)
     of.fork(g, branches).size, of.fork(g, branches).batch = n, batch
-    if count >= MANY and node.width == 0 and node.plans == 0:
-        of.fork(g, branches).next = count
-        begin_many(g, node.plan, slot, BRANCH, branches, n, batch, count, of.agent(g, slot).tracked)
-        return
     for _ in range(min(count, node.width if node.width > 0 else count)):
         begin_branch(g, branches, NOBODY)
 
@@ -112,7 +112,7 @@ def short(g: Any, table: int, left: int, wanted: int) -> bool:
 
 @part
 def no_room(g: Any, children: int) -> bool:
-    if short(g, AGENTS, g.agents_left, children):
+    if short(g, AGENTS, g.agents_left, children) or short(g, FORKS, g.forks_left, 1):
         return True
     return short(g, RING, g.ring_room - (g.ring_tail - g.ring_head), children)
 
@@ -174,11 +174,11 @@ def drive(g: Any, slot: int, answer: int) -> int:
                     batch = operand(g, agent, node.batch_kind, node.batch_arg, node.batch_value)
                     count = items(n, batch)
                 begun = count if code == START or node.width == 0 else min(count, node.width)
-                if no_room(g, begun):
+                if no_room(g, min(begun, MANY)):
                     return wait_for_python(g, slot, ROOM)
                 answer = 1
                 if code == START:
-                    start(g, slot, node, n, batch, count)
+                    start(g, slot, agent.pc, node, n, batch, count)
                 elif count > 0:
                     fork(g, slot, agent.pc, node, n, batch, count)
                     return 0

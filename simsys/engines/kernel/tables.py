@@ -100,18 +100,36 @@ out_paths = _table("out_paths", NUMBER)
 mark = _table("marks", MARK)
 traits = _table("traits", WHOLE)
 scratch = _table("scratch", NUMBER)
+crowd_tokens = _table("crowd_tokens", WHOLE)
+crowd_items = _table("crowd_items", NUMBER)
+crowd_places = _table("crowd_places", NUMBER)
 _, number_at = row_at("number", NUMBER)
 
 
-@intrinsic
-def _to_pointer(typing: Any, address: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+def _pointer_to(kind: Any) -> Any:
+    @intrinsic
+    def pointer(typing: Any, address: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.float64)(types.int64), code
+        return types.CPointer(kind)(types.int64), code
+
+    return pointer
 
 
-pointer: Any = _to_pointer
+pointer, whole_pointer = _pointer_to(types.float64), _pointer_to(types.int64)
+
+
+@part
+def numbers(address: int, count: int) -> Any:
+    """So many floats from an address on."""
+    return carray(pointer(address), (count,))
+
+
+@part
+def whole_numbers(address: int, count: int) -> Any:
+    """So many integers from an address on."""
+    return carray(whole_pointer(address), (count,))
 
 
 @part
