@@ -23,6 +23,35 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 OPTIONS: dict[str, Any] = {
     "nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True,
 }  # fmt: skip
+with suppress(ImportError):
+    from numba.core.compiler import CompilerBase
+    from numba.core.compiler_machinery import PassManager
+    from numba.core.typed_passes import (
+        IRLegalization,
+        NativeLowering,
+        NoPythonBackend,
+        NopythonTypeInference,
+        PreLowerStripPhis,
+    )
+    from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
+
+    PASSES = (
+        TranslateByteCode, FixupArgs, IRProcessing, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis,
+        IRLegalization, NativeLowering, NoPythonBackend,
+    )  # fmt: skip
+
+    class PartCompiler(CompilerBase):
+        """Those of numba's passes that a part needs: it has no closures, no literals to unroll, and raises nothing."""
+
+        def define_pipelines(self) -> list[Any]:
+            passes: Any = PassManager("part")  # type: ignore[no-untyped-call]
+            for each in PASSES:
+                passes.add_pass(each, each.__name__)
+            passes.finalize()
+            return [passes]
+
+    OPTIONS["pipeline_class"] = PartCompiler
+
 _in_a_part = False
 """Whether a part is being compiled; read and written by whoever has numba's lock."""
 
@@ -72,6 +101,7 @@ with suppress(ImportError, AttributeError):
     from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
 
     _whole, _set_env = CPUCodeLibrary.finalize, JITCPUCodegen.set_env
+    _optimize = CPUCodeLibrary._optimize_functions
 
     def _linked(library: Any) -> list[Any]:
         """All that a library calls, directly or through its parts: whoever calls comes before what it calls.
@@ -98,9 +128,16 @@ with suppress(ImportError, AttributeError):
             library._linking_libraries = _linked(library)
             _whole(library)  # type: ignore[no-untyped-call]
 
+    def _optimize_whole(library: Any, module: Any) -> None:
+        if _in_a_part:
+            module.data_layout = library._codegen._data_layout
+        else:
+            _optimize(library, module)  # type: ignore[no-untyped-call]
+
     def _set_env_of_whole(codegen: Any, name: str, env: Any) -> None:
         if not _in_a_part:
             _set_env(codegen, name, env)  # type: ignore[no-untyped-call]
 
     CPUCodeLibrary.finalize = _finalize  # type: ignore[method-assign]
+    CPUCodeLibrary._optimize_functions = _optimize_whole  # type: ignore[method-assign]
     JITCPUCodegen.set_env = _set_env_of_whole  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 from simsys import draws
-from simsys.draws.parts import part
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import hop
 from simsys.engines.kernel.state import AWAY, NOBODY, PIECE, ROOT, STARTS
@@ -95,7 +95,7 @@ def begun_before(g: Any, plan: int, parent: int, count: int) -> int:
     return before
 
 
-@part
+@apart
 def new_child(
     g: Any, plan: int, parent: int, token: int, role: int, group: int, index: int, size: float, tracked: int
 ) -> int:  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from simsys.draws.parts import part
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 
 END_CLASS, ARRIVAL_CLASS, TIMER_CLASS = np.uint64(1 << 62), np.uint64(2 << 62), np.uint64(3 << 62)
@@ -70,7 +70,7 @@ def first_is_known(g: Any) -> bool:
     return bool(g.events > 0)
 
 
-@part
+@apart
 def sink(g: Any, time: float, key: Any, serial: int, what: int, who: int) -> None:
     """Put an event at the root, which is vacant, and let it sink to its place."""
     size = g.events

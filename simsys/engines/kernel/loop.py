@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simsys.draws.parts import part
+from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import begin_request, free_agent
 from simsys.engines.kernel.crowds import begin_next
@@ -75,7 +75,7 @@ NOTHING, PYTHON = -1, -2
 """Instead of an agent that goes on: nobody does; or Python has something to do, and `who` says what."""
 
 
-@part
+@apart
 def crowded(g: Any) -> bool:
     """Whether the next event might find too little room in a table."""
     if short(g, AGENTS, g.agents_left, 0) or short(g, REQUESTS, g.requests_left, 0) or short(g, LINES, g.lines_left, 0):
@@ -96,7 +96,7 @@ def arrive(g: Any) -> int:
     return begin_request(g, g.first + at, of.op(g, at).v, FROM_LOAD, NOBODY, g.at_given, at)
 
 
-@part
+@apart
 def arrive_later(g: Any, number: int) -> int:
     """The next request of an event, or of the readers it brings, arrives."""
     stream = of.stream(g, number)
@@ -110,7 +110,7 @@ def arrive_later(g: Any, number: int) -> int:
     return root
 
 
-@part
+@apart
 def think(g: Any, client: int) -> None:
     """A client thinks before it asks again, unless the load is over by then."""
     seconds = 0.0
@@ -121,7 +121,7 @@ def think(g: Any, client: int) -> None:
         schedule(g, at, ARRIVAL_CLASS | KEY(client), CLIENT_ASKS, client)
 
 
-@part
+@apart
 def ask(g: Any, client: int) -> int:
     """A client asks for the next time."""
     if g.cap >= 0 and g.arrived >= g.cap:
@@ -139,7 +139,7 @@ def ask(g: Any, client: int) -> int:
     return root
 
 
-@part
+@apart
 def process_ended(g: Any, slot: int, value: int) -> int:
     """All who waited for an agent learn that it has ended."""
     agent = of.agent(g, slot)
@@ -163,7 +163,7 @@ def process_ended(g: Any, slot: int, value: int) -> int:
     return NOTHING
 
 
-@part
+@apart
 def piece_goes_on(g: Any, slot: int, stood: bool) -> None:
     """A piece of a visit comes to its desk, or is turned away."""
     piece = of.agent(g, slot)
@@ -174,7 +174,7 @@ def piece_goes_on(g: Any, slot: int, stood: bool) -> None:
         serve(g, slot, of.station(g, piece.station))
 
 
-@part
+@apart
 def turn_of(g: Any, slot: int) -> int:
     """One who stood in line was granted a server, or turned out; the outcome of its step, if it is over."""
     agent = of.agent(g, slot)
