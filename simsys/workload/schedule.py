@@ -15,6 +15,8 @@ from simsys.workload.load import Bursty, Load
 from simsys.workload.traces import TraceChunk, TraceFacts, read_trace
 
 CHUNK = 65536
+KEPT = 1 << 20
+"""Arrival times (8 bytes each) that are kept of those that had to be drawn to know when the last one comes."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Schedule:
         """Arrival times in order, at most `size` at a time, with the lines that they come from, if from
         a trace.
         """
+        kept = self.__dict__.get("_kept")
+        if kept is not None:
+            for times in kept:
+                yield from ((times[i : i + size], None) for i in range(0, times.size, size))
+            return
         left = self.requests
         for times, lines in self._endless(size):
             inside = times[:left]
@@ -107,8 +114,13 @@ class Schedule:
     def _count(self) -> tuple[int, float]:
         """How many requests arrive, and when the last of them."""
         count, last = 0, 0.0
+        kept: list[Times] = []
         for times, _ in self.arrivals(CHUNK):
             count, last = count + times.size, float(times[-1])
+            if count <= KEPT:
+                kept.append(times)
+        if count <= KEPT and self.trace is None:
+            self.__dict__["_kept"] = kept
         return count, last
 
     @cached_property
