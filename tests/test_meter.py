@@ -270,14 +270,26 @@ def test_recovery_ends_with_the_last_second_out_of_order(settled: list[float]) -
     assert disturbed({}, settled) == 0.0
     assert disturbed({0: 90, 3: 2, 7: 1}, settled) == 4.0
     assert disturbed({-1: 20}, settled) == 0.0, "a mutant counts what came before"
+    assert disturbed({0: 90, 15: 3}, settled) == 1.0, "a mutant takes three that met a short line for a relapse"
 
 
 def test_out_of_order_are_more_than_one_and_more_than_one_in_a_hundred() -> None:
-    """Of ten reads a second one may be slow, and of 400 four may."""
+    """Of ten reads a second one may be slow, and of 400 four may, if those before were slow, too."""
     assert disturbed({4: 1}, [inf], 0.1) == 0.0
     assert disturbed({4: 2}, [inf], 0.1) == 5.0
-    assert disturbed({4: 4}, [inf], 0.0025) == 0.0
-    assert disturbed({4: 5}, [inf], 0.0025) == 5.0
+    assert disturbed({2: 40, 4: 4}, [inf], 0.0025) == 3.0
+    assert disturbed({2: 40, 4: 5}, [inf], 0.0025) == 5.0
+
+
+def test_who_is_not_served_is_out_of_order() -> None:
+    """Between 2 s and 6 s after the disturbance nobody is served, and all others are quick: a mutant that looks at
+    latencies only sees nothing.
+    """
+    arrival = np.arange(0.0, STOP, 0.01) + 0.005
+    requests = stream(arrival, 0.1)
+    lost = (arrival > DISTURBED + 2) & (arrival < DISTURBED + 6)
+    requests["status"][lost] = np.where(np.arange(lost.sum()) % 2, REFUSED, TIMED_OUT)
+    assert measured([one_batch(requests)]).ops["read"].recovery == 6.0
 
 
 def test_what_comes_before_but_settles_late_counts_as_before() -> None:

@@ -39,6 +39,25 @@ def test_no_figure_is_undecided_but_a_saturated_latency_is_missed() -> None:
     assert [v.verdict for v in verdicts([RULE], rows, ["push"], ["push"])] == ["missed"]
 
 
+@pytest.mark.parametrize(
+    ("refused", "timed_out", "verdict"),
+    [
+        ((0.002, 0.002, 0.002), (0.004, 0.003, 0.005), "kept"),
+        ((0.002, 0.002, 0.002), (0.009, 0.007, 0.011), "undecided"),
+        ((0.006, 0.006, 0.006), (0.006, 0.005, 0.007), "missed"),
+        ((0.0, 0.0, 0.0), (0.8, 0.79, 0.81), "missed"),
+        ((0.8, None, None), (0.0, None, None), "undecided"),
+    ],
+)
+def test_a_percentile_is_promised_to_all_not_to_those_who_were_served(
+    refused: tuple[float, ...], timed_out: tuple[float, ...], verdict: str
+) -> None:
+    """A p99 of 50 ms, where 1 % may be lost; a mutant that looks at the served only keeps all five."""
+    lost = [Row("push", {}, "read", m, *v, "", "") for m, v in (("refused", refused), ("timed_out", timed_out))]
+    rows = [row(0.05, 0.04, 0.06), *lost]
+    assert [v.verdict for v in verdicts([RULE], rows, ["push"], [])] == [verdict]
+
+
 def test_a_promise_is_surely_kept_only_if_all_are() -> None:
     kept = verdicts([RULE], [row(0.05, 0.04, 0.06)], ["push"], [])
     open_ = verdicts([RULE], [row(0.05, None, None)], ["push"], [])

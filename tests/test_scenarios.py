@@ -40,6 +40,14 @@ FIGURES = {
         10.9 TB             push system storage_bytes.ram
         15.2k$/month        hybrid system cost
         21.3%               hybrid system edges_pulled""",
+    "metastable": """
+        4.00 min            retry get recovery
+        80.0%               retry get timed_out
+        22.0 ms             retry get latency_p99
+        37.0 s              budget get recovery
+        30.0 s              patient get recovery
+        13.0 s              shed get recovery
+        2.96%               shed get refused""",
     "mm4": """
         80.3%               mm4 server utilization
         17.6 ms             mm4 get latency_mean
@@ -61,7 +69,7 @@ FIGURES = {
         49.6%               pull database utilization
         3.54k               pull database queue_max
         4.82 s              pull read latency_p99
-        26.8 s              pull read recovery
+        20.6 s              pull read recovery
         4.82 s (p99)        pull post fresh_p99
         3.57 s              cached_pull read latency_p99
         8.92%               cached_pull feed hit_ratio

@@ -36,9 +36,32 @@ def notes(ready: Sequence[Setting], summaries: Sequence[Sequence[Summary]]) -> I
         if not scenario.transient and not setting.saturated:
             yield from _too_short(setting, replications)
             yield from _warm_up(setting, replications)
+        yield from _never_recovered(setting, replications)
+        yield from _not_served(setting, replications)
         unfinished = sum(op.unfinished for s in replications for op in s.ops.values())
         if unfinished and not setting.saturated:
             yield f"{setting.label}: {unfinished:,} requests never ended"
+
+
+def _never_recovered(setting: Setting, summaries: Sequence[Summary]) -> Iterator[str]:
+    """Operations that were still out of order when the arrivals stopped: they may have stayed so for ever."""
+    disturbed = setting.scope().disturbed or 0.0
+    for op in setting.ops:
+        told = [(s.ops[op].recovery, s.length - disturbed) for s in summaries]
+        late = sum(recovery is not None and recovery > left - 1.0 for recovery, left in told)
+        if late:
+            where = "" if late == len(summaries) else f" in {late} of {len(summaries)} replications"
+            yield f"{setting.label}: {op} had not recovered when the arrivals stopped{where}"
+
+
+def _not_served(setting: Setting, summaries: Sequence[Summary]) -> Iterator[str]:
+    """Operations of which more than one in a hundred was lost: their latencies tell only of the others."""
+    for op in setting.ops:
+        plays = [s.ops[op] for s in summaries]
+        offered, lost = sum(p.offered for p in plays), sum(p.refused + p.timed_out for p in plays)
+        if lost > 0.01 * offered:
+            share = f"{100 * lost / offered:.3g}%"
+            yield f"{setting.label}: {share} of {op} requests were not served; latencies are those of the others"
 
 
 def _deliveries(people: Any) -> Iterator[str]:

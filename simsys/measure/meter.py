@@ -51,7 +51,8 @@ class Meter:
             return
         requests = batch.requests
         arrival = requests["arrival"].copy()
-        good = (requests["status"] == DONE) & (arrival >= self._begin) & (arrival <= batch.stop)
+        inside = (arrival >= self._begin) & (arrival <= batch.stop)
+        good = (requests["status"] == DONE) & inside
         marks = self._waiting.settle(batch, names.index(FRESH) if FRESH in names else -1)
         self._last_fresh.take(requests, marks)
         ops = requests["op"].copy()
@@ -60,14 +61,13 @@ class Meter:
             if op in self._fresh:
                 self._fresh[op].take(requests, chosen, marks)
             if op in self._windows:
-                self._by_time(op, arrival[chosen], requests["end"][chosen] - arrival[chosen], batch.settled)
+                self._windows[op].add(arrival[chosen], requests["end"][chosen] - arrival[chosen])
+            if op in self._recovery:
+                mine = np.flatnonzero(inside & (ops == number))
+                latency = np.where(good[mine], requests["end"][mine] - arrival[mine], inf)
+                self._recovery[op].take(arrival[mine], latency, batch.settled)
             if op == "read" and self._staleness is not None:
                 self._staleness.take(requests, chosen, marks, batch.settled)
-
-    def _by_time(self, op: str, arrival: Array, latency: Array, settled: float) -> None:
-        self._windows[op].add(arrival, latency)
-        if op in self._recovery:
-            self._recovery[op].take(arrival, latency, settled)
 
     def summary(self, log: Log, capacity: Mapping[str, float]) -> Summary:
         """The summary, when the play is over; `capacity` is the number of servers of each station, infinite for a

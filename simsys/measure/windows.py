@@ -59,9 +59,11 @@ class Recovery:
         self._counts = np.zeros((0, 2), dtype=np.int64)
 
     def take(self, arrival: Array, latency: Array, settled: float) -> None:
-        """Requests that arrived then (s), with their latencies (s); all that arrived before `settled` (s) are known."""
+        """Requests that arrived then (s), with their latencies (s), infinite for those that were not served; all that
+        arrived before `settled` (s) are known.
+        """
         before = arrival < self._disturbed
-        self._before.add(latency[before])
+        self._before.add(latency[before & (latency < inf)])
         if not before.all():
             self._held.append((np.floor(arrival[~before] - self._disturbed).astype(np.int64), latency[~before]))
         if settled < self._disturbed:
@@ -80,11 +82,23 @@ class Recovery:
     def seconds(self) -> float | None:
         """Seconds from the disturbance to the end of the last second of arrivals that was still out of order.
 
-        Out of order: more than one request in a hundred, and more than one, took over twice the p99 from before. None
-        if fewer than 1,000 requests came before.
+        Out of order: more than one request in a hundred, and more than one, was not served or took over twice the p99
+        from before; and so it was in the ten seconds up to then, as a few that meet a short line by chance are no sign
+        of what was. None if fewer than 1,000 requests came before.
         """
         if self._before.count < ENOUGH:
             return None
-        total, slow = self._counts.T
-        bad = np.flatnonzero((slow > 0.01 * total) & (slow > 1))
+        bad = np.flatnonzero(_out_of_order(self._counts) & _out_of_order(_trailing(self._counts, int(WINDOW))))
         return float(bad[-1] + 1) if len(bad) else 0.0
+
+
+def _out_of_order(counts: Array) -> Array:
+    total, slow = counts.T
+    return np.asarray((slow > 0.01 * total) & (slow > 1))
+
+
+def _trailing(counts: Array, length: int) -> Array:
+    """The sums over so many rows up to each row."""
+    sums = np.cumsum(counts, axis=0)
+    sums[length:] -= sums[:-length].copy()
+    return sums

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from simsys.experiment.promises import LOST, SHARES, judge
 from simsys.experiment.result import Result, Row, Verdict
 from simsys.experiment.standings import SAME, Standing, standings
 from simsys.report import style
@@ -110,14 +111,24 @@ def _verdicts(result: Result, word: str) -> Iterator[str]:
 
 def _evidence(result: Result, verdict: Verdict) -> str:
     """The value, or for an undecided promise what leaves it open."""
-    _, row = rule_of(result, verdict)
+    rule, row = rule_of(result, verdict)
     if row is None or row.value is None:
         return "no figure"
+    lost = _lost(result, row) if rule.metric in SHARES else None
+    if lost is not None and verdict.verdict != judge(row, rule.op, rule.value):
+        return f"{text(row)}, {text(lost)} not served"
     if verdict.verdict != "undecided":
         return text(row)
     if row.low is None or row.high is None:
         return f"{text(row)}, no interval"
     return f"{text(row._replace(value=row.low))} to {text(row._replace(value=row.high))}"
+
+
+def _lost(result: Result, row: Row) -> Row | None:
+    """The share of an operation's requests that a percentile of latencies says nothing of, if there were any."""
+    causes = [found for name in LOST if (found := result.row(row.strategy, row.subject, name)) is not None]
+    share = sum(cause.value or 0.0 for cause in causes)
+    return causes[0]._replace(value=share) if share else None
 
 
 def _cost(result: Result, standing: Standing) -> str:
