@@ -216,6 +216,7 @@ def get(r):
 
 SHORTER = {
     "celebrity": ["run.requests=2000", "events.0.request.followers=300k"],
+    "metastable": ["run.duration=20s", "events.0.at=4s", "events.1.at=4s"],
     "spike": ["load.stages.0.for=2s", "load.stages.1.for=1s", "load.stages.2.for=3s"],
 }
 
