@@ -284,7 +284,7 @@ def at_a_terminal(*words: str, **environment: str) -> str:
 @pytest.mark.long
 def test_colour_and_progress_are_for_terminals(tiny: Path) -> None:
     seen = at_a_terminal("run", "tiny.yaml", "--jobs", "1", TERM="xterm")
-    assert "\x1b[1mget\x1b[0m" in seen and "\r5 of 6 plays" in seen
+    assert "\x1b[1mget\x1b[0m" in seen and " 5 of 6 plays, " in seen
     seen = at_a_terminal("run", "tiny.yaml", "--jobs", "1", "--quiet", TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in seen and "plays" not in seen
 
@@ -313,7 +313,8 @@ def test_progress_is_counted_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys
     assert show is not None
     show(1, 2)
     show(2, 2)
-    assert capsys.readouterr().err == "\r1 of 2 plays\r\x1b[K"
+    bar = "█" * 10 + "░" * 10
+    assert capsys.readouterr().err == f"\r{bar} 1 of 2 plays, 1 s left\x1b[K\r\x1b[K"
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from simsys.experiment.workers import Limits
     from simsys.scenario import Scenario
 
 FAULT, WRONG, IN_USE, NOT_KEPT, INTERRUPTED, TERMINATED = 1, 2, 5, 99, 130, 143
@@ -39,6 +40,15 @@ By = Annotated[Engine, typer.Option(help="The figures are the same; auto is the 
 Seed = Annotated[int | None, typer.Option(min=0, help="The luck; else run.seed, else 1.")]
 Jobs = Annotated[int | None, typer.Option(min=1, max=256, help="Plays side by side; else all cores.")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCENARIO.")]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TIME|SIZE", help="End a play that takes longer or needs more; may be given for both."),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option("--vary", metavar="PATH=VALUES", help="Values a,b,c or log(first,last,points) or linear(…)."),
+]
+Zip = Annotated[bool, typer.Option("--zip", help="All --vary in step, instead of all combinations.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Nothing on standard error but errors.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")]
@@ -47,6 +57,23 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what it would 
 def changes(sets: list[str] | None, seed: int | None) -> list[str]:
     """What `--set` and `--seed` change, the latter last."""
     return [*(sets or ()), *([] if seed is None else [f"run.seed={seed}"])]
+
+
+def limits(given: list[str] | None, usual: Limits) -> Limits:
+    """What one play may take: what `--limit` says, else the usual."""
+    from simsys.experiment.workers import Limits
+    from simsys.units import UnitError, parse_duration, parse_size
+
+    seconds, room = usual
+    for text in given or ():
+        try:
+            seconds = parse_duration(text)
+        except UnitError:
+            try:
+                room = parse_size(text)
+            except UnitError:
+                raise Stop(WRONG, f"--limit: '{text}' is neither a time like 10m nor a size like 4GB") from None
+    return Limits(seconds, room)
 
 
 def loaded(file: str, sets: list[str] | None) -> Scenario:

@@ -23,6 +23,7 @@ from simsys import __version__
 from simsys.cli.app import FAULT, INTERRUPTED, TERMINATED, Stop
 from simsys.cli.look import check, explain, list_, schema
 from simsys.cli.run import run
+from simsys.cli.sweep import merge, sweep
 from simsys.cli.terminal import say, whisper
 
 app = typer.Typer(
@@ -41,7 +42,7 @@ def simsys(
         raise typer.Exit
 
 
-for command_ in (run, check, explain, list_, schema):
+for command_ in (run, sweep, merge, check, explain, list_, schema):
     app.command(command_.__name__.rstrip("_"))(command_)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +20,14 @@ from simsys.cli.app import (
     File,
     Jobs,
     Json,
+    Limit,
     Out,
     Quiet,
     Seed,
     Sets,
     Stop,
     changes,
+    limits,
     loaded,
 )
 from simsys.cli.results import played_into
@@ -33,6 +36,7 @@ from simsys.cli.terminal import colour, progress, say, whisper
 if TYPE_CHECKING:
     from simsys.experiment.estimate import Estimate
     from simsys.experiment.result import Result
+    from simsys.experiment.workers import Limits
     from simsys.scenario import Scenario
 
 
@@ -46,6 +50,7 @@ def run(
     json: Json = False,
     quiet: Quiet = False,
     dry_run: DryRun = False,
+    limit: Limit = None,
     require: Annotated[
         str | None, typer.Option(metavar="NAME", help="Exit 99 unless this strategy keeps every promise.")
     ] = None,
@@ -61,7 +66,7 @@ def run(
     fits(plan)
     if not quiet:
         whisper(_forecast(scenario, plan))
-    result = _played(scenario, jobs, engine, out, json, quiet)
+    result = _played(scenario, jobs, engine, out, json, quiet, limits(limit, plan.limits))
     if not all(audit.ok for audit in result.audits):
         raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted; see 'audits'")
     if result.slo and not _kept(result, require):
@@ -76,7 +81,7 @@ def _known(scenario: Scenario, strategy: str | None) -> None:
         raise Stop(WRONG, f"--require: there is no strategy '{strategy}' here, but {', '.join(names)}")
 
 
-def estimated(scenario: Scenario, jobs: int | None, engine: Engine) -> Estimate:
+def estimated(scenario: Scenario | Sequence[Scenario], jobs: int | None, engine: Engine) -> Estimate:
     """What the run would take."""
     from simsys.experiment.engines import NotCompiled
     from simsys.experiment.estimate import estimate
@@ -99,19 +104,32 @@ def fits(plan: Estimate) -> None:
 
 
 def _forecast(scenario: Scenario, plan: Estimate) -> str:
-    from simsys.experiment.engines import COMPILATION, kernel_is_ready
     from simsys.report.explain import about, slower
 
     strategies = len(scenario.strategies)
     each = f"{strategies} strateg{'y' if strategies == 1 else 'ies'} × {plan.plays // strategies} replications"
     lines = [f"{scenario.name}: {each} = {plan.plays} plays, about {about(plan.seconds)}", *slower(scenario)]
-    if plan.compiles:
-        when = "once" if kernel_is_ready() is not None else "in every run, as its cache cannot be written"
-        lines.append(f"compiling the engine, {when}: about {about(COMPILATION)}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in [*lines, *compilation(plan)])
 
 
-def _played(scenario: Scenario, jobs: int | None, engine: Engine, out: Path | None, json: bool, quiet: bool) -> Result:
+def compilation(plan: Estimate) -> list[str]:
+    """A line that says how long it takes to compile the engine, if that must be done."""
+    from simsys.experiment.engines import COMPILATION, kernel_is_ready
+    from simsys.report.explain import about
+
+    when = "once" if kernel_is_ready() is not None else "in every run, as its cache cannot be written"
+    return [f"compiling the engine, {when}: about {about(COMPILATION)}"] if plan.compiles else []
+
+
+def _played(
+    scenario: Scenario,
+    jobs: int | None,
+    engine: Engine,
+    out: Path | None,
+    json: bool,
+    quiet: bool,
+    most: Limits,
+) -> Result:
     """Play, write the results, and print them."""
     from simsys.experiment.run import run as play
     from simsys.experiment.workers import cores
@@ -121,7 +139,7 @@ def _played(scenario: Scenario, jobs: int | None, engine: Engine, out: Path | No
 
     started = datetime.now(UTC)
     with played_into(out or Path("results") / scenario.name, quiet) as (folder, journal):
-        result = play(scenario, jobs, None if quiet else progress(), engine.value, journal)
+        result = play(scenario, jobs, None if quiet else progress(), engine.value, journal, most)
         text = page(scenario, result)
         written = dict(files.contents(result, write_scenario(scenario, folder), text, jobs or cores()))
         files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, result.engine, written)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -29,14 +30,23 @@ def whisper(text: str) -> None:
 
 
 def progress() -> Callable[[int, int], None] | None:
-    """Counts the plays on one line of a terminal; None where standard error is not one."""
+    """Counts the plays on one line of a terminal, and tells the time left; None where standard error is not one."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return None
 
+    begun = time.monotonic()
+
     def show(done: int, total: int) -> None:
-        whisper(f"\r{done} of {total} plays" if done < total else "\r\x1b[K")
+        left = (time.monotonic() - begun) / done * (total - done)
+        filled = "█" * (20 * done // total)
+        whisper(f"\r{filled:░<20} {done} of {total} plays, {spoken(left)} left\x1b[K" if done < total else "\r\x1b[K")
 
     return show
+
+
+def spoken(seconds: float) -> str:
+    """A time as one would say it: seconds up to two minutes, then minutes."""
+    return f"{max(1, round(seconds))} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def colour() -> bool:

@@ -44,8 +44,6 @@ def evaluate(
     strategy, WorkerError if no worker can be started, JournalError if the journal cannot be written.
     """
     plan = shared_plan(scenarios, jobs, engine)
-    if "compiled" in plan.engines:
-        compile_kernel()
     play = players or local(jobs or cores(), limits or plan.limits)
     plays = Plays(plan, Journal() if journal is None else journal)
     counts = [scenario.run.replications or 10 for scenario in scenarios]
@@ -93,6 +91,8 @@ class Plays:
         """Play those that are neither done nor failed."""
         different = {job.key: job for job in jobs}
         todo = [job for key, job in different.items() if key not in self._failed and key not in self._journal]
+        if any(job.engine == "compiled" for job in todo):
+            compile_kernel()  # here, once, and not in every worker
         for done, (job, answer) in enumerate(play(todo), start=1):
             if isinstance(answer, Failed):
                 self._failed[job.key] = answer.reason

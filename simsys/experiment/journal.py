@@ -73,6 +73,7 @@ class Journal:
             return self._file.execute("SELECT 1 FROM plays WHERE key = ?", (key,)).fetchone() is not None
 
     def __getitem__(self, key: str) -> bytes:
+        self._asked.add(key)
         with self._telling():
             found = self._file.execute("SELECT summary FROM plays WHERE key = ?", (key,)).fetchone()
         if found is None:
@@ -80,6 +81,7 @@ class Journal:
         return bytes(found[0])
 
     def __setitem__(self, key: str, summary: bytes) -> None:
+        self._asked.add(key)
         with self._telling():
             self._file.execute("INSERT OR REPLACE INTO plays VALUES (?, ?)", (key, summary))
 
@@ -92,6 +94,26 @@ class Journal:
         with self._telling():
             left = {key for (key,) in self._file.execute("SELECT key FROM plays")} - self._asked
             self._file.executemany("DELETE FROM plays WHERE key = ?", [(key,) for key in sorted(left)])
+
+    def to_bytes(self) -> bytes:
+        """The journal as one file, without what nobody has asked for."""
+        self.prune()
+        with self._telling(), Journal() as copy:
+            for key in sorted(self._asked):
+                if key in self:
+                    copy[key] = self[key]
+            return copy._file.serialize()
+
+    def take(self, path: Path) -> None:
+        """Add the plays of another journal. JournalError if it is something else, damaged, or of another version."""
+        with Journal() as other, other._telling():
+            other._path = path
+            other._file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+            if other._is_of_another_version():
+                raise JournalError(f"{path} holds plays of another version of simsys, which are not the same")
+            rows = other._file.execute("SELECT key, summary FROM plays").fetchall()
+        with self._telling():
+            self._file.executemany("INSERT OR REPLACE INTO plays VALUES (?, ?)", rows)
 
     def close(self) -> None:
         self._file.close()

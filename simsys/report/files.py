@@ -12,7 +12,7 @@ import math
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,7 +24,10 @@ from typing import Any
 from simsys.experiment.result import Result, Row
 from simsys.report import charts
 
-NAMES = {"scenario.yaml", "rows.csv", "metrics.json", "table.txt", "manifest.json", *charts.NAMES}
+NAMES = {
+    "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "table.txt", "plays.sqlite", "manifest.json",
+    *charts.NAMES,
+}  # fmt: skip
 """What a results folder may hold; anything else is somebody's and is not overwritten."""
 
 
@@ -47,7 +50,7 @@ def metrics(result: Result) -> dict[str, Any]:
         "notes": list(result.notes), "saturated": list(result.saturated),
         "audits": [audit._asdict() for audit in result.audits],
         "slo": [{**verdict._asdict(), "value": _finite(verdict.value)} for verdict in result.slo],
-        "rows": [_told(row) for row in result.rows],
+        "rows": [told_row(row) for row in result.rows],
     }  # fmt: skip
 
 
@@ -61,22 +64,24 @@ def to_json(data: Mapping[str, Any]) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def to_csv(result: Result) -> str:
+def to_csv(rows: Iterable[Row]) -> str:
     """The tidy rows; empty where a figure is null, and no text that a spreadsheet takes for a formula."""
     file = StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for row in map(_told, result.rows):
-        writer.writerow([_cell(value) for value in {**row, "point": json.dumps(row["point"], sort_keys=True)}.values()])
+    for row in map(told_row, rows):
+        writer.writerow([cell(value) for value in {**row, "point": json.dumps(row["point"], sort_keys=True)}.values()])
     return file.getvalue()
 
 
-def _told(row: Row) -> dict[str, Any]:
+def told_row(row: Row) -> dict[str, Any]:
+    """A row as results show it."""
     told = {name: getattr(row, name) for name in _COLUMNS}
     return told | {name: _finite(told[name]) for name in _FIGURES}
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """A value as a CSV file shows it."""
     if isinstance(value, str):
         value = value.replace("\r", " ")
         return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t")) else value
@@ -92,7 +97,7 @@ def contents(result: Result, resolved: str, printed: str, jobs: int = 1) -> Iter
     many processes draw.
     """
     yield "scenario.yaml", resolved.encode()
-    yield "rows.csv", to_csv(result).encode()
+    yield "rows.csv", to_csv(result.rows).encode()
     yield "metrics.json", to_json(metrics(result)).encode()
     yield "table.txt", printed.encode()
     yield from charts.charts(result, jobs)
