@@ -107,6 +107,7 @@ class Journal:
     def take(self, path: Path) -> None:
         """Add the plays of another journal. JournalError if it is something else, damaged, or of another version."""
         with Journal() as other, other._telling():
+            other.close()
             other._path = path
             other._file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
             if other._is_of_another_version():
