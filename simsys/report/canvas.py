@@ -21,6 +21,16 @@ def canvas(width: float, height: float, rows: int = 1) -> tuple[Any, Sequence[An
     return figure, list(figure.subplots(rows, 1, squeeze=False)[:, 0])
 
 
+def side_by_side(width: float, height: float, shares: Sequence[int]) -> tuple[Any, Sequence[Any]]:
+    """A figure of its own and a row of axes that share the vertical one, their widths in these shares."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, len(shares), sharey=True, width_ratios=list(shares)))
+
+
 def durations(panel: Any, label: str) -> None:
     """A logarithmic time axis with ticks like 1 ms and 10 ms; 2 ms and 5 ms below two decades."""
     low, high = panel.get_xlim()

@@ -35,19 +35,25 @@ def charts(result: Result, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
     import matplotlib.backends.backend_agg
     import matplotlib.backends.backend_svg  # noqa: F401  (imported once, for all processes)
 
-    drawn = dict(side_by_side(partial(_drawn, result), list(_CHARTS), jobs))
+    made = dict(side_by_side(partial(_drawn, result), list(_CHARTS), jobs))
     for name in _CHARTS:
-        if isinstance(drawn[name], Failed):
-            raise WorkerError(f"the chart '{name}' cannot be drawn: {drawn[name].reason}")
-        yield from drawn[name]
+        one = made[name]
+        if isinstance(one, Failed):
+            raise WorkerError(f"the chart '{name}' cannot be drawn: {one.reason}")
+        yield from one
 
 
 def _drawn(result: Result, name: str) -> list[tuple[str, bytes]]:
+    return drawn(name, lambda: _CHARTS[name](result))
+
+
+def drawn(name: str, chart: Callable[[], Any]) -> list[tuple[str, bytes]]:
+    """(file name, content) of one chart, as SVG and as PNG; empty where it has nothing to show."""
     from matplotlib import rc_context
 
     with warnings.catch_warnings(), rc_context(_settings()):  # type: ignore[arg-type]
         warnings.simplefilter("ignore")
-        figure = _CHARTS[name](result)
+        figure = chart()
         return [] if figure is None else [(f"{name}.{kind}", content) for kind, content in _printed(figure)]
 
 
