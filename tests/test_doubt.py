@@ -52,7 +52,8 @@ def priced(costs: dict[str, float], kept: dict[str, str] | None = None) -> Resul
 
 
 def doubted(judge: Any, sets: Sequence[str] = (), vary: Sequence[str] = (), text: str = EDGES) -> Doubts:
-    return doubt(load_scenario(text, sets), lambda more: load_scenario(text, [*sets, *more]), judge, vary)
+    scenario = load_scenario(text, sets)
+    return doubt(scenario, lambda more: load_scenario(text, [*sets, *more]), judge, asked(scenario, vary))
 
 
 def of(doubts: Doubts, path: str) -> Any:

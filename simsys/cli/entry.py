@@ -21,6 +21,7 @@ import typer
 
 from simsys import __version__
 from simsys.cli.app import FAULT, INTERRUPTED, TERMINATED, Stop
+from simsys.cli.doubt import doubt
 from simsys.cli.look import check, explain, list_, schema
 from simsys.cli.run import run
 from simsys.cli.sweep import merge, sweep
@@ -42,7 +43,7 @@ def simsys(
         raise typer.Exit
 
 
-for command_ in (run, sweep, merge, check, explain, list_, schema):
+for command_ in (run, sweep, merge, doubt, check, explain, list_, schema):
     app.command(command_.__name__.rstrip("_"))(command_)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import NamedTuple
 
-from simsys.experiment.assumptions import Assumption, asked, weak
+from simsys.experiment.assumptions import Assumption, weak
 from simsys.experiment.result import Result
 from simsys.experiment.standings import lead, winner
 from simsys.experiment.work import Changed, Turn, by_ratio, by_service, least
@@ -69,12 +69,8 @@ class Doubts:
         return [doubt for doubt in self.doubts if doubt.turns]
 
 
-def doubt(scenario: Scenario, changed: Changed, judge: Judge, vary: Sequence[str] = ()) -> Doubts:
-    """Move every default of grade C or D that the scenario uses, and every `path=low..high`, one at a time.
-
-    ValueError where a path of `vary` has no number to move.
-    """
-    given = asked(scenario, vary)
+def doubt(scenario: Scenario, changed: Changed, judge: Judge, given: Sequence[Assumption] = ()) -> Doubts:
+    """Move every default of grade C or D that the scenario uses, and what else is given, one at a time."""
     chosen = {one.path for one in given}
     dials = [*given, *(one for one in weak(scenario) if one.path not in chosen)]
     mix = reads_per_write(scenario)

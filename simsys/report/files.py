@@ -27,6 +27,7 @@ from simsys.report import charts
 NAMES = {
     "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "table.txt", "plays.sqlite", "manifest.json",
     *charts.NAMES,
+    "doubt.csv", "doubt.svg", "doubt.png",
 }  # fmt: skip
 """What a results folder may hold; anything else is somebody's and is not overwritten."""
 

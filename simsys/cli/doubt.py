@@ -1,0 +1,102 @@
+"""simsys doubt: which assumption changes the winner, and at which factor."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simsys.cli.app import (
+    FAULT,
+    WRONG,
+    By,
+    Engine,
+    File,
+    Jobs,
+    Json,
+    Out,
+    Quiet,
+    Seed,
+    Sets,
+    Stop,
+    changes,
+    loaded,
+)
+from simsys.cli.results import played_into
+from simsys.cli.run import estimated, fits
+from simsys.cli.terminal import progress, say
+
+if TYPE_CHECKING:
+    from simsys.experiment.doubt import Judge
+    from simsys.experiment.journal import Journal
+    from simsys.experiment.result import Result
+    from simsys.scenario import Scenario
+
+Vary = Annotated[
+    list[str] | None,
+    typer.Option("--vary", metavar="PATH=LOW..HIGH", help="Doubt this value, too; may be repeated."),
+]
+
+
+def doubt(
+    file: File,
+    sets: Sets = None,
+    vary: Vary = None,
+    engine: By = Engine.auto,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Move every default of grade C and D through its range, and say what changes the winner."""
+    scenario = loaded(file, changes(sets, seed))
+    fits(estimated(scenario, jobs, engine))
+    from simsys.experiment.assumptions import asked
+    from simsys.experiment.doubt import doubt as doubted
+    from simsys.report import doubt as words
+    from simsys.report import files
+    from simsys.report.doubt_files import contents, told
+    from simsys.scenario import write_scenario
+
+    try:
+        given = asked(scenario, vary or ())
+    except ValueError as error:
+        raise Stop(WRONG, f"--vary {error}") from None
+    started = datetime.now(UTC)
+    with played_into(out or Path("results") / f"{scenario.name}-doubt", quiet) as (folder, journal):
+        judge = _played(journal, jobs, engine, quiet)
+        doubts = doubted(scenario, partial(_changed, file, changes(sets, seed)), judge, given)
+        written = dict(contents(doubts, write_scenario(scenario, folder), words.page(doubts)))
+        written["manifest.json"] = files.manifest(sys.argv, started, doubts.result.engine, written)
+        files.write(folder, written)
+        journal.prune()
+    say(files.to_json(told(doubts)) if json else words.page(doubts))
+    if not all(audit.ok for audit in doubts.result.audits):
+        raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted")
+
+
+def _changed(file: str, sets: Sequence[str], more: Sequence[str]) -> Scenario:
+    from simsys.scenario import load_scenario
+
+    return load_scenario(file, [*sets, *more])
+
+
+def _played(journal: Journal, jobs: int | None, engine: Engine, quiet: bool) -> Judge:
+    """Who plays scenarios, and what the journal holds not again; a strategy less would be half a verdict."""
+    from simsys.experiment.evaluate import evaluate
+    from simsys.experiment.run import RunError
+
+    def judge(scenarios: Sequence[Scenario]) -> list[Result]:
+        results = evaluate(scenarios, jobs, None if quiet else progress(), engine.value, journal)
+        failed = [str(failure) for result in results for failure in result.failed]
+        if failed:
+            raise RunError("\n".join(dict.fromkeys(failed)))
+        return results
+
+    return judge
