@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simsys.experiment.assumptions import Assumption, asked, weak
 from simsys.experiment.doubt import Doubts, doubt
+from simsys.experiment.evaluate import evaluate
+from simsys.experiment.journal import Journal
 from simsys.experiment.result import Result, Row, Verdict
+from simsys.experiment.run import run
 from simsys.experiment.setting import settings
 from simsys.experiment.standings import keepers, lead, winner
 from simsys.experiment.work import work
@@ -243,3 +250,75 @@ def test_the_tornado_is_drawn_the_same_again() -> None:
     assert (svg[0], png[0]) == ("tornado.svg", "tornado.png")
     assert drawn("tornado", lambda: tornado(doubts)) == [svg, png]
     assert tornado(doubted(lambda scenarios: [priced({"push": 5}, {"push": "missed"}) for _ in scenarios])) is None
+
+
+# Played
+
+
+PLAYED = """
+load: {rate: 300/s, read_write_ratio: 20:1}
+population: {users: 2M, active: 50%, followers: 50, following: 50}
+stations: {workers: {servers: 1}}
+strategies: [{pull: {source: lists}}, push]
+run: {requests: 40, replications: 2, seed: 5}
+"""
+"""Pull has 31 vCPU more, and push 800 M list entries where pull keeps 20 M, each three times."""
+
+
+def simsys(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "s.yaml").write_text(PLAYED)
+    command = [sys.executable, "-m", "simsys", "doubt", "s.yaml", "--jobs", "1", "--engine", "simpy", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """`simsys doubt` of a small feed."""
+    folder = tmp_path_factory.mktemp("doubt")
+    done = simsys("--json", "--vary", "prices.ram=1 $/GB/month..16 $/GB/month", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert {file.name for file in (folder / "results" / "s-doubt").iterdir()} == {
+        "scenario.yaml", "doubt.csv", "doubt.json", "doubt.txt", "doubt.svg", "doubt.png", "manifest.json",
+    }  # fmt: skip
+    found = json.loads((folder / "results" / "s-doubt" / "doubt.json").read_text())
+    assert json.loads(done.stdout) == found
+    return dict(found)
+
+
+def test_s10_played_the_price_at_which_the_winner_changes_is_where_both_bills_are_equal(told: dict[str, Any]) -> None:
+    """All bills are straight lines in the price of memory; the crossing is by hand from the bills at two prices."""
+    bills = {price: bill_of(price) for price in (1.0, 4.0)}
+    slopes = {name: (bills[4.0][name] - bills[1.0][name]) / 3 for name in ("pull", "push")}
+    at_nothing = {name: bills[1.0][name] - slopes[name] for name in slopes}
+    crossing = (at_nothing["pull"] - at_nothing["push"]) / (slopes["push"] - slopes["pull"])
+    assert 1 < crossing < 16 and told["winner"] == min(bills[4.0], key=lambda name: bills[4.0][name])
+    (ram,) = [one for one in told["doubts"] if one["path"] == "prices.ram"]
+    assert [turn["factor"] for turn in ram["turns"]] == [pytest.approx(crossing / 4, rel=0.01)]
+    assert told["verdict"] == "undecided"
+
+
+def bill_of(price: float) -> dict[str, float]:
+    result = run(load_scenario(PLAYED, [f"prices.ram={price} $/GB/month"]), jobs=1)
+    return {name: result.value(name, "system", "cost") or 0.0 for name in ("pull", "push")}
+
+
+def test_a_price_is_not_played_again(tmp_path: Path) -> None:
+    scenario, journal = load_scenario(PLAYED, []), Journal()
+    evaluate([scenario], 1, journal=journal)
+    played = len(journal)
+    dear = load_scenario(PLAYED, ["prices.ram=8 $/GB/month"])
+    (result,) = evaluate([dear], 1, journal=journal)
+    assert (played, len(journal)) == (4, 4) and result.value("push", "system", "cost")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--vary", "prices.rum=1..2"], "--vary prices.rum: there is no 'rum'; did you mean 'ram'?"),
+        (["--vary", "prices.ram"], "--vary expected path=low..high"),
+    ],
+)
+def test_a_wrong_dial_ends_with_2_before_anything_is_played(words: list[str], said: str, tmp_path: Path) -> None:
+    done = simsys(*words, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(said)
+    assert not (tmp_path / "results").exists()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf, isfinite
+from math import ceil, floor, inf, isfinite, log10
 from typing import Any
 
 from simsys.experiment.doubt import Doubt, Doubts
 from simsys.report import style
 from simsys.report.canvas import side_by_side
 from simsys.report.doubt import called, shown, two
-from simsys.report.style import short, three
+from simsys.report.style import short
 
 MOST = 24
 """Assumptions that are drawn; the table has them all."""
@@ -41,8 +41,6 @@ def _swing(one: Doubt, now: float) -> float:
 
 def _leads(panel: Any, drawn: list[Doubt], now: float) -> None:
     """Bars from the lead now to the lead at either end; an end that is off the axis is an arrow with a word."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
     known = [lead for one in drawn for lead in (now, *(p.lead for p in one.probes)) if 0 < lead < inf]
     low, high = min([*known, 1.0]) / 1.15, max([*known, 1.0]) * 1.15
     middle = min(max(now, low), high)
@@ -64,12 +62,7 @@ def _leads(panel: Any, drawn: list[Doubt], now: float) -> None:
     panel.set_xlim(low, high)
     panel.axvline(1.0, color="#D55E00", linewidth=1.4, zorder=3)
     panel.axvline(middle, color="black", linewidth=0.8, zorder=3)
-    ticks = [t for t in (0.01, 0.1, 0.2, 0.5, 0.8, 1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000) if low <= t <= high]
-    while len(ticks) > 7:
-        ticks = [t for i, t in enumerate(ticks) if i % 2 == ticks.index(1) % 2]
-    panel.set_xticks(ticks, [f"×{three(t)}" for t in ticks])
-    panel.xaxis.set_minor_formatter(NullFormatter())
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"×{three(x)}"))
+    _factor_ticks(panel, low, high)
     panel.set_xlabel("cost of the next best, over the winner's\n(pale: low end, dark: high end; left of red it loses)")
     panel.grid(axis="y", visible=False)
 
@@ -94,14 +87,22 @@ def _factors(panel: Any, drawn: list[Doubt], doubts: Doubts) -> None:
     ends = [factor for one in drawn for factor in (one.assumption.low, one.assumption.high) if factor > 0]
     low, high = min([*ends, 0.8]) / 1.2, max([*ends, 1.25]) * 1.2
     panel.set_xlim(low, high)
-    ticks = [t for t in (0.001, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100, 1000) if low <= t <= high]
-    panel.set_xticks(ticks, [f"×{three(t)}" for t in ticks])
-    panel.set_xticks([], minor=True)
+    _factor_ticks(panel, low, high)
     panel.axvline(1.0, color="black", linewidth=0.8, zorder=3)
     panel.tick_params(labelleft=False)
     panel.grid(axis="y", visible=False)
     panel.set_xlabel("factor of what is assumed, over the range that somebody gave")
     panel.legend(handles=list(seen.values()), loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+
+
+def _factor_ticks(panel: Any, low: float, high: float) -> None:
+    """Ticks at ×1 and around it, fewer the wider the axis is."""
+    span = log10(high / low)
+    digits = (1, 1.2, 1.5, 2, 3, 5, 8) if span < 1 else (1, 2, 5) if span < 2 else (1, 3) if span < 3 else (1,)
+    ticks = [float(f"{d}e{k}") for k in range(floor(log10(low)), ceil(log10(high)) + 1) for d in digits]
+    shown = [tick for tick in ticks if low <= tick <= high]
+    panel.set_xticks(shown, [f"×{two(tick)}" for tick in shown], fontsize=9)
+    panel.set_xticks([], minor=True)
 
 
 def _stretches(one: Doubt, winner: str) -> Iterator[tuple[float, float, str]]:
