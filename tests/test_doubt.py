@@ -278,9 +278,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     done = simsys("--json", "--vary", "prices.ram=1 $/GB/month..16 $/GB/month", folder=folder)
     assert done.returncode == 0, done.stderr
     assert {file.name for file in (folder / "results" / "s-doubt").iterdir()} == {
-        "scenario.yaml", "doubt.csv", "doubt.json", "doubt.txt", "doubt.svg", "doubt.png", "manifest.json",
+        "scenario.yaml", "doubt.csv", "metrics.json", "table.txt", "doubt.svg", "doubt.png", "manifest.json",
     }  # fmt: skip
-    found = json.loads((folder / "results" / "s-doubt" / "doubt.json").read_text())
+    found = json.loads((folder / "results" / "s-doubt" / "metrics.json").read_text())
     assert json.loads(done.stdout) == found
     return dict(found)
 

@@ -164,7 +164,7 @@ def test_only_the_manifest_knows_when_and_where() -> None:
 
     result = hand_made.result()
     one, two = (dict(files.contents(result, "load: {}\n", "table\n")) for _ in range(2))
-    assert one == two and set(one) | {"manifest.json"} == files.NAMES
+    assert one == two and set(one) | {"manifest.json"} < files.NAMES
     manifest = json.loads(files.manifest(["simsys", "run", "x"], datetime.now(UTC), "simpy", one))
     assert set(manifest) == {"command", "started", "engine", "seconds", "machine", "versions", "sha256"}
     assert manifest["command"] == ["simsys", "run", "x"] and set(manifest["sha256"]) == set(one)

@@ -31,8 +31,8 @@ def contents(doubts: Doubts, resolved: str, page: str) -> Iterator[tuple[str, by
     """(name, content) of every file but the manifest."""
     yield "scenario.yaml", resolved.encode()
     yield "doubt.csv", _csv(doubts).encode()
-    yield "doubt.json", files.to_json(told(doubts)).encode()
-    yield "doubt.txt", page.encode()
+    yield "metrics.json", files.to_json(told(doubts)).encode()
+    yield "table.txt", page.encode()
     yield from drawn("doubt", lambda: tornado(doubts))
 
 
