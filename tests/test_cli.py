@@ -92,7 +92,9 @@ def test_a_run_says_first_how_long_then_answers_and_writes(
     answer = "wide wins: it alone surely keeps the promise, at 50.0$/month. Missed: get p50 <\n2ms by narrow ("
     assert done.out.startswith(answer)
     folder = tiny / "results" / "tiny"
-    assert files.NAMES - set(os.listdir(folder)) <= {"backlog.svg", "backlog.png"}
+    written = set(os.listdir(folder))
+    assert {"scenario.yaml", "rows.csv", "metrics.json", "table.txt", "manifest.json"} <= written <= files.NAMES
+    assert set(charts.NAMES) - written <= {"backlog.svg", "backlog.png"}
     assert (folder / "table.txt").read_text() == done.out, "no colour where nobody looks"
     assert json.loads((folder / "manifest.json").read_text())["command"][1:] == ["run", "tiny.yaml", "--jobs", "1"]
     assert max(map(len, done.out.splitlines())) <= 80

@@ -27,6 +27,9 @@ from simsys.cli.run import run
 from simsys.cli.sweep import merge, sweep
 from simsys.cli.terminal import say, whisper
 
+PATIENCE = 3.0
+"""Seconds from a signal to the end."""
+
 app = typer.Typer(
     name="simsys", help="Play designs of read-heavy and write-heavy systems against the same load.",
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -48,10 +51,13 @@ for command_ in (run, sweep, merge, doubt, check, explain, list_, schema):
 
 
 def _stopped(number: int, _: FrameType | None) -> NoReturn:
-    """End at a signal: workers first, so that nobody waits for them; at once if another follows."""
+    """End at a signal: workers first, so that nobody waits for them; at once if another follows, or if the end does not
+    come.
+    """
     status = INTERRUPTED if number == signal.SIGINT else TERMINATED
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(each, lambda *_: os._exit(status))
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
     if "multiprocessing" in sys.modules:
         from multiprocessing import active_children
 

@@ -11,13 +11,14 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 Task = TypeVar("Task")
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TRIES = 2
 """How often a task is begun whose worker dies: the death may not have been its fault."""
 
@@ -89,7 +90,8 @@ class _Worker:
         context = multiprocessing.get_context("fork")
         self._process = context.Process(target=_work, args=(its, do, tasks, limits.bytes), daemon=True)
         try:
-            self._process.start()
+            with _undisturbed():
+                self._process.start()
         except OSError as error:
             raise WorkerError(f"workers cannot be started: {error.strerror}") from None
         its.close()
@@ -130,6 +132,16 @@ class _Worker:
         self.gone = True
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals wait: what they raise inside of a fork would be lost, or be raised in the child."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _next(crew: Sequence[_Worker], seconds: float) -> list[_Worker]:
     """Those that have an answer, have died, or have had their time; waits until there are some."""
     busy = [worker for worker in crew if worker.busy]
@@ -152,6 +164,7 @@ def _work(pipe: Connection, do: Callable[[Any], Any], tasks: Sequence[Any], room
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     Thread(target=_end_with_parent, daemon=True).start()
     _confine(room)
     with suppress(EOFError, OSError):
