@@ -26,6 +26,7 @@ from simsys.cli.look import check, explain, list_, schema
 from simsys.cli.run import run
 from simsys.cli.sweep import merge, sweep
 from simsys.cli.terminal import say, whisper
+from simsys.cli.tune import tune
 
 PATIENCE = 3.0
 """Seconds from a signal to the end."""
@@ -46,7 +47,7 @@ def simsys(
         raise typer.Exit
 
 
-for command_ in (run, sweep, merge, doubt, check, explain, list_, schema):
+for command_ in (run, sweep, merge, tune, doubt, check, explain, list_, schema):
     app.command(command_.__name__.rstrip("_"))(command_)
 
 

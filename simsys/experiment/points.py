@@ -10,24 +10,12 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+from simsys.experiment.quantities import NUMBER, QUANTITIES
 from simsys.scenario import Scenario, load_scenario
 from simsys.scenario.errors import Problem, ScenarioError, Source
 from simsys.scenario.model import Grid
 from simsys.scenario.paths import PathError, parse_path, show_path
-from simsys.units import (
-    UnitError,
-    parse_count,
-    parse_duration,
-    parse_money,
-    parse_rate,
-    parse_share,
-    parse_size,
-    write_duration,
-    write_money,
-    write_rate,
-    write_share,
-    write_size,
-)
+from simsys.units import UnitError, parse_count
 
 Point = Mapping[str, str]
 """Values as `--set` takes them, by path."""
@@ -36,16 +24,6 @@ Axes = Mapping[str, Sequence[str]]
 
 MOST_POINTS = 10_000
 _GRID = re.compile(r"(log|linear)\((.*)\)", re.DOTALL)
-
-
-def _plain_number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(value)
-
-
-_QUANTITIES: tuple[tuple[Callable[[object], float], Callable[[float], str]], ...] = (
-    (parse_count, _plain_number), (parse_duration, write_duration), (parse_rate, write_rate), (parse_size, write_size),
-    (parse_share, write_share), (parse_money, write_money),
-)  # fmt: skip
 
 
 def axes_of(scenario: Scenario, vary: Sequence[str]) -> Axes:
@@ -139,7 +117,7 @@ def _spaced(path: str, first: str, last: str, points: int, log: bool) -> list[st
         if log and not (low > 0 and high > 0):
             raise _wrong(path, "a log scale needs a first and a last value above 0")
         inner = [_between(low, high, n / (points - 1), log) for n in range(1, points - 1)]
-        if low == int(low) and high == int(high) and write is _plain_number:
+        if low == int(low) and high == int(high) and write is NUMBER.write:
             inner = [float(round(value)) for value in inner]
         return list(dict.fromkeys([first, *map(write, inner), last]))
     raise _wrong(path, f"'{first}' and '{last}' are not two quantities of one kind, as in log(100,10M,25)")
@@ -153,7 +131,7 @@ def _between(low: float, high: float, share: float, log: bool) -> float:
 
 def _readings(text: str) -> Iterator[tuple[float, Callable[[float], str]]]:
     """What a text means as a quantity, by each kind of quantity that it may be."""
-    for read, write in _QUANTITIES:
+    for read, _, write in QUANTITIES:
         try:
             yield read(text), write
         except UnitError:

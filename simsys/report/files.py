@@ -28,6 +28,7 @@ NAMES = {
     "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "table.txt", "plays.sqlite", "manifest.json",
     *charts.NAMES,
     "doubt.csv", "doubt.svg", "doubt.png",
+    "tune.csv", "tune.svg", "tune.png", "size.svg", "size.png",
 }  # fmt: skip
 """What a results folder may hold; anything else is somebody's and is not overwritten."""
 

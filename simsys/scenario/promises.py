@@ -61,12 +61,24 @@ def read_promise(value: object) -> SloRule:
     if match is None:
         raise ValueError("expected a promise like 'read p99 < 100ms' or 'cost < 40k$/month'")
     subject, word, op, limit = match.groups()
+    subject, metric = _measured(subject or "", word)
+    return SloRule(subject, metric, op, _ALL[metric](limit), " ".join(str(value).split()))
+
+
+def read_objective(text: str) -> SloRule:
+    """The metric that a text names, as in `cost` or `read p99`, as a promise of less; ValueError if it names none."""
+    subject, _, word = " ".join(text.split()).rpartition(" ")
+    if not word or " " in subject:
+        raise ValueError("expected a metric like 'cost' or 'read p99'")
+    return SloRule(*_measured(subject, word), "<", 0.0, text)
+
+
+def _measured(subject: str, word: str) -> tuple[str, str]:
+    """The subject, empty where it is not known yet, and the metric by its full name."""
     metric = SHORT.get(word, word)
     if metric not in _ALL:
         raise WordError(f"there is no metric '{printable(word, 64)}'", nearest(word, [*_ALL, *SHORT]))
-    if subject is None and metric in SYSTEM:
-        subject = "system"
-    return SloRule(subject or "", metric, op, _ALL[metric](limit), " ".join(str(value).split()))
+    return ("system" if not subject and metric in SYSTEM else subject), metric
 
 
 def resolved(rule: SloRule, ops: Sequence[str], stations: Collection[str], caches: Collection[str]) -> SloRule:

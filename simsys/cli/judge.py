@@ -1,0 +1,39 @@
+"""Who plays what a search asks for: many scenarios, one handful after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from simsys.cli.app import Engine
+from simsys.cli.terminal import progress
+
+if TYPE_CHECKING:
+    from simsys.experiment.journal import Journal
+    from simsys.experiment.result import Result
+    from simsys.scenario import Scenario
+
+    Judge = Callable[[Sequence[Scenario]], list[Result]]
+
+
+def judge(journal: Journal, jobs: int | None, engine: Engine, quiet: bool) -> Judge:
+    """Plays scenarios, and what the journal holds not again. RunError if a play failed or a law was broken: a search
+    must not be led by half a result.
+    """
+    from simsys.experiment.evaluate import evaluate
+    from simsys.experiment.run import RunError
+
+    def play(scenarios: Sequence[Scenario]) -> list[Result]:
+        results = evaluate(scenarios, jobs, None if quiet else progress(), engine.value, journal)
+        wrong = [str(failure) for result in results for failure in result.failed]
+        wrong += [
+            f"the audit '{audit.name}' of {audit.strategy} failed, the figures are not to be trusted: {audit.detail}"
+            for result in results
+            for audit in result.audits
+            if not audit.ok
+        ]
+        if wrong:
+            raise RunError("\n".join(dict.fromkeys(wrong)))
+        return results
+
+    return play
