@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from test_cli import Call, call, tiny  # noqa: F401  (fixtures)
 
 from simsys.experiment import tune as module
 from simsys.experiment.dials import read_dial
@@ -144,3 +145,32 @@ def test_the_threshold_of_a_club_is_the_one_of_brute_force(monkeypatch: pytest.M
     with monkeypatch.context() as mutant:
         mutant.setattr(module, "surely_kept", lambda *_: True)
         assert tune("hybrid", [dial], at_club).best != best, "promises count"
+
+
+def test_the_command_answers_writes_and_keeps_its_files(tiny: Path, call: Call) -> None:  # noqa: F811
+    words = ("tune", "tiny.yaml", "--vary", "stations.slow.servers=1..4", "--engine", "simpy", "--jobs", 1)
+    done = call(*words)
+    assert done.status == 0
+    assert done.out.startswith("wide: servers from 1 to 4 makes no difference to cost, 50.0$/month.\n\nnarrow: no value")
+    folder = tiny / "results" / "tiny-tune"
+    assert (folder / "tune.txt").read_text() == done.out and max(map(len, done.out.splitlines())) <= 80
+    kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
+    data = json.loads(call(*words, "--json", "--quiet").out, parse_constant=pytest.fail)
+    assert data == json.loads(kept["tune.json"])
+    assert [each["best"] for each in data["tuned"]] == [{"stations.slow.servers": "1"}, None]
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"} == kept
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--vary", "stations.slow.servers"], "expected PATH=LOW..HIGH"),
+     (["--vary", "stations.slwo.servers=1..2"], "did you mean 'slow'?"),
+     (["--vary", "stations.slow.servers=1..2", "--minimise", "get p9"], "did you mean 'p99'?"),
+     (["--vary", "stations.slow.servers=1..2", "--minimise", "put p99"], "there is no operation")],
+)  # fmt: skip
+def test_a_wrong_command_says_what_is_wrong_and_plays_nothing(
+    tiny: Path, call: Call, words: list[str], said: str  # noqa: F811
+) -> None:
+    done = call("tune", "tiny.yaml", *words)
+    assert (done.status, done.out) == (2, "") and said in done.err
+    assert not (tiny / "results").exists()
