@@ -151,12 +151,12 @@ def test_the_command_answers_writes_and_keeps_its_files(tiny: Path, call: Call) 
     words = ("tune", "tiny.yaml", "--vary", "stations.slow.servers=1..4", "--engine", "simpy", "--jobs", 1)
     done = call(*words)
     assert done.status == 0
-    assert done.out.startswith("wide: servers from 1 to 4 makes no difference to cost, 50.0$/month.\n\nnarrow: no value")
+    assert done.out.startswith("wide: servers from 1 to 4 makes no difference to cost, 50.0$/month.\n\nnarrow: no ")
     folder = tiny / "results" / "tiny-tune"
-    assert (folder / "tune.txt").read_text() == done.out and max(map(len, done.out.splitlines())) <= 80
+    assert (folder / "table.txt").read_text() == done.out and max(map(len, done.out.splitlines())) <= 80
     kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
     data = json.loads(call(*words, "--json", "--quiet").out, parse_constant=pytest.fail)
-    assert data == json.loads(kept["tune.json"])
+    assert data == json.loads(kept["metrics.json"])
     assert [each["best"] for each in data["tuned"]] == [{"stations.slow.servers": "1"}, None]
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"} == kept
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simsys.cli.app import (
-    FAULT,
     WRONG,
     By,
     Engine,
@@ -27,14 +26,12 @@ from simsys.cli.app import (
     changes,
     loaded,
 )
+from simsys.cli.judge import judge
 from simsys.cli.results import played_into
 from simsys.cli.run import estimated, fits
-from simsys.cli.terminal import progress, say
+from simsys.cli.terminal import say
 
 if TYPE_CHECKING:
-    from simsys.experiment.doubt import Judge
-    from simsys.experiment.journal import Journal
-    from simsys.experiment.result import Result
     from simsys.scenario import Scenario
 
 Vary = Annotated[
@@ -70,33 +67,16 @@ def doubt(
         raise Stop(WRONG, f"--vary {error}") from None
     started = datetime.now(UTC)
     with played_into(out or Path("results") / f"{scenario.name}-doubt", quiet) as (folder, journal):
-        judge = _played(journal, jobs, engine, quiet)
-        doubts = doubted(scenario, partial(_changed, file, changes(sets, seed)), judge, given)
+        play = judge(journal, jobs, engine, quiet)
+        doubts = doubted(scenario, partial(_changed, file, changes(sets, seed)), play, given)
         written = dict(contents(doubts, write_scenario(scenario, folder), words.page(doubts)))
         written["manifest.json"] = files.manifest(sys.argv, started, doubts.result.engine, written)
         files.write(folder, written)
         journal.prune()
     say(files.to_json(told(doubts)) if json else words.page(doubts))
-    if not all(audit.ok for audit in doubts.result.audits):
-        raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted")
 
 
 def _changed(file: str, sets: Sequence[str], more: Sequence[str]) -> Scenario:
     from simsys.scenario import load_scenario
 
     return load_scenario(file, [*sets, *more])
-
-
-def _played(journal: Journal, jobs: int | None, engine: Engine, quiet: bool) -> Judge:
-    """Who plays scenarios, and what the journal holds not again; a strategy less would be half a verdict."""
-    from simsys.experiment.evaluate import evaluate
-    from simsys.experiment.run import RunError
-
-    def judge(scenarios: Sequence[Scenario]) -> list[Result]:
-        results = evaluate(scenarios, jobs, None if quiet else progress(), engine.value, journal)
-        failed = [str(failure) for result in results for failure in result.failed]
-        if failed:
-            raise RunError("\n".join(dict.fromkeys(failed)))
-        return results
-
-    return judge
