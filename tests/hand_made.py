@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from simsys.experiment.result import Audit, Load, Napkin, Played, Result, Row, Verdict
-from simsys.measure.tail import Anatomy
+from simsys.measure.anatomy import Anatomy
 
 STRATEGIES = ("pull", "cached_pull", "push", "hybrid")
 STATIONS = ("api", "database", "cache", "timelines", "workers", "celebrity_workers", "objects", "authors")

@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from simsys.measure import Histogram, interval, run_length_needed, section
+from simsys.measure.histogram import Histogram
+from simsys.measure.intervals import interval, section
+from simsys.measure.runlength import run_length_needed
 
 RHO = 0.8
 REPLICATIONS = 10

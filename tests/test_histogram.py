@@ -12,8 +12,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsys.measure import Histogram
-from simsys.measure.histogram import BUCKETS, LONGEST_S, _edges, bucket_of, rank_of
+from simsys.measure.histogram import BUCKETS, LONGEST_S, Histogram, _edges, bucket_of, rank_of
 
 PS = 10**12
 durations = st.one_of(

@@ -8,17 +8,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsys.measure import (
-    Interval,
-    enough_samples,
-    interval,
-    mser5,
-    paired,
-    ratio,
-    run_length_needed,
-    section,
-    t_quantile,
-)
+from simsys.measure.intervals import Interval, interval, paired, ratio, section, t_quantile
+from simsys.measure.runlength import enough_samples, mser5, run_length_needed
 
 numbers = st.floats(-1e6, 1e6)
 

@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import Arrivals, run_plan, station
 
-from simsys.measure import Histogram
-from simsys.measure.histogram import Unmeasurable
+from simsys.measure.histogram import Histogram, Unmeasurable
 from simsys.measure.log import (
     DONE,
     FROM_EVENT,

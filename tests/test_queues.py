@@ -21,7 +21,7 @@ from worlds import Arrivals, Clients, checks, run_plan, station
 from simsys import draws
 from simsys.engines.outages import Outage
 from simsys.engines.servers import Plain, Queued
-from simsys.measure import Histogram
+from simsys.measure.histogram import Histogram
 from simsys.measure.log import Log, StationLog, Writer
 from simsys.steps import All, Chance, Each, Start, Visit
 from simsys.theory import MMc, erlang_b, fork_join_2, harmonic, mva_closed, pollaczek_khinchine

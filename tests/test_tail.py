@@ -10,7 +10,8 @@ import pytest
 from matplotlib import rc_context
 
 from simsys.experiment.result import Played, Result
-from simsys.measure.tail import Anatomy, Tail, pooled
+from simsys.measure.anatomy import Anatomy
+from simsys.measure.tail import Tail, pooled
 from simsys.report import charts
 from simsys.report.page import page
 from simsys.report.tail import ELSEWHERE, SERVED, WAITING, divided, ops, places, sentence, tail

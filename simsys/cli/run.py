@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from simsys.experiment.estimate import Estimate
     from simsys.experiment.result import Result
     from simsys.experiment.workers import Limits
+    from simsys.report.files import Draw
     from simsys.scenario import Scenario
 
 
@@ -56,21 +58,35 @@ def run(
     ] = None,
 ) -> None:
     """Play every strategy of a scenario under the same requests."""
-    scenario = loaded(file, changes(sets, seed))
-    _known(scenario, require)
-    plan = estimated(scenario, jobs, engine)
-    if dry_run:
-        from simsys.report.explain import dry_run as told
+    with nullcontext() if dry_run else _draughtsman(jobs) as draw:
+        scenario = loaded(file, changes(sets, seed))
+        _known(scenario, require)
+        plan = estimated(scenario, jobs, engine)
+        if draw is None:
+            from simsys.report.explain import dry_run as told
 
-        return say(told(scenario, plan))
-    fits(plan)
-    if not quiet:
-        whisper(_forecast(scenario, plan))
-    result = _played(scenario, jobs, engine, out, json, quiet, limits(limit, plan.limits))
+            return say(told(scenario, plan))
+        fits(plan)
+        if not quiet:
+            whisper(_forecast(scenario, plan))
+        result = _played(scenario, draw, jobs, engine, out, json, quiet, limits(limit, plan.limits))
     if not all(audit.ok for audit in result.audits):
         raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted; see 'audits'")
     if result.slo and not _kept(result, require):
         raise Stop(NOT_KEPT)
+
+
+@contextmanager
+def _draughtsman(jobs: int | None) -> Iterator[Draw]:
+    """Who draws the charts; called before all else is imported, as it takes time to get ready."""
+    from simsys.experiment.workers import WorkerError, cores
+    from simsys.report.draughtsman import draughtsman
+
+    try:
+        with draughtsman(jobs or cores()) as draw:
+            yield draw
+    except WorkerError as error:
+        raise Stop(FAULT, f"simsys: {error}") from None
 
 
 def _known(scenario: Scenario, strategy: str | None) -> None:
@@ -123,6 +139,7 @@ def compilation(plan: Estimate) -> list[str]:
 
 def _played(
     scenario: Scenario,
+    draw: Draw,
     jobs: int | None,
     engine: Engine,
     out: Path | None,
@@ -132,7 +149,6 @@ def _played(
 ) -> Result:
     """Play, write the results, and print them."""
     from simsys.experiment.run import run as play
-    from simsys.experiment.workers import cores
     from simsys.report import files
     from simsys.report.page import page
     from simsys.scenario import write_scenario
@@ -141,7 +157,7 @@ def _played(
     with played_into(out or Path("results") / scenario.name, quiet) as (folder, journal):
         result = play(scenario, jobs, None if quiet else progress(), engine.value, journal, most)
         text = page(scenario, result)
-        written = dict(files.contents(result, write_scenario(scenario, folder), text, jobs or cores()))
+        written = dict(files.contents(result, write_scenario(scenario, folder), text, draw))
         files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, result.engine, written)})
         journal.prune()
     say(files.to_json(files.told(result)) if json else page(scenario, result, colour()))

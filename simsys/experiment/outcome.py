@@ -13,8 +13,9 @@ from simsys.experiment.promises import verdicts
 from simsys.experiment.result import Audit, Failure, Napkin, Played, Result, Row
 from simsys.experiment.rows import constant, merged, rows
 from simsys.experiment.setting import Setting
+from simsys.measure.anatomy import Anatomy
 from simsys.measure.summary import Summary
-from simsys.measure.tail import Anatomy, pooled
+from simsys.measure.tail import pooled
 from simsys.money import total
 from simsys.scenario import Scenario
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from simsys.measure.tail import Anatomy
+from simsys.measure.anatomy import Anatomy
 
 Values = tuple[float, ...]
 

@@ -90,7 +90,7 @@ class _Worker:
         context = multiprocessing.get_context("fork")
         self._process = context.Process(target=_work, args=(its, do, tasks, limits.bytes), daemon=True)
         try:
-            with _undisturbed():
+            with undisturbed():
                 self._process.start()
         except OSError as error:
             raise WorkerError(f"workers cannot be started: {error.strerror}") from None
@@ -133,13 +133,20 @@ class _Worker:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Signals wait: what they raise inside of a fork would be lost, or be raised in the child."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def heed_signals() -> None:
+    """What a process that was started undisturbed does first: it dies when told to; Ctrl-C is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def _next(crew: Sequence[_Worker], seconds: float) -> list[_Worker]:
@@ -159,12 +166,8 @@ def _cause(code: int | None) -> str:
 
 
 def _work(pipe: Connection, do: Callable[[Any], Any], tasks: Sequence[Any], room: float) -> None:
-    """What a worker does. It dies at once when told to, and with its parent, however that dies; Ctrl-C is the parent's
-    business.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    """What a worker does. It dies with its parent, however that dies."""
+    heed_signals()
     Thread(target=_end_with_parent, daemon=True).start()
     _confine(room)
     with suppress(EOFError, OSError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from simsys.measure.anatomy import Anatomy
 from simsys.measure.histogram import BUCKETS as FINE_BUCKETS
 from simsys.measure.histogram import rank_of
 from simsys.measure.runlength import enough_samples
@@ -23,17 +24,6 @@ BUCKETS = FINE_BUCKETS >> COARSER
 SLOWEST = 0.01
 
 Array = npt.NDArray[Any]
-
-
-class Anatomy(NamedTuple):
-    """The means of so many `requests` in s: latency, (waiting, being served) per station, and the rest, which they
-    spent at no station.
-    """
-
-    requests: int
-    latency: float
-    stations: dict[str, tuple[float, float]]
-    elsewhere: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from typing import Any
 
@@ -30,17 +30,21 @@ def charts(result: Result, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
 
     They are drawn by so many processes side by side; WorkerError if one cannot be drawn.
     """
-    os.environ["MPLBACKEND"] = "agg"
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_svg  # noqa: F401  (imported once, for all processes)
-
+    get_ready()
     made = dict(side_by_side(partial(_drawn, result), list(_CHARTS), jobs))
     for name in _CHARTS:
         one = made[name]
         if isinstance(one, Failed):
             raise WorkerError(f"the chart '{name}' cannot be drawn: {one.reason}")
         yield from one
+
+
+@cache
+def get_ready() -> None:
+    """Load all that drawing takes, once for all processes: the libraries, and the fonts with an empty chart."""
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    drawn("nothing", lambda: canvas(1, 1)[0])
 
 
 def _drawn(result: Result, name: str) -> list[tuple[str, bytes]]:
@@ -271,6 +275,7 @@ def _shade(seen: dict[Place, Any], place: Place) -> dict[str, Any]:
 
 
 _CHARTS: dict[str, Callable[[Result], Any]] = {
-    "latency": latency, "who-pays": who_pays, "utilization": utilization, "backlog": backlog, "tail": tail,
+    "latency": latency, "backlog": backlog, "tail": tail, "who-pays": who_pays, "utilization": utilization,
 }  # fmt: skip
+"""Those that take long first, so that all processes are done at about the same time."""
 NAMES = tuple(f"{name}.{kind}" for name in _CHARTS for kind in ("svg", "png"))

@@ -10,9 +10,9 @@ from typing import Any
 from simsys.experiment.assumptions import Assumption
 from simsys.experiment.doubt import Doubt, Doubts
 from simsys.experiment.work import Turn
-from simsys.report.style import short, three
+from simsys.report.style import listed, short, three
 from simsys.report.table import WIDTH
-from simsys.report.words import answer, listed
+from simsys.report.words import answer
 
 
 def page(doubts: Doubts) -> str:

@@ -12,7 +12,7 @@ import math
 import os
 import platform
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -33,6 +33,7 @@ NAMES = {
 """What a results folder may hold; anything else is somebody's and is not overwritten."""
 
 
+Draw = Callable[[Result], Iterable[tuple[str, bytes]]]
 _FIGURES = ("value", "low", "high")
 _COLUMNS = ("strategy", "point", "subject", "metric", *_FIGURES, "unit", "note")
 
@@ -94,15 +95,15 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def contents(result: Result, resolved: str, printed: str, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of every file but the manifest; `resolved` is the scenario, `printed` the table, and `jobs` how
-    many processes draw.
+def contents(result: Result, resolved: str, printed: str, draw: Draw = charts.charts) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of every file but the manifest; `resolved` is the scenario, `printed` the table, and `draw` who
+    draws the charts.
     """
     yield "scenario.yaml", resolved.encode()
     yield "rows.csv", to_csv(result.rows).encode()
     yield "metrics.json", to_json(metrics(result)).encode()
     yield "table.txt", printed.encode()
-    yield from charts.charts(result, jobs)
+    yield from draw(result)
 
 
 def manifest(command: Sequence[str], started: datetime, engine: str, files: Mapping[str, bytes]) -> bytes:

@@ -124,6 +124,11 @@ def short(name: str, most: int = 32) -> str:
     return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
 
 
+def listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def three(value: float) -> str:
     """A plain number with three significant digits, thousands and millions as k and M."""
     return str(figure(value, "", ""))

@@ -6,11 +6,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from simsys.experiment.result import Played, Result
-from simsys.measure.tail import Anatomy
+from simsys.measure.anatomy import Anatomy
 from simsys.report import style
-from simsys.report.style import figure
+from simsys.report.style import figure, listed
 from simsys.report.table import ABREAST, WIDTH, Cell, Line, Section, block
-from simsys.report.words import listed
 
 MATTERS, MOST, LEAST = 0.05, 6, 0.005
 """A place is named where it takes this share of somebody's time, and no more than so many are; less is a dash."""

@@ -8,7 +8,7 @@ from simsys.experiment.promises import LOST, SHARES, judge
 from simsys.experiment.result import Result, Row, Verdict
 from simsys.experiment.standings import SAME, Standing, standings
 from simsys.report import style
-from simsys.report.style import text
+from simsys.report.style import listed, text
 from simsys.scenario.promises import SloRule, read_promise
 
 
@@ -29,11 +29,6 @@ def rule_of(result: Result, verdict: Verdict) -> tuple[SloRule, Row | None]:
     subjects = [rule.subject] if rule.subject else style.subjects(result, rule.metric)
     rows = (result.row(verdict.strategy, subject, rule.metric) for subject in subjects)
     return rule, next((row for row in rows if row is not None), None)
-
-
-def listed(names: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _winner(result: Result) -> str:

@@ -25,7 +25,6 @@ BALANCE = 1.1
 """The mean numbers of followers and of followed may differ by this factor: every edge has two ends."""
 TRAITS = ("user", "followers", "following")
 """What differs from one user to the next."""
-FOLLOWING = stream(0, 0, "population:following")
 GOLDEN = 0.6180339887498949
 
 Columns = dict[str, npt.NDArray[np.float64]]
@@ -166,7 +165,7 @@ class Population(Spec):
             rank = _scattered(user, self._spread[0], self.users)
             columns["followers"] = np.rint(self._ranks.users.quantile((rank + 0.5) / self.users))
         if "following" in names and self._following is not None:
-            columns["following"] = np.rint(self._following.draws(FOLLOWING, user, 0))
+            columns["following"] = np.rint(self._following.draws(stream(0, 0, "population:following"), user, 0))
         return columns
 
     def grid(self, author: bool, users: Axis, others: Axis) -> Columns:

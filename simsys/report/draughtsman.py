@@ -1,0 +1,67 @@
+"""Draws the charts in a process of its own, which gets ready while the run is played: importing matplotlib takes longer
+than many a run.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+from simsys.experiment.result import Result
+from simsys.experiment.workers import WorkerError, heed_signals, undisturbed
+from simsys.report import charts
+
+Charts = list[tuple[str, bytes]]
+"""(file name, content) of each."""
+
+
+@contextmanager
+def draughtsman(jobs: int) -> Iterator[Callable[[Result], Charts]]:
+    """Draws the charts of a result, so many side by side; for one job no process waits.
+
+    WorkerError if the process cannot be started, or is killed.
+    """
+    if jobs <= 1:
+        yield lambda result: list(charts.charts(result, jobs))
+        return
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=_wait_and_draw, args=(here, there, jobs))
+    try:
+        with undisturbed():
+            process.start()
+    except OSError as error:
+        raise WorkerError(f"workers cannot be started: {error.strerror}") from None
+    there.close()
+    try:
+        yield lambda result: _asked(here, result)
+    finally:
+        process.kill()
+        process.join()
+        here.close()
+
+
+def _asked(process: Connection, result: Result) -> Charts:
+    try:
+        process.send(result)
+        answer: Charts | Exception = process.recv()
+    except (EOFError, ConnectionError):
+        raise WorkerError("the process that draws was killed (out of memory?)") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _wait_and_draw(parents: Connection, parent: Connection, jobs: int) -> None:
+    """It ends when the parent does, and the other end of the pipe with it."""
+    heed_signals()
+    parents.close()
+    try:
+        charts.get_ready()
+        parent.send(list(charts.charts(parent.recv(), jobs)))
+    except (EOFError, ConnectionError):
+        pass
+    except Exception as error:
+        parent.send(error)
+
