@@ -14,9 +14,8 @@ from simsys.experiment.dials import Dial
 from simsys.experiment.tune import GRID, Trial, Tuned, excess, less
 from simsys.report import files, style
 from simsys.report.charts import drawn
-from simsys.report.style import figure, half_width, text
+from simsys.report.style import figure, half_width, listed, text
 from simsys.report.tune_chart import chart
-from simsys.report.words import listed
 from simsys.scenario import Scenario, SloRule
 from simsys.scenario.paths import parse_path
 from simsys.units import show_share
