@@ -54,13 +54,14 @@ ServiceOf = Annotated[Service, BeforeValidator(_plain_is_per_item)]
 class Station(Spec):
     """`shards` shards (by hash of the key) of `servers` servers each; `servers: unlimited` is a delay.
 
-    `queue` is the number of waiting places per shard, unlimited where it is left out; `vcpu` the vCPUs billed per
-    server.
+    `queue` is the number of waiting places per shard, unlimited where it is left out; `choices` how many shards are
+    drawn for a visit to any of them, which goes to the one with the fewest inside; `vcpu` the vCPUs billed per server.
     """
 
     servers: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["unlimited"] = 1
     shards: Annotated[int, Field(ge=1, le=100_000)] = 1
     queue: Annotated[int, Field(ge=0)] | None = None
+    choices: Annotated[int, Field(ge=2, le=100)] | None = None
     vcpu: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     ops: dict[Name, ServiceOf] = Field(default_factory=dict)
 
@@ -71,10 +72,21 @@ class Station(Spec):
         return self
 
     @model_validator(mode="after")
+    def _choices_differ(self) -> Station:
+        if self.choices is not None and self.choices > self.shards:
+            raise ValueError(f"choices are among shards: at most {self.shards} here; found {self.choices}")
+        return self
+
+    @model_validator(mode="after")
     def _can_be_counted(self) -> Station:
         if self.capacity > MOST_SERVERS and self.servers != "unlimited":
             raise ValueError(f"at most {MOST_SERVERS:,} servers in all shards together; found {self.capacity:,.0f}")
         return self
+
+    @property
+    def queues(self) -> bool:
+        """Whether who is inside matters to those who come: there may be no room, or a shard may be chosen by it."""
+        return self.queue is not None or self.choices is not None
 
     @property
     def capacity(self) -> float:

@@ -54,6 +54,8 @@ MUTANTS = {
         QUEUED + "exit", ".release(request)", ".release(request); self.desks[shard]._trigger_put(None)"
     ),
     "thrown out backwards": Mutant(QUEUED + "_throw_out", "self.desks", "self.desks[::-1]"),
+    "the last of the emptiest": Mutant(FACILITY + "shard", "min(drawn,", "min(drawn[::-1],"),
+    "the emptiest line": Mutant(QUEUED + "inside", "desk.count + len", "len"),
     # service times
     "items regrouped": Mutant(FACILITY + "pieces", "base + item * n)", "(base / n + item) * n)"),
     "items of a shard regrouped": Mutant(FACILITY + "pieces", "item * (n / count)", "item * n / count"),

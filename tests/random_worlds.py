@@ -253,6 +253,8 @@ class Maker:
         if rng.random() < 0.15:
             return {"servers": "unlimited", "ops": ops}
         spec = {"servers": rng.choice([1, 1, 2, 3]), "shards": rng.choice([1, 1, 2, 3, 4]), "ops": ops}
+        if spec["shards"] > 1 and rng.random() < 0.4:
+            spec["choices"] = rng.randint(2, spec["shards"])
         return spec | ({"queue": rng.randint(0, 2)} if rng.random() < 0.35 else {})
 
     def _outages(self, name: str, span: float) -> list[tuple[str, Outage]]:

@@ -60,7 +60,7 @@ class Facility:
     def __init__(
         self, name: str, place: int, spec: Station, held: bool, calendar: Calendar | None, clock: Clock, luck: Luck
     ) -> None:
-        self.name, self.place, self.shards = name, place, spec.shards
+        self.name, self.place, self.shards, self.choices = name, place, spec.shards, spec.choices or 1
         self.log = StationLog(spec.shards)
         self.ops = {op: self._timings(f"{name}.{op}", service, luck) for op, service in spec.ops.items()}
         self.spread_stream, self.any_stream = luck.stream(f"{name} spread"), luck.stream(f"{name} any")
@@ -68,7 +68,7 @@ class Facility:
         self.occupies = spec.servers != "unlimited"
         if spec.servers == "unlimited":
             self.servers = Delay(clock, self.log)
-        elif held or spec.queue is not None or calendar is not None:
+        elif held or spec.queues or calendar is not None:
             self.servers = Queued(clock, self.log, spec.shards, spec.servers, spec.queue, calendar or Calendar([]))
         else:
             self.servers = Plain(clock, self.log, spec.shards, spec.servers)
@@ -92,11 +92,12 @@ class Facility:
         return [((first + i) % self.shards, seconds) for i in range(count)]
 
     def shard(self, key: Any, luck: Draws) -> int:
-        """The shard of a key: by its hash, or drawn where any will do."""
+        """The shard of a key: by its hash, or where any will do the emptiest of those drawn."""
         if self.shards == 1:
             return 0
         if key is Key.ANY or key is Key.SPREAD:
-            return self._any(self.any_stream, "any", luck)
+            drawn = [self._any(self.any_stream, "any", luck) for _ in range(self.choices)]
+            return min(drawn, key=self.servers.inside) if isinstance(self.servers, Queued) else drawn[0]
         return draws.shard_of(key, self.shards)
 
     def _any(self, stream: int, name: str, luck: Draws) -> int:

@@ -104,7 +104,7 @@ class Layout:
         for number, (name, spec) in enumerate(model.stations.items()):
             calendar = Calendar(model.outages[name]) if model.outages.get(name) else None
             delay = spec.servers == "unlimited"
-            queued = not delay and (name in model.held or spec.queue is not None or calendar is not None)
+            queued = not delay and (name in model.held or spec.queues or calendar is not None)
             servers = 0 if spec.servers == "unlimited" else spec.servers
             slow = [(o.begin, o.end, o.speed) for o in calendar.outages] if calendar else []
             downs = [(o.begin, o.end, 0.0) for o in calendar.downs] if calendar else []
@@ -113,6 +113,7 @@ class Layout:
                     "kind": DELAY if delay else QUEUED if queued else PLAIN,
                     "shards": spec.shards,
                     "servers": servers,
+                    "choices": spec.choices or 1,
                     "room": NOBODY if spec.queue is None else spec.queue,
                     "shard": len(shards),
                     "free": free,

@@ -131,6 +131,11 @@ class Queued:
         for outage in calendar.downs:
             clock.at(outage.begin, TIMER, 0).callbacks.append(self._throw_out)
 
+    def inside(self, shard: int) -> int:
+        """How many are served or stand in line there."""
+        desk = self.desks[shard]
+        return desk.count + len(desk.queue)
+
     def visit(self, pieces: list[tuple[int, float]], number: int) -> Doing:
         lined_up = [(shard, seconds, self._line_up(shard)) for shard, seconds in pieces]
         if len(pieces) == 1:

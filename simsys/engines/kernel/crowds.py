@@ -55,7 +55,7 @@ def begin_next(g: Any, crowd: int) -> int:
     if node.code == VISIT:
         if of.timing(g, node.timing).item != NOBODY:
             child.foreseen, child.first_item = node.timing, of.crowd_items(g, at).v
-        if node.key_kind == ANY and of.station(g, node.what).shards > 1:
+        if is_placed(node, of.station(g, node.what)):
             child.first_shard = int(of.crowd_places(g, at).v * of.station(g, node.what).shards)
     fork.next = index + 1
     if index + 1 < fork.count:
@@ -63,6 +63,12 @@ def begin_next(g: Any, crowd: int) -> int:
     elif background:
         free_fork(g, crowd)
     return slot
+
+
+@part
+def is_placed(node: Any, station: Any) -> bool:
+    """Whether the shard of a visit is known from a draw alone."""
+    return bool(node.key_kind == ANY and station.shards > 1 and station.choices == 1)
 
 
 @apart
@@ -85,7 +91,7 @@ def foresee(g: Any, fork: Any, plan: Any, count: int) -> None:
         else:
             for i in range(count):
                 items[i] = variate(g, timing.item, stream, tokens[i], 0)
-    if node.key_kind == ANY and station.shards > 1:
+    if is_placed(node, station):
         places, stream = of.numbers(g.at_crowd_places, count), station.any_stream
         for i in range(count):
             places[i] = draws.uniform(stream, tokens[i], 0, 0)

@@ -79,7 +79,7 @@ FORK = _record(
 GATHERING = _record("link batch first last members child value references")
 BATCHED = _record("size current", "linger")
 STATION = _record(
-    "kind shards servers room shard free occupies inside refused spread_stream any_stream spread_name any_name"
+    "kind shards servers choices room shard free occupies inside refused spread_stream any_stream spread_name any_name"
     " outages outages_end downs downs_end",
     "area since sojourns held",
 )

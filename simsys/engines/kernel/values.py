@@ -159,7 +159,7 @@ def pieces_of(station: Any, key_kind: int, n: float) -> int:
 
 @part
 def shard_of(g: Any, slot: int, station: Any, kind: int, arg: int, value: float) -> int:
-    """The shard of a key: by its hash, or drawn where any will do."""
+    """The shard of a key: by its hash, or where any will do the emptiest of those drawn."""
     if station.shards == 1:
         return 0
     agent = of.agent(g, slot)
@@ -169,8 +169,20 @@ def shard_of(g: Any, slot: int, station: Any, kind: int, arg: int, value: float)
         drawn(g, slot, station.any_name)
         return first
     if kind == ANY or kind == SPREAD:
-        return any_shard(g, slot, station, station.any_stream, station.any_name)
+        chosen = any_shard(g, slot, station, station.any_stream, station.any_name)
+        for _ in range(station.choices - 1):
+            other = any_shard(g, slot, station, station.any_stream, station.any_name)
+            if inside(g, station, other) < inside(g, station, chosen):
+                chosen = other
+        return chosen
     return draws.shard_of(operand(g, agent, kind, arg, value), station.shards)
+
+
+@part
+def inside(g: Any, station: Any, number: int) -> int:
+    """How many are served or stand in line at a shard."""
+    shard = of.shard(g, station.shard + number)
+    return shard.users + shard.queue
 
 
 @part

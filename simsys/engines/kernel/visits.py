@@ -50,10 +50,10 @@ def waited(g: Any, slot: int, station: int, took: float, wait: float) -> None:
 
 @part
 def visit(g: Any, slot: int, node: Any) -> int:
-    n = number(g, slot, node)
+    n, agent, station = number(g, slot, node), of.agent(g, slot), of.station(g, node.what)
     if n <= 0.0:
+        agent.first_shard = NOBODY
         return 1
-    agent, station = of.agent(g, slot), of.station(g, node.what)
     count = pieces_of(station, node.key_kind, n)
     agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
     agent.seconds = seconds(g, slot, node.timing, n, count > 0, count)

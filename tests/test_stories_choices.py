@@ -1,0 +1,56 @@
+"""The power of two choices (Q-7): the emptier of two servers drawn at random is nearly as good as the emptiest of all.
+
+Source: Mitzenmacher, The power of two choices in randomized load balancing, 2001; the mean time inside for infinitely
+many servers and choices d is the sum over i >= 1 of λ^((d^i - d)/(d - 1)), in service times.
+"""
+
+from __future__ import annotations
+
+import pytest
+from bands import holds
+
+from simsys.experiment.jobs import play_once
+from simsys.experiment.setting import settings
+from simsys.scenario import ScenarioError, load_scenario
+
+SERVERS = 500
+
+CROWD = """
+load: {{rate: {rate}/s, mix: {{get: 100%}}}}
+stations: {{server: {{shards: {servers}, servers: 1, {choices} ops: {{get: {{exponential: {{mean: 1s}}}}}}}}}}
+strategies: [{{flow: {{name: choose, get: [{{visit: server.get, key: {key}}}]}}}}]
+run: {{requests: {requests}, warmup: 30%, replications: 10}}
+"""
+
+
+def times(load: float, choices: str, requests: int, key: str = "any") -> list[float]:
+    """Mean seconds inside, per replication."""
+    text = CROWD.format(rate=load * SERVERS, servers=SERVERS, choices=choices, key=key, requests=requests)
+    setting = settings(load_scenario(text))[0]
+    return [play_once(setting, r, "compiled").ops["get"].latency.mean or 0.0 for r in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("load", "inside", "requests"),
+    [
+        (0.5, 1.2657, 60_000),
+        (0.7, 1.6145, 60_000),
+        pytest.param(0.8, 1.9474, 200_000, marks=pytest.mark.long),
+        pytest.param(0.9, 2.6141, 500_000, marks=pytest.mark.long),
+    ],
+)
+def test_q_7_the_emptier_of_two(load: float, inside: float, requests: int) -> None:
+    theory = sum(load ** (2**i - 2) for i in range(1, 12))
+    assert theory == pytest.approx(inside, abs=1e-4)
+    holds(times(load, "choices: 2,", requests), theory, 0.02 * theory)
+
+
+def test_q_7_one_choice_is_none() -> None:
+    """A mutant that takes the first of those drawn waits as M/M/1 does: 3.33 at 70 %, twice as long."""
+    holds(times(0.7, "", 60_000), 1 / (1 - 0.7), 0.1 / 0.3)
+    assert min(times(0.7, "choices: 2,", 20_000)) < 1.8
+
+
+def test_choices_are_among_shards() -> None:
+    with pytest.raises(ScenarioError, match="at most 5 here; found 6"):
+        load_scenario(CROWD.format(rate=1, servers=5, choices="choices: 6,", key="any", requests=10))
