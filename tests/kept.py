@@ -6,11 +6,11 @@ import csv
 from pathlib import Path
 
 from simsys.experiment.result import Row
-from simsys.report.files import NAMES
+from simsys.report.files import NAMES, PAGE
 
 RESULTS = Path(__file__).parents[1] / "results"
-KEPT = {name for name in NAMES if name != "manifest.json" and not name.endswith(".png")}
-"""Not kept: the manifest, which differs from run to run, and PNG, which says what SVG says."""
+KEPT = {name for name in NAMES if name not in ("manifest.json", PAGE) and not name.endswith(".png")}
+"""Not kept: the manifest, which differs from run to run; PNG, which says what SVG says; the page, which is large."""
 
 
 def rows(scenario: str) -> dict[tuple[str, str, str], Row]:

@@ -240,6 +240,26 @@ def test_schema_check_and_explain(tiny: Path, call: Call) -> None:
 SIMSYS = [sys.executable, "-m", "simsys"]
 
 
+def test_report_makes_a_page_of_what_a_run_wrote(tiny: Path, call: Call) -> None:
+    assert call("run", "tiny.yaml", "--quiet").status == 0
+    done = call("report", "results/tiny")
+    page = (tiny / "results" / "tiny" / "report.html").read_text()
+    assert done.status == 0 and done.out.startswith("results/tiny/report.html: ") and "wide wins" in page
+    assert call("run", "tiny.yaml", "--quiet").status == 0, "a folder with a page is still one of results"
+    assert not (tiny / "results" / "tiny" / "report.html").exists(), "and the page of the last run does not stay"
+
+
+def test_report_of_no_results_says_so(tiny: Path, call: Call) -> None:
+    assert call("report", "nowhere") == Done(2, "", "simsys: nowhere: there is no such folder of results\n")
+    done = call("report", ".")
+    assert done.status == 2 and "is not a folder of results: it has no metrics.json" in done.err
+    assert sorted(path.name for path in tiny.iterdir()) == ["tiny.yaml"]
+    call("run", "tiny.yaml", "--quiet")
+    with reserved(tiny / "results" / "tiny"):
+        assert call("report", "results/tiny").status == 5
+    assert not (tiny / "results" / "tiny" / "report.html").exists()
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_at_once_and_leaves_what_was_there(tiny: Path, call: Call, number: int, status: int) -> None:
     call(*play())

@@ -30,7 +30,7 @@ LEVELS = {  # room: (level, why it stands there). A room may import rooms of its
     "cli": (9, "commands, a file for each or a few, and nothing else"),
     "__main__": (10, "python -m simsys"),
 }
-SLOW = {"pandas", "matplotlib", "numba", "scipy", "pydantic"}  # each costs 0.1 to 1 s to import
+SLOW = {"pandas", "matplotlib", "numba", "scipy", "pydantic", "plotly"}  # each costs 0.1 to 1 s to import
 
 
 def imports(path: Path, package: Path) -> list[tuple[int, str]]:

@@ -24,6 +24,7 @@ from simsys import __version__
 from simsys.cli.app import FAULT, INTERRUPTED, TERMINATED, Stop
 from simsys.cli.doubt import doubt
 from simsys.cli.look import check, explain, list_, schema
+from simsys.cli.report import report
 from simsys.cli.run import run
 from simsys.cli.sweep import merge, sweep
 from simsys.cli.terminal import say, whisper
@@ -48,7 +49,7 @@ def simsys(
         raise typer.Exit
 
 
-for command_ in (run, sweep, merge, tune, doubt, check, explain, list_, schema):
+for command_ in (run, sweep, merge, tune, doubt, report, check, explain, list_, schema):
     app.command(command_.__name__.rstrip("_"))(command_)
 
 

@@ -141,7 +141,7 @@ def who_pays(result: Result) -> Any:
     from matplotlib.ticker import FuncFormatter
 
     ops = style.subjects(result, "latency_mean")
-    work = {p.strategy: [_per_second(result, p, op) for op in ops] for p in result.played}
+    work = {p.strategy: [per_second(result, p, op) for op in ops] for p in result.played}
     if not work or not any(map(any, work.values())):
         return None
     figure, (panel,) = canvas(8, 1.3 + 0.55 * len(work))
@@ -171,7 +171,8 @@ def _seconds(value: float) -> str:
     return show_duration(value) if value < 1 else f"{style.three(value)} s"
 
 
-def _per_second(result: Result, played: Played, op: str) -> float:
+def per_second(result: Result, played: Played, op: str) -> float:
+    """Seconds of service per second that an operation causes."""
     return sum(played.work.get(op, {}).values()) * (result.value(played.strategy, op, "throughput") or 0.0)
 
 
@@ -203,15 +204,11 @@ def utilization(result: Result) -> Any:
 
 def backlog(result: Result) -> Any:
     """The number inside the stations that fill up most, over time."""
-    peaks: dict[str, float] = {}
-    for played in result.played:
-        for station, inside in played.samples[1].items():
-            peaks[station] = max(peaks.get(station, 0.0), max(inside, default=0.0))
-    fullest = sorted((s for s in peaks if peaks[s] > 0), key=lambda s: (-peaks[s], s))[:BUSIEST]
-    if not fullest:
+    peaks = fullest(result)
+    if not peaks:
         return None
-    figure, panels = canvas(8, 0.7 + 2.2 * len(fullest), len(fullest))
-    for panel, station in zip(panels, fullest, strict=True):
+    figure, panels = canvas(8, 0.7 + 2.2 * len(peaks), len(peaks))
+    for panel, station in zip(panels, peaks, strict=True):
         curves = [played.samples[1].get(station, ()) for played in result.played]
         for number, played in enumerate(result.played):
             if any(curves[number]):
@@ -226,6 +223,16 @@ def backlog(result: Result) -> Any:
     figure.suptitle("Where does work pile up, and when?", x=0.01, ha="left", fontsize=11, fontweight="bold")
     legend(figure, result)
     return figure
+
+
+def fullest(result: Result) -> dict[str, float]:
+    """The stations that fill up most, and the most that are inside."""
+    peaks: dict[str, float] = {}
+    for played in result.played:
+        for station, inside in played.samples[1].items():
+            peaks[station] = max(peaks.get(station, 0.0), max(inside, default=0.0))
+    most = sorted((s for s in peaks if peaks[s] > 0), key=lambda s: (-peaks[s], s))[:BUSIEST]
+    return {station: peaks[station] for station in most}
 
 
 def tail(result: Result) -> Any:

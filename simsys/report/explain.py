@@ -67,16 +67,17 @@ def about(seconds: float) -> str:
 
 def grades(scenario: Scenario, stations: Collection[str], kinds: Collection[str]) -> str:
     """The defaults of grade C and D at these stations and in these kinds of cost; empty if there are none."""
-    weak = [figure for figure in figures(scenario) if figure.grade in _GRADES and _rests_on(figure, stations, kinds)]
+    weak = [figure for figure in figures(scenario) if figure.grade in _GRADES and rests_on(figure, stations, kinds)]
     lines = []
     for grade, meaning in _GRADES.items():
-        names = ", ".join(_called(f) for f in weak if f.grade == grade)
+        names = ", ".join(called(f) for f in weak if f.grade == grade)
         if names:
             lines += textwrap.wrap(f"Grade {grade}, {meaning}: {names}.", WIDTH, subsequent_indent="  ")
     return "\n".join(lines)
 
 
-def _rests_on(figure: Figure, stations: Collection[str], kinds: Collection[str]) -> bool:
+def rests_on(figure: Figure, stations: Collection[str], kinds: Collection[str]) -> bool:
+    """Whether a default shows in a result with these stations and these kinds of cost."""
     room, name = figure.path[0], figure.path[1]
     if room == "stations":
         return name in stations
@@ -85,7 +86,8 @@ def _rests_on(figure: Figure, stations: Collection[str], kinds: Collection[str])
     return not {"ram", "disk"}.isdisjoint(kinds)
 
 
-def _called(figure: Figure) -> str:
+def called(figure: Figure) -> str:
+    """The path of a default, as short as people say it."""
     return ".".join(step for step in figure.path if step not in ("stations", "ops"))
 
 

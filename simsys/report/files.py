@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from simsys.experiment.result import Result, Row
-from simsys.report import charts
+from simsys.report import charts, played
 
+PAGE = "report.html"
 NAMES = {
-    "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "table.txt", "plays.sqlite", "manifest.json",
+    "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "played.json", "table.txt", "plays.sqlite",
+    "manifest.json", PAGE,
     *charts.NAMES,
     "doubt.csv", "doubt.svg", "doubt.png",
     "tune.csv", "tune.svg", "tune.png", "size.svg", "size.png",
@@ -96,12 +98,13 @@ def _finite(value: float | None) -> float | None:
 
 
 def contents(result: Result, resolved: str, printed: str, draw: Draw = charts.charts) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of every file but the manifest; `resolved` is the scenario, `printed` the table, and `draw` who
-    draws the charts.
+    """(name, content) of every file of a run but the manifest; `resolved` is the scenario, `printed` the table, and
+    `draw` who draws the charts.
     """
     yield "scenario.yaml", resolved.encode()
     yield "rows.csv", to_csv(result.rows).encode()
     yield "metrics.json", to_json(metrics(result)).encode()
+    yield "played.json", played.to_json(result).encode()
     yield "table.txt", printed.encode()
     yield from draw(result)
 
@@ -214,3 +217,14 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         folder.rename(aside)
     new.rename(folder)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def add(folder: Path, name: str, content: bytes) -> None:
+    """Put one more file into `folder`, which must be `reserved`: whole, or not at all."""
+    new = _unfinished(folder)
+    try:
+        new.mkdir()
+        (new / name).write_bytes(content)
+        (new / name).replace(folder / name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)

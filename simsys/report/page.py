@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from simsys.experiment.result import Result
@@ -11,6 +12,7 @@ from simsys.report.table import WIDTH, table
 from simsys.report.tail import tail
 from simsys.report.words import answer
 from simsys.scenario import Scenario
+from simsys.scenario.errors import printable
 
 
 def page(scenario: Scenario, result: Result, colour: bool = False) -> str:
@@ -19,4 +21,10 @@ def page(scenario: Scenario, result: Result, colour: bool = False) -> str:
     kinds = {kind for played in result.played for kind, _, _ in played.bill}
     weak = grades(scenario, {row.subject for row in result.rows}, kinds)
     paragraphs += [textwrap.fill(reasons(result), WIDTH), weak]
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+    return _visible("\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n", colour)
+
+
+def _visible(text: str, colour: bool) -> str:
+    """The text without what a name could do to a terminal, but for the colours if there are some."""
+    parts = re.split(r"(\n|\x1b\[\d+m)" if colour else r"(\n)", text)
+    return "".join(part if i % 2 else printable(part, len(part)) for i, part in enumerate(parts))

@@ -7,6 +7,7 @@ from math import floor, isfinite, isnan, log10
 from typing import NamedTuple
 
 from simsys.experiment.result import Result, Row
+from simsys.scenario.errors import printable
 from simsys.units import show_count, show_duration, show_money, show_rate, show_share, show_size
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -120,7 +121,8 @@ def name(metric: str) -> str:
 
 
 def short(name: str, most: int = 32) -> str:
-    """A name that fits beside a chart: a long one without its middle."""
+    """A name that fits beside a chart: without control characters, a long one without its middle."""
+    name = printable(name, len(name))
     return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
 
 

@@ -1,0 +1,35 @@
+"""simsys report: a results folder as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simsys.cli.app import IN_USE, WRONG, Quiet, Stop
+from simsys.cli.terminal import say
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that a run has written.")],
+    quiet: Quiet = False,
+) -> None:
+    """Make one page, DIR/report.html, of a folder of results: charts to zoom, tables to sort, no network."""
+    from simsys.report import files
+    from simsys.report.html.folder import kept
+    from simsys.report.html.page import NoPlotly, page
+    from simsys.scenario.errors import printable
+
+    try:
+        content = page(kept(folder)).encode()
+        with files.reserved(folder) as ours:
+            files.add(ours, files.PAGE, content)
+    except files.InUse as error:
+        raise Stop(IN_USE, f"simsys: {error}") from None
+    except (files.NotResults, NoPlotly) as error:
+        raise Stop(WRONG, f"simsys: {error}") from None
+    except OSError as error:
+        raise Stop(WRONG, f"simsys: {folder / files.PAGE} cannot be written: {error.strerror}") from None
+    if not quiet:
+        say(f"{printable(str(folder / files.PAGE), 2000)}: {len(content) / 1e6:.1f} MB, to be opened in a browser\n")

@@ -1,0 +1,86 @@
+"""What a run says beyond its rows, as one small file, so that a page can be made of a folder of results alone.
+
+Curves are kept as finely as the eye sees them, figures with nine digits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import fields, is_dataclass, replace
+from math import isinf, log
+from typing import Any, NamedTuple
+
+from simsys.experiment.result import Played, Result, Values
+from simsys.report.charts import fullest
+
+FINE = 1 / 240
+"""A point of a curve is kept when it lies this share of an axis away from the last one that was."""
+_LEAST = 12
+"""Decimals: no second, byte or dollar is divided further, and what is left of a sum that cancels is zero."""
+
+
+class Beyond(NamedTuple):
+    """The replications behind every figure, and each strategy beyond its rows."""
+
+    replications: int
+    strategies: tuple[Played, ...]
+
+
+def to_json(result: Result) -> str:
+    """A result beyond its rows, a line per strategy; a delay, which has no end of servers, has `"Infinity"`."""
+    seen = fullest(result)
+    thin = [_plain(_thinned(one, seen)) for one in result.played]
+    lines = [json.dumps(one, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for one in thin]
+    strategies = ",\n".join(lines)
+    return f'{{"replications": {result.replications}, "strategies": [\n{strategies}\n]}}\n'
+
+
+def from_json(text: bytes) -> Beyond:
+    """Read it again; ValueError if it is damaged."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Beyond).validate_json(text)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return "Infinity" if isinf(value) else round(float(f"{value:.9g}"), _LEAST)
+    return value
+
+
+def _thinned(played: Played, seen: Collection[str]) -> Played:
+    """Curves as the charts show them, samples of the stations that they show."""
+    times, inside = played.samples
+    shown = {station: _short(numbers) for station, numbers in inside.items() if station in seen and any(numbers)}
+    samples = (_short(times), shown)
+    return replace(played, ccdf={op: _thin(*curve) for op, curve in played.ccdf.items()}, samples=samples)
+
+
+def _short(values: Values) -> Values:
+    return tuple(float(f"{value:.4g}") for value in values)
+
+
+def _thin(x: Values, p: Values) -> tuple[Values, Values]:
+    """The points that can be told apart on two logarithmic axes, the first and the last among them."""
+    kept = list(_apart([(a, b) for a, b in zip(x, p, strict=True) if a > 0 and b > 0]))
+    return _short(tuple(a for a, _ in kept)), _short(tuple(b for _, b in kept))
+
+
+def _apart(points: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    spans = [FINE * log(max(side) / min(side)) for side in zip(*points, strict=True)]
+    last = None
+    for point in points:
+        if last is None or point is points[-1] or _far(point, last, spans):
+            yield point
+            last = point
+
+
+def _far(point: tuple[float, float], last: tuple[float, float], spans: list[float]) -> bool:
+    return any(abs(log(a / b)) >= span for a, b, span in zip(point, last, spans, strict=True))
