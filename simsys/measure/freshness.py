@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.measure.log import FROM_EVENT
-from simsys.measure.marks import Marks
+from simsys.measure.marks import Marks, some
 from simsys.measure.windows import Windows
 
 Array = npt.NDArray[Any]
@@ -28,12 +28,11 @@ class Freshness:
         """Settled requests and their marks; only the chosen rows count."""
         mine = np.zeros(len(requests), dtype=np.bool_)
         mine[chosen] = True
-        marked = np.flatnonzero(mine[marks.row])
-        row, time = marks.row[marked], marks.time[marked]
+        row, time, n = some(marks, mine[marks.row])
         if len(row):
             self._told = True
             arrival = requests["arrival"][row]
-            self._marked.add(arrival, time - arrival, np.rint(marks.n[marked]))
+            self._marked.add(arrival, time - arrival, np.rint(n))
             mine[row] = False
         plain = np.flatnonzero(mine)
         arrival = requests["arrival"][plain]

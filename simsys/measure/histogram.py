@@ -57,16 +57,16 @@ class Histogram:
 
         ValueError if one is negative, not finite or too large; 4.4e12 observations in a call are the most.
         """
-        picoseconds = _picoseconds(values)
-        times = _times(counts, len(picoseconds))
+        seconds = _seconds(values)
+        times = _times(counts, len(seconds))
         if not times.all():
-            picoseconds, times = picoseconds[times > 0], times[times > 0]
-        if not len(picoseconds):
+            seconds, times = seconds[times > 0], times[times > 0]
+        if not len(seconds):
             return
-        shortest, longest = int(picoseconds.min()), int(picoseconds.max())
+        shortest, longest = _picoseconds(seconds.min()), _picoseconds(seconds.max())
         first = bucket_of(shortest)
         dense, parts = np.zeros(bucket_of(longest) - first + 1, dtype=np.int64), np.zeros(3, dtype=np.int64)
-        _count_all(dense, first, parts, picoseconds, times)
+        _count_all(dense, first, parts, seconds, times)
         self._take(from_dense(dense, first, parts, shortest, longest))
 
     def merge(self, other: Histogram) -> None:
@@ -75,11 +75,7 @@ class Histogram:
             self._take(other)
 
     def _take(self, other: Histogram) -> None:
-        place = np.searchsorted(self.buckets, other.buckets)
-        new = np.append(self.buckets, -1)[place] != other.buckets
-        self.buckets = np.insert(self.buckets, place[new], other.buckets[new])
-        self.counts = np.insert(self.counts, place[new], 0)
-        self.counts[np.searchsorted(self.buckets, other.buckets)] += other.counts
+        self.buckets, self.counts = _both(self.buckets, self.counts, other.buckets, other.counts)
         self.count += other.count
         self.total_ps += other.total_ps
         self.min_ps = min(part.min_ps for part in (self, other) if part.min_ps is not None)
@@ -146,14 +142,17 @@ def rank_of(q: float, count: int) -> int:
     return max(1, math.ceil(Fraction(str(float(q))) * count))
 
 
-def _picoseconds(values: ArrayLike) -> Integers:
+def _seconds(values: ArrayLike) -> NDArray[np.float64]:
     seconds = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if seconds.ndim != 1:
         raise ValueError("durations must be one number or a flat sequence of numbers")
-    if not np.all((seconds >= 0) & (seconds < LONGEST_S)):
+    if len(seconds) and not (seconds.min() >= 0 and seconds.max() < LONGEST_S):
         raise Unmeasurable(f"a duration must be finite, at least 0 and below {LONGEST_S:.0f} s (104 days)")
-    whole: Integers = np.rint(seconds * PICOSECONDS).astype(np.int64)
-    return whole
+    return np.ascontiguousarray(seconds)
+
+
+def _picoseconds(seconds: float) -> int:
+    return int(np.rint(seconds * PICOSECONDS))
 
 
 def _times(counts: ArrayLike | None, length: int) -> Integers:
@@ -162,11 +161,14 @@ def _times(counts: ArrayLike | None, length: int) -> Integers:
     given = np.atleast_1d(np.asarray(counts))
     if given.shape != (length,):
         raise ValueError(f"{length} durations need as many counts, not {given.size}")
-    if not np.all((given >= 0) & (given <= MOST_AT_ONCE) & (given == np.floor(given))):
+    if not length:
+        return _none()
+    fits = given.min() >= 0 and given.max() <= MOST_AT_ONCE
+    if not (fits and np.array_equal(given, whole := given.astype(np.int64))):
         raise Unmeasurable(f"a count must be a whole number from 0 to {MOST_AT_ONCE}")
     if given.sum(dtype=np.float64) > MOST_AT_ONCE:
         raise Unmeasurable(f"at most {MOST_AT_ONCE} observations can be counted in one call")
-    return given.astype(np.int64)
+    return whole
 
 
 @compiled("int64(int64)")
@@ -177,15 +179,35 @@ def bucket_of(picoseconds: Any) -> int:
     return int((shift << SUB_BITS) + (picoseconds >> shift))
 
 
-@compiled("void(int64[::1], int64, int64[::1], int64[::1], int64[::1])")
-def _count_all(dense: Integers, first: int, parts: Integers, picoseconds: Integers, times: Integers) -> None:
+@compiled("void(int64[::1], int64, int64[::1], float64[::1], int64[::1])")
+def _count_all(dense: Integers, first: int, parts: Integers, seconds: NDArray[np.float64], times: Integers) -> None:
     """The sum is kept in parts of 21 bits: times 2**42 observations each stays below 2**63."""
-    for i in range(picoseconds.size):
-        value, often = picoseconds[i], times[i]
+    for i in range(seconds.size):
+        value, often = np.int64(np.rint(seconds[i] * PICOSECONDS)), times[i]
         dense[bucket_of(value) - first] += often
         parts[0] += (value & PART) * often
         parts[1] += (value >> PART_BITS & PART) * often
         parts[2] += (value >> 2 * PART_BITS) * often
+
+
+@compiled("Tuple((int64[::1], int64[::1]))(int64[::1], int64[::1], int64[::1], int64[::1])")
+def _both(buckets: Integers, counts: Integers, others: Integers, more: Integers) -> tuple[Integers, Integers]:
+    """The buckets of two histograms in order, each once, with the sums of their counts."""
+    together = np.empty(buckets.size + others.size, np.int64)
+    sums = np.zeros_like(together)
+    i, j, k = 0, 0, 0
+    while i < buckets.size or j < others.size:
+        mine = j == others.size or (i < buckets.size and buckets[i] <= others[j])
+        its = i == buckets.size or (j < others.size and others[j] <= buckets[i])
+        together[k] = buckets[i] if mine else others[j]
+        if mine:
+            sums[k] += counts[i]
+            i += 1
+        if its:
+            sums[k] += more[j]
+            j += 1
+        k += 1
+    return together[:k].copy(), sums[:k].copy()
 
 
 def from_dense(dense: Integers, first: int, parts: Integers, shortest: int, longest: int) -> Histogram:

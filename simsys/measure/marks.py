@@ -24,44 +24,75 @@ class Marks(NamedTuple):
     n: Array
 
 
+NONE = Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+
 class Waiting:
     """The marks of requests that have not settled yet."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Array, ...]] = []
+        self._parts: list[Marks] = []
+        """What came with one batch, and still waits; its rows are the numbers of the requests."""
 
     def settle(self, batch: Batch, name: int) -> Marks:
         """The marks of this name (a place in `Log.names`) of all requests of the batch."""
-        new = np.flatnonzero(batch.marks["name"] == name)
-        self._parts.append(tuple(batch.marks[field][new] for field in ("request", "time", "n")))
-        if not len(batch.requests):
-            return Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
-        request, time, n = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
-        row = np.full(len(request), -1, dtype=np.int64)
-        if len(request):
-            order = np.argsort(batch.requests["number"], kind="stable")
-            _find(batch.requests["number"][order], order, request, row)
-        left = np.flatnonzero(row < 0)
-        self._parts = [(request[left], time[left], n[left])]
-        settled = np.argsort(row, kind="stable")[len(left) :]
-        return Marks(row[settled], time[settled], n[settled])
+        named = batch.marks["name"] == name
+        if named.any():
+            new = batch.marks if named.all() else batch.marks[named]
+            self._parts.append(Marks(*(new[field].copy() for field in ("request", "time", "n"))))
+        if not (self._parts and len(batch.requests)):
+            return NONE
+        numbers = batch.requests["number"].copy()
+        table, waiting, settled = _table(numbers), [], []
+        for part in self._parts:
+            row = np.empty_like(part.row)
+            found = _find(table, numbers, part.row, row)
+            if found:
+                settled.append(some(part._replace(row=row), row >= 0))
+            if found < len(row):
+                waiting.append(some(part, row < 0))
+        self._parts = waiting
+        return _sorted(Marks(*map(np.concatenate, zip(*settled, strict=True)))) if settled else NONE
 
 
-@compiled("void(int64[::1], int64[::1], int64[::1], int64[::1])")
-def _find(numbers: Array, rows: Array, wanted: Array, row: Array) -> None:
-    """The row of each wanted number, which stay -1 where there is none; many that are wanted one after another are the
-    same.
+def some(marks: Marks, wanted: Array) -> Marks:
+    """Those that are wanted, true or false for each."""
+    return marks if wanted.all() else Marks(*(column[wanted] for column in marks))
+
+
+def _sorted(marks: Marks) -> Marks:
+    if (marks.row[1:] >= marks.row[:-1]).all():
+        return marks
+    order = np.argsort(marks.row, kind="stable")
+    return Marks(*(column[order] for column in marks))
+
+
+@compiled("int64[::1](int64[::1])")
+def _table(numbers: Array) -> Array:
+    """The rows of numbers, each at the place that its last bits say or at the next that is free; -1 where none is."""
+    size = 2
+    while size < 2 * numbers.size:
+        size *= 2
+    table = np.full(size, -1, np.int64)
+    for row in range(numbers.size):
+        place = numbers[row] & (size - 1)
+        while table[place] >= 0:
+            place = (place + 1) & (size - 1)
+        table[place] = row
+    return table
+
+
+@compiled("int64(int64[::1], int64[::1], int64[::1], int64[::1])")
+def _find(table: Array, numbers: Array, wanted: Array, row: Array) -> int:
+    """How many are found: writes the row of each wanted number, -1 where there is none. Many that are wanted one after
+    another are the same.
     """
+    found, last = 0, 0
     for i in range(wanted.size):
-        if i > 0 and wanted[i] == wanted[i - 1]:
-            row[i] = row[i - 1]
-            continue
-        low, high = 0, numbers.size
-        while low < high:
-            middle = (low + high) // 2
-            if numbers[middle] < wanted[i]:
-                low = middle + 1
-            else:
-                high = middle
-        if low < numbers.size and numbers[low] == wanted[i]:
-            row[i] = rows[low]
+        if i == 0 or wanted[i] != wanted[i - 1]:
+            place = wanted[i] & (table.size - 1)
+            while table[place] >= 0 and numbers[table[place]] != wanted[i]:
+                place = (place + 1) & (table.size - 1)
+            last = table[place]
+        row[i] = last
+        found += last >= 0
+    return found

@@ -27,16 +27,24 @@ class Windows:
 
     def add(self, arrival: Array, durations: Array, counts: Array | None = None) -> None:
         """Count each duration (s) of something that arrived then (s) once, or as often as `counts` says."""
+        if not len(arrival):
+            return
+        first, last = (int(moment / self._width) for moment in (arrival.min(), arrival.max()))
+        if first == last:
+            self._window(first).add(durations, counts)
+            return
         number = np.floor(arrival / self._width).astype(np.int64)
         for k in np.flatnonzero(np.bincount(number)).tolist():
             chosen = np.flatnonzero(number == k)
-            part = self.histograms.setdefault(k, Histogram())
-            part.add(durations[chosen], None if counts is None else counts[chosen])
+            self._window(k).add(durations[chosen], None if counts is None else counts[chosen])
+
+    def _window(self, number: int) -> Histogram:
+        return self.histograms.setdefault(number, Histogram())
 
     def merge(self, other: Windows) -> None:
         """Count everything that `other` counted."""
         for k, histogram in other.histograms.items():
-            self.histograms.setdefault(k, Histogram()).merge(histogram)
+            self._window(k).merge(histogram)
 
     def whole(self) -> Histogram:
         """All windows as one."""
