@@ -35,6 +35,7 @@ class Mutant(NamedTuple):
 CLOCK, PLAYER, PLAY = "engines.clock:Clock.", "engines.reference:Player.", "engines.play:Play."
 PLAIN, QUEUED, DELAY = (f"engines.servers:{kind}." for kind in ("Plain", "Queued", "Delay"))
 FACILITY, CALENDAR, CACHE = "engines.facilities:Facility.", "engines.outages:Calendar.", "structures.caches:Cache."
+POLICY = "structures.policies:"
 BACKWARDS = "(1 << 50) - number if kind == {} else number"
 MUTANTS = {
     # simultaneity
@@ -85,13 +86,30 @@ MUTANTS = {
     # caches
     "a hit at the expiry": Mutant(CACHE + "lookup", "now >= entry[1]", "now > entry[1]"),
     "no fill at the expiry": Mutant(CACHE + "fill", "now < entry[1]", "now <= entry[1]"),
-    "the last goes": Mutant(CACHE + "_evict", "iter(self.entries)", "reversed(self.entries)"),
-    "fifo moves": Mutant(CACHE + "lookup", "if not self.fifo", "if True"),
-    "lru does not move": Mutant(CACHE + "lookup", "if not self.fifo", "if False"),
+    "the last goes": Mutant(POLICY + "Lru.victim", "iter(self.line)", "reversed(self.line)"),
+    "fifo moves": Mutant(POLICY + "Fifo.hit", '"""Hits change nothing."""', "self.line.move_to_end(key)"),
+    "lru does not move": Mutant(POLICY + "Lru.hit", "self.line.move_to_end(key)", "pass"),
+    "the clock spares nobody": Mutant(POLICY + "Clock.victim", "if not self.line[key]", "if True"),
+    "the clock moves at a hit": Mutant(
+        POLICY + "Clock.hit", "self.line[key] = True", "self.line[key] = True\n    self.line.move_to_end(key)"
+    ),
+    "the clock counts the fill as a hit": Mutant(POLICY + "Clock.enter", "= False", "= True"),
+    "the sieve spares nobody": Mutant(POLICY + "Sieve.victim", "if not self.ahead[key]", "if True"),
+    "the sieve moves whom it spares": Mutant(POLICY + "Sieve.victim", "self.passed[key]", "self.ahead[key]"),
+    "the sieve begins anew": Mutant(
+        POLICY + "Sieve.leave", "self._turn()", "self.ahead, self.passed = self.passed | self.ahead, OrderedDict()"
+    ),
+    "the sieve goes backwards": Mutant(POLICY + "Sieve.victim", "iter(self.ahead)", "reversed(self.ahead)"),
+    "other luck at random": Mutant(POLICY + "Random.victim", "number, 0", "number, 1"),
+    "a random victim's place stays empty": Mutant(
+        POLICY + "Random.leave", "place, last = self.places.pop(key), self.keys.pop()",
+        "place, last = self.places.pop(key), key\n    self.keys.remove(key)\n"
+        "    self.places.update((k, i) for i, k in enumerate(self.keys))",
+    ),
     "an entry too many": Mutant(CACHE + "fill", "len(self.entries) + 1 >", "len(self.entries) >"),
     "a byte too few": Mutant(CACHE + "fill", "self.bytes + size > self", "self.bytes + size >= self"),
     "a fill of a live entry moves it": Mutant(
-        CACHE + "fill", "now < entry[1]:\n", "now < entry[1]:\n        self.entries.move_to_end(key)\n"
+        CACHE + "fill", "now < entry[1]:\n", "now < entry[1]:\n        self.line.hit(key)\n"
     ),
     "a hit does not renew": Mutant(CACHE + "lookup", "if self.renews", "if False"),
     "cleared, but for the past": Mutant(CACHE + "clear", "self.past = None", "pass"),

@@ -47,7 +47,8 @@ class Writer:
         self.outcomes = 0
         self.forms: dict[Callable[[int, list[str]], list[str]], float] = {
             self._visit: 6, self._hold: 2 * bool(holds), self._all: 1, self._each: 1.5, self._start: 1.5,
-            self._cached: 3.5 * bool(caches), self._fill_or_drop: 2 * bool(caches), self._join: 1.2 * bool(batches),
+            self._cached: 3.5 * bool(caches), self._read_through: 1.5 * bool(caches),
+            self._fill_or_drop: 1.5 * bool(caches), self._join: 1.2 * bool(batches),
             self._within: 1.5, self._chance: 1, self._mark: 1, self._if: 2,
         }  # fmt: skip
 
@@ -172,6 +173,12 @@ class Writer:
             return look
         visit = self._visit(depth, [])
         return [*look, f"if not {outcomes[-1]}:", f"    {visit[0]}", f"    yield Fill('{cache}', {key})"]
+
+    def _read_through(self, depth: int, outcomes: list[str]) -> list[str]:
+        """Several keys, each filled if it is not there, at once: what moves a policy."""
+        cache, column = self.rng.choice(self.caches), self._column_key()
+        keys = [f"{column} + {plus}" for plus in self.rng.sample(range(5), self.rng.randint(2, 4))]
+        return [f"yield {step}('{cache}', {key})" for key in keys for step in ("Lookup", "Fill")]
 
     def _fill_or_drop(self, depth: int, outcomes: list[str]) -> list[str]:
         step = self.rng.choice(["Fill", "Fill", "Drop"])

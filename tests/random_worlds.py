@@ -22,7 +22,7 @@ from simsys.experiment.jobs import no_collector
 from simsys.measure.log import Log
 from simsys.stations import Batch, Station
 from simsys.steps import Hold
-from simsys.structures.caches import CacheSpec, make_cache
+from simsys.structures.caches import CacheSpec, has_long_run, make_cache
 from simsys.workload import Load, Population, Workload
 from simsys.workload.requests import Chunk, Rows
 
@@ -120,7 +120,10 @@ class World:
         outages: dict[str, list[Outage]] = {}
         for name, outage in self.outages:
             outages.setdefault(name, []).append(outage)
-        caches = {name: make_cache(CacheSpec.model_validate(spec)) for name, spec in self.caches.items()}
+        caches = {
+            name: make_cache(CacheSpec.model_validate(spec), draws.stream(self.seed, 0, f"evict {name}"))
+            for name, spec in self.caches.items()
+        }
         for name, (popularity, rate) in self.warm.items():
             caches[name].warm(popularity, rate, draws.stream(self.seed, 0, f"warm {name}"))
         return Model(
@@ -274,11 +277,12 @@ class Maker:
     def _cache(self) -> dict[str, Any]:
         rng = self.rng
         room = rng.choice([{"entries": rng.randint(1, 4)}, {"bytes": f"{rng.randint(2, 8)}B"}, {"entries": 1000}])
-        spec = {**room, "policy": rng.choice(["lru", "fifo"]), "start": rng.choice(["cold", "warm"])}
+        policy = rng.choice(["lru", "lru", "fifo", "clock", "sieve", "sieve", "random"])
+        spec = {**room, "policy": policy, "start": "cold"}
         if rng.random() < 0.6:
             spec |= {"ttl": f"{self.ticks(1, 6):.12g}s", "renew": rng.random() < 0.4}
-        if spec.get("renew") and spec["policy"] == "fifo":
-            spec["start"] = "cold"
+        if rng.random() < 0.85 and has_long_run(CacheSpec.model_validate(spec)):
+            spec["start"] = "warm"
         return spec
 
     def _warmth(self) -> tuple[tuple[int, float], float]:

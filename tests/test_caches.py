@@ -1,9 +1,6 @@
-"""Caches: exact miss counts on a real trace, closed forms under independent look-ups, and a naive twin."""
+"""Caches: rule by rule, beside a naive twin, and closed forms under independent look-ups."""
 
-import lzma
 import math
-import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +13,7 @@ from simsys.structures.caches import Cache, CacheSpec, make_cache
 from simsys.structures.warm import lasting_run
 from simsys.units import write_duration, write_size
 
-TRACE = Path(__file__).parents[2] / "shared/realdata/cloudphysics_oraclegeneral.bin.xz"
-MIB = 2**20
+POLICIES = ("lru", "fifo", "clock", "sieve", "random")
 
 
 def spec_of(**spec) -> CacheSpec:
@@ -119,7 +115,10 @@ def test_a_cache_that_is_down_misses_drops_fills_and_returns_empty(warm):
         {"entries": 5, "ttl": 0},
         {"entries": 5, "renew": True},
         {"entries": 5.5},
+        {"entries": 5, "policy": "mru"},
         {"entries": 5, "policy": "clock"},
+        {"entries": 5, "policy": "sieve", "ttl": 1, "start": "warm"},
+        {"entries": 5, "policy": "random", "ttl": 1},
         {"entries": 5, "capacityy": 7},
         {"entries": 5, "policy": "fifo", "ttl": 1, "renew": True},
     ],
@@ -139,98 +138,145 @@ def test_units():
 
 
 class Twin:
-    def __init__(self, spec: CacheSpec) -> None:
-        self.spec, self.line = spec, []  # rows [key, fill, expiry, size]
+    def __init__(self, spec: CacheSpec, stream: int = 0) -> None:
+        self.spec, self.stream, self.evictions = spec, stream, 0
+        self.line, self.hand = [], None  # rows [key, fill, expiry, size, hit since], and the one a sieve points to
 
     def find(self, key):
         return next((row for row in self.line if row[0] == key), None)
+
+    def remove(self, row):
+        at = self.line.index(row)
+        if row is self.hand:
+            self.hand = self.line[at + 1] if at + 1 < len(self.line) else None
+        if self.spec.policy == "random":
+            self.line[at] = self.line[-1]
+            at = -1
+        del self.line[at]
 
     def lookup(self, key, now):
         row = self.find(key)
         if row is None:
             return False
         if now >= row[2]:
-            self.line.remove(row)
+            self.remove(row)
             return False
         if self.spec.renew:
             row[2] = now + self.spec.ttl
+        row[4] = True
         if self.spec.policy == "lru":
             self.line.remove(row)
             self.line.append(row)
         return True
+
+    def victim(self):
+        return getattr(self, self.spec.policy, self.first)()
+
+    def first(self):
+        return self.line[0]
+
+    def clock(self):
+        while self.line[0][4]:
+            self.line[0][4] = False
+            self.line.append(self.line.pop(0))
+        return self.line[0]
+
+    def sieve(self):
+        at = self.line.index(self.hand) if self.hand else 0
+        while self.line[at][4]:
+            self.line[at][4] = False
+            at = (at + 1) % len(self.line)
+        self.hand = self.line[at]
+        return self.hand
+
+    def random(self):
+        return self.line[int(draws.uniform(self.stream, self.evictions, 0) * len(self.line))]
 
     def fill(self, key, now, size):
         row = self.find(key)
         if row is not None:
             if now < row[2]:
                 return
-            self.line.remove(row)
-        room, weigh = (
-            (self.spec.bytes, lambda row: row[3]) if self.spec.bytes else (self.spec.entries, lambda row: 1)
-        )
-        new = [key, now, now + (self.spec.ttl or math.inf), size]
+            self.remove(row)
+        room, weigh = (self.spec.bytes, lambda row: row[3]) if self.spec.bytes else (self.spec.entries, lambda row: 1)
+        new = [key, now, now + (self.spec.ttl or math.inf), size, False]
         if weigh(new) <= room:
             while sum(map(weigh, self.line)) + weigh(new) > room:
-                del self.line[0]
+                self.remove(self.victim())
+                self.evictions += 1
             self.line.append(new)
 
 
+ROOMS = st.one_of(
+    st.builds(lambda n: {"entries": n}, st.integers(1, 5)), st.builds(lambda n: {"bytes": n}, st.integers(1, 9))
+)
 specs = st.builds(
     lambda room, ttl, policy, renew: spec_of(
         **room, ttl=ttl, policy=policy, renew=renew and ttl is not None, start="cold"
     ),
-    st.one_of(
-        st.builds(lambda n: {"entries": n}, st.integers(1, 5)),
-        st.builds(lambda n: {"bytes": n}, st.integers(1, 9)),
-    ),
+    ROOMS,
     st.sampled_from([None, 2.0, 5.0]),
-    st.sampled_from(["lru", "fifo"]),
+    st.sampled_from(POLICIES),
     st.booleans(),
 )
 calls = st.lists(
-    st.tuples(st.sampled_from("lllfffd"), st.integers(0, 6), st.integers(1, 6), st.sampled_from([0, 0.5, 2]))
+    st.tuples(st.sampled_from("lllfffd"), st.integers(0, 6), st.integers(1, 6), st.sampled_from([0, 0.5, 2])),
+    max_size=60,
 )
 
 
 @given(specs, calls)
-def test_equal_to_its_naive_twin(spec, calls):
-    real, twin, now = make_cache(spec), Twin(spec), 0.0
+def test_equal_to_its_naive_twin_and_never_too_full(spec, calls):
+    real, twin, now = make_cache(spec, 3), Twin(spec, 3), 0.0
     for call, key, size, later in calls:
         now += later
+        before = dict(real.entries)
         if call == "l":
-            assert real.lookup(key, now) == twin.lookup(key, now)
-            assert not twin.find(key) or real.age(key, now) == now - twin.find(key)[1]
+            hit = real.lookup(key, now)
+            assert hit == twin.lookup(key, now)
+            assert not hit or real.age(key, now) == now - twin.find(key)[1]
+            assert {k: v for k, v in before.items() if k != key} == {k: v for k, v in real.entries.items() if k != key}
+            if hit:
+                fill, expiry, size = before[key]
+                assert real.entries[key] == (fill, now + spec.ttl if spec.renew else expiry, size)
+            else:
+                assert key not in real.entries and (key not in before or now >= before[key][1])
         elif call == "f":
             real.fill(key, now, size)
             twin.fill(key, now, size)
         else:
             real.drop(key)
-            twin.line = [row for row in twin.line if row[0] != key]
-        assert len(real) == len(twin.line)
+            if twin.find(key):
+                twin.remove(twin.find(key))
+        assert sorted(real.entries) == sorted(row[0] for row in twin.line)
         assert real.bytes == sum(row[3] for row in twin.line)
+        assert real.bytes <= real.capacity if spec.bytes else len(real) <= real.capacity
         assert real.occupancy(now) == sum(now < row[2] for row in twin.line)
 
 
-# ---- CACHE-1: a real trace; figures of libCacheSim's test suite
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [("lru", {1, 5, 6, 7}), ("fifo", {4, 5, 6, 7}), ("clock", {3, 5, 6, 7}), ("sieve", {1, 3, 6, 7})],
+)
+def test_what_makes_a_policy(policy, left):
+    """Keys 1 to 4 fill a cache for four, 3 and 1 are hit; then 5, 6 and 7 come, and who is left says who had to go."""
+    pages = cache(entries=4, policy=policy, start="cold")
+    for key in (1, 2, 3, 4, 3, 1, 5, 6, 7):
+        ask(pages, key, 0)
+    assert set(pages.entries) == left
 
 
-LRU_MISSES = [93374, 89783, 83572, 81722, 72494, 72104, 71972, 71704]
-FIFO_MISSES = [93403, 89386, 84387, 84025, 72498, 72228, 72182, 72140]
-
-
-@pytest.mark.skipif(not TRACE.exists(), reason=f"{TRACE} is not here")
-def test_misses_on_the_cloudphysics_trace():
-    trace = list(struct.iter_unpack("<IQIq", lzma.decompress(TRACE.read_bytes())))
-    size = {key: size for _, key, size, _ in trace}
-    misses = {"lru": [], "fifo": []}
-    for policy, found in misses.items():
-        for eighth in range(1, 9):
-            pages = cache(bytes=eighth * 128 * MIB, policy=policy)
-            for time, key, _, _ in trace:
-                if not pages.lookup(key, time):
-                    pages.fill(key, time, size[key])
-            found.append(pages.lookups - pages.hits)
-    assert misses == {"lru": LRU_MISSES, "fifo": FIFO_MISSES}  # each is the other's mutant
+def test_a_random_victim_is_anybody():
+    """How long an entry stays among ten is geometric with mean 10: nine in ten survive one eviction."""
+    pages = make_cache(spec_of(entries=10, policy="random"), 5)
+    stays, since = [], {}
+    for key in range(20_000):
+        before = set(pages.entries)
+        ask(pages, key, 0)
+        since[key] = key
+        stays += [key - since[gone] for gone in before - set(pages.entries)]
+    assert np.mean(stays) == pytest.approx(10, abs=3 * math.sqrt(90 / len(stays)))
+    assert np.mean(np.array(stays) == 1) == pytest.approx(0.1, abs=3 * math.sqrt(0.09 / len(stays)))
 
 
 # ---- statistics: independent look-ups
@@ -272,10 +318,11 @@ CHE = [(1.0, 1000, 0.6756, 0.6309), (1.0, 100, 0.3905, 0.3423), (0.8, 100, 0.156
 def test_che_approximation(zipf, entries, lru, fifo):
     ratios = {
         policy: hit_ratios({"entries": entries, "policy": policy}, 1.0, 25_000, 10_000, zipf, replications=20)
-        for policy in ("lru", "fifo")
+        for policy in ("lru", "fifo", "random")
     }
     assert agrees(ratios["lru"], lru, approximate=True)
     assert agrees(ratios["fifo"], fifo, approximate=True)
+    assert agrees(ratios["random"], fifo, approximate=True)  # Gelenbe 1973: exactly that of FIFO
     assert not agrees(ratios["fifo"], lru, approximate=True)  # mutant: FIFO for LRU
     assert not agrees(ratios["lru"], fifo, approximate=True)
 
@@ -366,6 +413,7 @@ def test_a_warm_start_is_the_long_run(spec, zipf, law):
         {"entries": 100, "ttl": 60.0},
         {"entries": 100},
         {"entries": 100, "policy": "fifo"},
+        {"entries": 100, "policy": "random"},
         {"entries": 300, "ttl": 60.0, "renew": True},
         {"entries": 100, "ttl": 60.0, "renew": True},
         {"entries": 300, "ttl": 60.0, "policy": "fifo"},

@@ -11,8 +11,8 @@ from numba.core.errors import TypingError
 
 from simsys.draws import compiled
 from simsys.draws.parts import part
+from simsys.draws.rows import prefetch, row_at, table_of
 from simsys.engines.kernel import state
-from simsys.engines.kernel.rows import prefetch, row_at, table_of
 
 INNER = np.dtype([("count", np.int32), ("name", np.int32), ("weight", np.float64), ("key", np.uint64), ("v", np.int64)])
 OUTER = np.dtype([("n", np.int64), ("at_inner", np.int64)])

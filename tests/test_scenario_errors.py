@@ -91,7 +91,7 @@ tll: 5s
 
 ttl: 5s
 policy: lur
-  7:18: caches.feed.policy: expected 'lru' or 'fifo', not 'lur' (lru)
+  7:18: caches.feed.policy: expected 'lru', 'fifo', 'clock', 'sieve' or 'random', not 'lur' (lru)
 
 ttl: 5s
 entries: 1k, bytes: 1GiB

@@ -14,7 +14,6 @@ from simsys.engines.kernel.loop import UNCHECKED
 from simsys.engines.kernel.state import (
     AGENT,
     BATCHED,
-    CACHE,
     CHANCE,
     CROWD,
     DELAY,
@@ -44,6 +43,7 @@ from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
 from simsys.measure.log import BATCH, MARK, REQUEST, TRAITS
 from simsys.stations import Service
+from simsys.structures.kernel.state import CACHE
 
 Array = npt.NDArray[Any]
 FIRST_ROOM = 1024

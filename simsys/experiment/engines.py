@@ -46,8 +46,9 @@ def compile_kernel() -> None:
 
 def _doors() -> Sequence[object]:
     from simsys.engines.kernel import entry
+    from simsys.structures.kernel.store import enter_all
 
-    return entry.run, entry.tell, entry.enter_all
+    return entry.run, entry.tell, enter_all
 
 
 def summed_up(names: Sequence[str], engines: Sequence[str]) -> str:

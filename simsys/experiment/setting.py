@@ -248,7 +248,7 @@ class Setting:
         caches = {}
         for name in self._cache_names:
             spec = self.scenario.caches[name]
-            caches[name] = make_cache(spec)
+            caches[name] = make_cache(spec, luck.stream(f"evict {name}"))
             column, rate = self.lookups.get(name, ("", 0.0))
             popularity = self.first.popularity(column)
             if spec.start != "cold" and popularity is not None and 0 < rate < inf:

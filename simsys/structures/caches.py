@@ -1,20 +1,19 @@
-"""Caches: LRU or FIFO, by entries or bytes, with or without a ttl. No clock: calls are told the time (s).
+"""Caches by entries or bytes, with or without a ttl, under a policy. No clock: calls are told the time (s).
 
-Rules (those of libCacheSim's test suite): on a miss an object larger than the cache is not kept; else the
-first in line is evicted while occupied + size > capacity; then the object goes to the end of the line. A hit
-moves it to the end in LRU, not in FIFO. A hit iff now < fill time + ttl; an expired entry leaves at the
-look-up. A fill of an entry that is still live changes nothing (memcached's `add`), so that the ttl counts
-from the first of several refills; who wants to replace an entry drops it first.
+Rules (those of libCacheSim's test suite): on a miss an object larger than the cache is not kept; else the policy's
+victims are evicted while occupied + size > capacity; then the object enters. A hit iff now < fill time + ttl; an
+expired entry leaves at the look-up. A fill of an entry that is still live changes nothing (memcached's `add`), so that
+the ttl counts from the first of several refills; who wants to replace an entry drops it first.
 """
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from simsys.structures.policies import POLICIES, Policy
 from simsys.structures.warm import Law, LongRun, Popularity, binds, content
 from simsys.units import Duration, Size, Spec, Whole
 
@@ -25,7 +24,7 @@ class CacheSpec(Spec):
     entries: Whole | None = Field(default=None, ge=1, description="room, in entries")
     bytes: Size | None = Field(default=None, gt=0, description="room, in bytes")
     ttl: Duration | None = Field(default=None, gt=0, description="time to live from the fill; none: for ever")
-    policy: Literal["lru", "fifo"] = Field(default="lru", description="least recently used, or first in, leaves")
+    policy: Literal["lru", "fifo", "clock", "sieve", "random"] = Field(default="lru", description="who has to leave")
     renew: bool = Field(default=False, description="a hit starts the ttl again")
     on_expiry: Literal["none"] = Field(default="none", description="none: every reader who misses recomputes")
     start: Literal["warm", "cold"] | None = Field(default=None, description="as in the long run, or empty")
@@ -36,9 +35,17 @@ class CacheSpec(Spec):
             raise ValueError("a cache needs its room: either entries or bytes")
         if self.renew and self.ttl is None:
             raise ValueError("renew needs a ttl that hits can start again")
-        if self.renew and self.policy == "fifo" and self.start != "cold":
-            raise ValueError("the long run of a fifo cache with renew is not known: say start: cold")
+        if self.start != "cold" and not has_long_run(self):
+            raise ValueError(f"what such a {self.policy} cache holds in the long run is not known: say start: cold")
         return self
+
+
+def has_long_run(spec: CacheSpec) -> bool:
+    """Whether there is a closed form for what such a cache holds in the long run.
+
+    Without a ttl the place of a random victim is refilled as that of the first in line would be, on average.
+    """
+    return {"lru": True, "fifo": not spec.renew, "random": spec.ttl is None}.get(spec.policy, False)
 
 
 Entry: TypeAlias = tuple[float, float, float]
@@ -46,14 +53,14 @@ Entry: TypeAlias = tuple[float, float, float]
 
 
 class Cache:
-    """What is kept, in the order of eviction, and what became of the look-ups.
+    """What is kept, and what became of the look-ups; `stream` is the key of the draws of a random policy.
 
     Counters: `lookups`, `hits`, `evictions` (for lack of room), `expirations` (found expired). `len(cache)`
     and `bytes` are what it holds, expired entries that nobody asked for included; `occupancy(now)` counts
     the live ones.
     """
 
-    def __init__(self, spec: CacheSpec) -> None:
+    def __init__(self, spec: CacheSpec, stream: int = 0) -> None:
         self.lookups = self.hits = self.evictions = self.expirations = 0
         self.bytes = 0.0
         self.by_bytes = spec.bytes is not None
@@ -61,10 +68,11 @@ class Cache:
         assert capacity is not None
         self.capacity = float(capacity)
         self.ttl = math.inf if spec.ttl is None else float(spec.ttl)
-        self.fifo = spec.policy == "fifo"
-        self.renews = spec.renew
+        self.policy, self.stream = spec.policy, stream
+        self.line: Policy = POLICIES[spec.policy](stream)
+        self.renews, self.has_long_run = spec.renew, has_long_run(spec)
         self._down = False
-        self.entries: OrderedDict[int, Entry] = OrderedDict()
+        self.entries: dict[int, Entry] = {}
         self.past: LongRun | None = None
         self.past_size = 1.0
 
@@ -85,8 +93,7 @@ class Cache:
             return False
         if self.renews:
             self.entries[key] = (entry[0], now + self.ttl, entry[2])
-        if not self.fifo:
-            self.entries.move_to_end(key)
+        self.line.hit(key)
         self.hits += 1
         return True
 
@@ -114,8 +121,7 @@ class Cache:
         else:
             while len(self.entries) + 1 > self.capacity:
                 self._evict()
-        self.entries[key] = (now, now + self.ttl, size)
-        self.bytes += size
+        self._enter(key, (now, now + self.ttl, size))
 
     def drop(self, key: int) -> None:
         """Invalidate `key`."""
@@ -127,6 +133,7 @@ class Cache:
     def clear(self) -> None:
         """Empty it."""
         self.entries.clear()
+        self.line = POLICIES[self.policy](self.stream)
         self.past = None
         self.bytes = 0.0
 
@@ -156,19 +163,18 @@ class Cache:
         known = Popularity(*popularity)
         if known.keys < 1 or not rate >= 0.0 or not size > 0.0:
             raise ValueError("a warm start needs at least one key, the rate of look-ups, and the size of an entry")
-        if self.fifo and self.renews:
-            raise ValueError("the long run of a fifo cache with renew is not known; start it cold")
+        if not self.has_long_run:
+            raise ValueError("the long run of this cache is not known; start it cold")
         self.clear()
-        law = Law(self.capacity / (size if self.by_bytes else 1.0), self.ttl, self.fifo, self.renews)
+        law = Law(self.capacity / (size if self.by_bytes else 1.0), self.ttl, self.policy, self.renews)
         if rate == 0.0 or law.capacity < 1.0:
             return
         if not binds(law, known, rate):
             self.past, self.past_size = LongRun(law, known, rate, stream), size
             return
         numbers, fills, expiries = content(law, known, rate, stream)
-        rows = zip(numbers.tolist(), fills.tolist(), expiries.tolist(), strict=True)
-        self.entries.update((key, (fill, expiry, size)) for key, fill, expiry in rows)
-        self.bytes = len(self.entries) * size
+        for key, fill, expiry in zip(numbers.tolist(), fills.tolist(), expiries.tolist(), strict=True):
+            self._enter(key, (fill, expiry, size))
 
     def _recall(self, key: int, now: float) -> bool:
         """Bring in the entry that `key` had at time 0, if it is still live."""
@@ -179,21 +185,25 @@ class Cache:
         past = self.past.entry(key)
         if past is None or now >= past[1]:
             return False
-        self.entries[key] = (*past, self.past_size)
-        self.entries.move_to_end(key, last=not self.fifo)
-        self.bytes += self.past_size
+        self._enter(key, (*past, self.past_size), first=True)
         return True
 
+    def _enter(self, key: int, entry: Entry, first: bool = False) -> None:
+        self.entries[key] = entry
+        self.line.enter(key, first)
+        self.bytes += entry[2]
+
     def _evict(self) -> None:
-        self._remove(next(iter(self.entries)))
+        self._remove(self.line.victim(self.evictions))
         self.evictions += 1
 
     def _remove(self, key: int) -> None:
         self.bytes -= self.entries.pop(key)[2]
+        self.line.leave(key)
         if self.past is not None:
             self.past.forget(key)
 
 
-def make_cache(spec: CacheSpec) -> Cache:
+def make_cache(spec: CacheSpec, stream: int = 0) -> Cache:
     """An empty cache."""
-    return Cache(spec)
+    return Cache(spec, stream)

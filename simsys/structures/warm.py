@@ -8,7 +8,8 @@ Two laws per key, λ its look-up rate:
   process of cycle T + Exp(λ): it is live with probability λT/(1 + λT), its age then uniform on (0, T) (Cox,
   Renewal Theory, 1962). FIFO is the same with T the time in the queue, T solving Σ λT/(1 + λT) = C (Martina,
   Garetto and Leonardi, A unified approach to the performance analysis of caching systems, 2014, after Che,
-  Tung and Wang, 2002).
+  Tung and Wang, 2002). A random victim's time in the cache is exponential with that mean, which changes the ages of
+  the entries, not who is in (Gelenbe, A unified approach to the evaluation of a class of replacement algorithms, 1973).
 
 Where an entry stays only while the gaps between its look-ups are below τ (LRU: the characteristic time; a
 renewed ttl: that ttl), the time from its fill to its last touch is a geometric sum of short gaps: zero with
@@ -53,11 +54,11 @@ class Popularity(NamedTuple):
 
 
 class Law(NamedTuple):
-    """How a cache of `capacity` entries keeps them: ttl (s; inf: for ever), FIFO or LRU, renewed by hits."""
+    """How a cache of `capacity` entries keeps them: ttl (s; inf: for ever), policy, renewed by hits."""
 
     capacity: float
     ttl: float
-    fifo: bool
+    policy: str
     renew: bool
 
 
@@ -150,7 +151,7 @@ def binds(law: Law, popularity: Popularity, rate: float) -> bool:
     if law.ttl == np.inf:
         return True
     load = rate * popularity.shares() * law.ttl
-    held = load / (1.0 + load) if law.fifo else 1.0 - draws.exps(-load)
+    held = load / (1.0 + load) if law.policy == "fifo" else 1.0 - draws.exps(-load)
     each = popularity.keys / held.size
     mean, variance = each * held.sum(), each * (held * (1.0 - held)).sum()
     return bool(mean + SIX_SIGMA * np.sqrt(variance) >= law.capacity)
@@ -161,7 +162,12 @@ def content(law: Law, popularity: Popularity, rate: float, stream: int) -> tuple
     keys = np.arange(popularity.keys, dtype=np.int64)
     rates = rate * popularity.shares()
     room = int(law.capacity)
-    if law.fifo:
+    if law.policy == "random":
+        life = fifo_time(rates, popularity.keys / rates.size, room)
+        kept, _ = newest(keys, draws.uniforms(stream, keys, FILL) * (1.0 + 1.0 / (rates * life)), room)
+        ages = -life * draws.logs(draws.uniforms(stream, kept, RUN))
+        return kept, -ages, np.full(room, np.inf)
+    if law.policy == "fifo":
         life = min(law.ttl, fifo_time(rates, popularity.keys / rates.size, room))
         ages = since_fill(rates, life, draws.uniforms(stream, keys, FILL))
         kept, ages = newest(keys, ages, room)

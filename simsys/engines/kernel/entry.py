@@ -1,4 +1,4 @@
-"""The kernel's doors: play on, put an event into the heap, make a cache's table. Compiled once, for all programs."""
+"""The kernel's doors: play on, put an event into the heap. Compiled once, for all programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from simsys.draws import compiled
-from simsys.engines.kernel import caches, events, loop
+from simsys.engines.kernel import events, loop
 from simsys.engines.kernel import tables as of
 
 
@@ -33,9 +33,3 @@ def starts(address: int, shard: int, found: Any) -> None:
     for i in range(found.size):
         found[i] = of.line(g, one).start
         one = of.line(g, one).link
-
-
-@compiled(numba.void(numba.int64, numba.int64))
-def enter_all(address: int, number: int) -> None:
-    """Enter all entries of a cache into its table, which is empty."""
-    caches.enter_all(of.cache(of.globals_at(address), number))

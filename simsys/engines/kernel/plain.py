@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from simsys.draws.parts import apart, part
+from simsys.draws.rows import prefetch
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import END_CLASS, schedule
-from simsys.engines.kernel.rows import prefetch
 from simsys.engines.kernel.state import (  # fmt: skip
     LINE_ENDS,
     NOBODY,

@@ -6,12 +6,12 @@ enlarges it and calls again. A record that is free is linked to the next free on
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from simsys.draws.rows import NOBODY as NOBODY
+from simsys.draws.rows import record
+
 INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
-NOBODY = -1
 CROWD = 64
 """Children of a crowd whose first draws are made together."""
 
@@ -32,14 +32,6 @@ DELAY, PLAIN, QUEUED = range(3)
 AWAY, IN_LINE, GRANTED_IN_LINE, TURNED_OUT, IN_SERVICE = range(5)
 
 
-def _record(*names: str) -> np.dtype[Any]:
-    """Integers, floats and short integers in turn; padded, so that every row begins at a multiple of eight bytes."""
-    kinds = (INT, FLOAT, SHORT)
-    fields = [(name, kinds[i % 3]) for i, group in enumerate(names) for name in group.split()]
-    odd = sum(kind is SHORT for _, kind in fields) % 2
-    return np.dtype(fields + [("padding", SHORT)] * odd)
-
-
 TABLES = (
     "nodes", "plans", "terms", "timings", "variates", "tables", "chances", "shares", "entry_nodes", "stations",
     "shards", "free", "outages", "agents", "counts", "children", "paths", "frames", "requests", "columns", "above",
@@ -47,7 +39,7 @@ TABLES = (
     "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given", "rounds_from",
     "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "crowd_tokens", "crowd_items", "crowd_places",
 )  # fmt: skip
-GLOBALS = _record(
+GLOBALS = record(
     "serial agents requests ring_head ring_tail events vacant resume answer gathering out marks need amount who"
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left position chunk first more margin unchecked inside arrived cap clients"
@@ -56,8 +48,8 @@ GLOBALS = _record(
     "now area since stop",
 )
 EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("what", SHORT), ("who", SHORT)])
-HOP = _record("", "", "what who value")
-AGENT = _record(
+HOP = record("", "", "what who value")
+AGENT = record(
     "token number drawn",
     "arrived seconds came first_item size",
     "link pc request role group frame desk tracked foreseen first_shard station shard pieces served timed_out value"
@@ -66,38 +58,32 @@ AGENT = _record(
     "since",
 )
 """What a small child needs comes first, so that it lies in few cache lines."""
-FRAME = _record("outcomes", "arrived since", "link node shard")
-REQUEST_IN_FLIGHT = _record(
+FRAME = record("outcomes", "arrived since", "link node shard")
+REQUEST_IN_FLIGHT = record(
     "number index parent",
     "arrival end work wait age",
     "link op cause status open agent brings delivered client",
 )
-WAIT = _record("link", "start")
-FORK = _record(
+WAIT = record("link", "start")
+FORK = record(
     "token agents first", "size batch", "link node parent left done next count references role request tracked"
 )
-GATHERING = _record("link batch first last members child value references")
-BATCHED = _record("size current", "linger")
-STATION = _record(
+GATHERING = record("link batch first last members child value references")
+BATCHED = record("size current", "linger")
+STATION = record(
     "kind shards servers choices room shard free occupies inside refused spread_stream any_stream spread_name any_name"
     " outages outages_end downs downs_end",
     "area since sojourns held",
 )
-SHARD = _record(
+SHARD = record(
     "station visits longest line_first line_last line queue_first queue_last queue users standing just_come ends_first"
     " ends_last",
     "busy wait last_come",
 )
-OUTAGE = _record("", "begin end speed")
-TIMING = _record(
+OUTAGE = record("", "begin end speed")
+TIMING = record(
     "fixed fixed_stream fixed_name fixed_column item item_stream item_name item_column", "fixed_seconds item_seconds"
 )
-VARIATE = _record("kind first last", "a b c")
-CHANCE = _record("stream name")
-CACHE = _record(
-    "at_entries at_slots used free first last mask by_bytes fifo renew down lookups hits evictions past keys past_keys"
-    " past_renew stream length room",
-    "capacity ttl bytes past_size past_ttl zipf top",
-)
-ENTRY = _record("key link before state", "fill expiry size")
-STREAM = _record("position end op cause parent brings delivered")
+VARIATE = record("kind first last", "a b c")
+CHANCE = record("stream name")
+STREAM = record("position end op cause parent brings delivered")

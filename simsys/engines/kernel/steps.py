@@ -6,7 +6,6 @@ from typing import Any
 
 from simsys import draws
 from simsys.draws.parts import apart, part
-from simsys.engines.kernel import caches
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import depart, free_agent, settle, spawn
 from simsys.engines.kernel.crowds import MANY, gather
@@ -43,6 +42,8 @@ from simsys.engines.program import (
     START,
     VISIT,
 )  # fmt: skip
+from simsys.structures.kernel import table as caches
+from simsys.structures.kernel.state import entry as entry_of
 
 # -- steps that take no time ---------------------------------------------------------------------------------------
 
@@ -54,7 +55,7 @@ def look_up(g: Any, slot: int, node: Any) -> int:
     if entry == NOBODY:
         return 0
     request = of.request(g, of.agent(g, slot).request)
-    request.age = max(request.age, g.now - of.entry(cache, entry).fill)
+    request.age = max(request.age, g.now - entry_of(cache, entry).fill)
     return 1
 
 
@@ -119,8 +120,7 @@ def no_room(g: Any, children: int) -> bool:
 
 @part
 def cache_is_short(g: Any, node: Any) -> bool:
-    cache = of.cache(g, node.what)
-    if (cache.free != NOBODY or cache.used < cache.room) and 2 * cache.keys <= cache.mask:
+    if not caches.is_short(of.cache(g, node.what)):
         return False
     g.need, g.amount = CACHES, node.what
     return True

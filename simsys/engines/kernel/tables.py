@@ -14,13 +14,11 @@ from numba.extending import intrinsic
 
 from simsys.distributions.variates import NO_TABLE
 from simsys.draws.parts import part
-from simsys.engines.kernel.rows import row_at, table_of
+from simsys.draws.rows import WHOLE, row_at, table_of
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENT,
     BATCHED,
-    CACHE,
     CHANCE,
-    ENTRY,
     EVENT,
     FLOAT,
     FORK,
@@ -28,7 +26,6 @@ from simsys.engines.kernel.state import (  # fmt: skip
     GATHERING,
     GLOBALS,
     HOP,
-    INT,
     OUTAGE,
     REQUEST_IN_FLIGHT,
     SHARD,
@@ -40,8 +37,9 @@ from simsys.engines.kernel.state import (  # fmt: skip
 )
 from simsys.engines.program import NODE, PLAN, TERM
 from simsys.measure.log import MARK, REQUEST
+from simsys.structures.kernel.state import CACHE
 
-NUMBER, WHOLE, COUNT = (np.dtype([("v", kind)]) for kind in (FLOAT, INT, np.int32))
+NUMBER, COUNT = (np.dtype([("v", kind)]) for kind in (FLOAT, np.int32))
 
 LAW_WIDTH = NO_TABLE.shape[1]
 
@@ -80,9 +78,6 @@ fork = _table("forks", FORK)
 gathering = _table("gatherings", GATHERING)
 batch = _table("batches", BATCHED)
 cache = _table("caches", CACHE)
-STORE, _ = row_at("caches", CACHE)
-entry = table_of(STORE, "at_entries", "entries", ENTRY)
-slots = table_of(STORE, "at_slots", "slots", WHOLE)
 stream = _table("streams", STREAM)
 arrival = _table("arrival", NUMBER)
 op = _table("op", WHOLE)

@@ -1,7 +1,4 @@
-"""Caches over arrays: the same rules as `structures/caches.py`, with a hash table by open addressing.
-
-An entry is in line (the first is evicted first) or forgotten: one of a warm start's that was taken out again.
-"""
+"""Caches over arrays: the same rules as `structures/caches.py`, with a hash table by open addressing."""
 
 from __future__ import annotations
 
@@ -10,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from simsys.draws.parts import apart, part
-from simsys.engines.kernel import tables as of
-from simsys.engines.kernel.state import NOBODY
+from simsys.structures.kernel import state as of
+from simsys.structures.kernel.policies import enter_line, hit, leave_line, victim
+from simsys.structures.kernel.state import FORGOTTEN, FREE, IN_CACHE, NOBODY
 from simsys.structures.warm import past_entry
 
-IN_CACHE, FORGOTTEN, FREE = range(3)
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -44,52 +41,14 @@ def in_cache(cache: Any, key: int) -> int:
 
 
 @part
-def unlink(cache: Any, entry: int) -> None:
-    one = of.entry(cache, entry)
-    if one.before == NOBODY:
-        cache.first = one.link
-    else:
-        of.entry(cache, one.before).link = one.link
-    if one.link == NOBODY:
-        cache.last = one.before
-    else:
-        of.entry(cache, one.link).before = one.before
-
-
-@part
-def to_end(cache: Any, entry: int) -> None:
-    one = of.entry(cache, entry)
-    one.before, one.link = cache.last, NOBODY
-    if cache.last == NOBODY:
-        cache.first = entry
-    else:
-        of.entry(cache, cache.last).link = entry
-    cache.last = entry
-
-
-@part
-def to_front(cache: Any, entry: int) -> None:
-    one = of.entry(cache, entry)
-    one.before, one.link = NOBODY, cache.first
-    if cache.first == NOBODY:
-        cache.last = entry
-    else:
-        of.entry(cache, cache.first).before = entry
-    cache.first = entry
-
-
-@part
-def put(cache: Any, key: int, fill: float, expiry: float, size: float, front: bool) -> None:
+def put(cache: Any, key: int, fill: float, expiry: float, size: float, first: bool) -> None:
     """Add an entry to the line."""
     entry = find(cache, key)
     if entry == NOBODY:
         entry = new_entry(cache, key)
     one = of.entry(cache, entry)
-    one.state, one.fill, one.expiry, one.size = IN_CACHE, fill, expiry, size
-    if front:
-        to_front(cache, entry)
-    else:
-        to_end(cache, entry)
+    one.state, one.seen, one.fill, one.expiry, one.size = IN_CACHE, 0, fill, expiry, size
+    enter_line(cache, entry, first)
     cache.length += 1
     cache.bytes += size
 
@@ -102,7 +61,7 @@ def new_entry(cache: Any, key: int) -> int:
         entry = cache.used
         cache.used += 1
     else:
-        cache.free = of.entry(cache, entry).link
+        cache.free = of.entry(cache, entry).before
     of.entry(cache, entry).key = key
     enter(cache, key, entry)
     cache.keys += 1
@@ -130,9 +89,9 @@ def enter_all(cache: Any) -> None:
 def remove(cache: Any, entry: int) -> None:
     """Take an entry out; a warm start must not bring it back."""
     one = of.entry(cache, entry)
+    leave_line(cache, entry)
     cache.bytes -= one.size
     cache.length -= 1
-    unlink(cache, entry)
     if cache.past:
         one.state = FORGOTTEN
     else:
@@ -157,7 +116,7 @@ def delete(cache: Any, entry: int) -> None:
             gap = at
     of.slots(cache, gap).v = NOBODY
     gone = of.entry(cache, entry)
-    gone.state, gone.link = FREE, cache.free
+    gone.state, gone.before = FREE, cache.free
     cache.free = entry
     cache.keys -= 1
 
@@ -175,7 +134,7 @@ def recall(cache: Any, key: int, now: float) -> bool:
     )  # fmt: skip
     if not there or now >= expiry:
         return False
-    put(cache, key, fill, expiry, cache.past_size, cache.fifo != 0)
+    put(cache, key, fill, expiry, cache.past_size, True)
     return True
 
 
@@ -194,9 +153,7 @@ def lookup(cache: Any, key: int, now: float) -> int:
         return NOBODY
     if cache.renew:
         one.expiry = now + cache.ttl
-    if not cache.fifo and cache.last != entry:
-        unlink(cache, entry)
-        to_end(cache, entry)
+    hit(cache, entry)
     cache.hits += 1
     return entry
 
@@ -227,7 +184,7 @@ def fill(cache: Any, key: int, now: float, size: float) -> None:
 
 @part
 def evict(cache: Any) -> None:
-    remove(cache, cache.first)
+    remove(cache, victim(cache))
     cache.evictions += 1
 
 
@@ -241,3 +198,9 @@ def drop(cache: Any, key: int) -> None:
             of.entry(cache, entry).state = FORGOTTEN
     elif of.entry(cache, entry).state == IN_CACHE:
         remove(cache, entry)
+
+
+@part
+def is_short(cache: Any) -> bool:
+    """Whether one more entry might find no room."""
+    return (cache.free == NOBODY and cache.used >= cache.room) or 2 * cache.keys > cache.mask

@@ -17,6 +17,17 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, lower_getattr_generic, models, register_model
 
 WORD = ir.IntType(64)
+NOBODY = -1
+"""The number of no row."""
+WHOLE = np.dtype([("v", np.int64)])
+
+
+def record(*names: str) -> np.dtype[Any]:
+    """Integers, floats and short integers in turn; padded, so that every row begins at a multiple of eight bytes."""
+    kinds = (np.int64, np.float64, np.int32)
+    fields = [(name, kinds[i % 3]) for i, group in enumerate(names) for name in group.split()]
+    odd = sum(kind is np.int32 for _, kind in fields) % 2
+    return np.dtype(fields + [("padding", np.int32)] * odd)
 
 
 class RowType(types.Type):

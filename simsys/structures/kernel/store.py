@@ -1,0 +1,92 @@
+"""The memory of a cache in compiled code: its row, its entries and its hash table, which grow as they fill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from simsys.draws import compiled
+from simsys.structures.caches import Cache
+from simsys.structures.kernel import table
+from simsys.structures.kernel.state import CACHE, ENTRY, IN_CACHE, NOBODY, POLICIES, RANDOM, cache_at
+
+Array = npt.NDArray[Any]
+ROOM = 64
+
+
+class Store:
+    """A cache that lives in `rows`, a table of one row, at `address`."""
+
+    def __init__(self, cache: Cache, rows: Array) -> None:
+        self.cache, self.row, self.address = cache, rows[0], rows.ctypes.data
+        self.entries, self.slots = entries_of(cache), np.zeros(0, np.int64)
+        self.enlarge()
+
+    def enlarge(self) -> None:
+        """Room for twice as many entries."""
+        more = max(ROOM, len(self.entries))
+        self.entries = np.concatenate([self.entries, np.zeros(more, ENTRY)])
+        self._hash()
+
+    def clear(self) -> None:
+        """Empty it; nothing of a warm start comes back."""
+        for name, value in (("used", 0), ("keys", 0), ("length", 0), ("bytes", 0.0), ("past", 0)):
+            self.row[name] = value
+        for name in ("first", "last", "free", "hand"):
+            self.row[name] = NOBODY
+        self._hash()
+
+    def _hash(self) -> None:
+        row, entries = self.row, self.entries
+        self.slots = np.full(1 << (2 * len(entries)).bit_length(), NOBODY)
+        row["at_entries"], row["at_slots"] = entries.ctypes.data, self.slots.ctypes.data
+        row["room"], row["mask"] = len(entries), len(self.slots) - 1
+        enter_all(self.address)
+
+    def occupancy(self, now: float) -> float:
+        """Live entries, as `Cache.occupancy` counts them."""
+        used = self.entries[: self.row["used"]]
+        live = int(((used["state"] == IN_CACHE) & (now < used["expiry"])).sum())
+        past = self.cache.past
+        return live + (past.expected(now) if self.row["past"] and past is not None else 0.0)
+
+
+@compiled(numba.void(numba.int64))
+def enter_all(address: int) -> None:
+    """Enter all entries of the cache at `address` into its hash table, which is empty."""
+    table.enter_all(cache_at(address))
+
+
+def row_of(cache: Cache) -> Array:
+    """A table of one row: the rules of a cache, and what it holds."""
+    rows, count = np.zeros(1, CACHE), len(cache)
+    row, past = rows[0], cache.past
+    row["by_bytes"], row["policy"], row["renew"] = cache.by_bytes, POLICIES.index(cache.policy), cache.renews
+    row["ttl"], row["capacity"], row["bytes"], row["luck"] = cache.ttl, cache.capacity, cache.bytes, cache.stream
+    row["down"], row["lookups"], row["hits"] = cache.down, cache.lookups, cache.hits
+    row["evictions"] = cache.evictions
+    row["length"] = row["used"] = row["keys"] = count
+    row["free"] = row["hand"] = NOBODY
+    row["first"], row["last"] = 0 if count else NOBODY, count - 1
+    if past is not None:
+        row["past"], row["past_keys"], row["past_renew"] = 1, past.popularity.keys, past.renew
+        row["stream"], row["past_ttl"], row["past_size"] = past.stream, past.ttl, cache.past_size
+        row["zipf"], row["top"] = past.popularity.zipf, past.top
+    return rows
+
+
+def entries_of(cache: Cache) -> Array:
+    """What a cache holds, first in line first; for the hits and the hand of its policy it must be new."""
+    entries = np.zeros(len(cache), ENTRY)
+    if len(cache):
+        entries["key"] = np.fromiter(cache.entries, np.int64)
+        entries["fill"], entries["expiry"], entries["size"] = np.array(list(cache.entries.values())).T
+        places = np.arange(len(cache))
+        entries["link"], entries["before"] = places + 1, places - 1
+        entries["link"][-1] = NOBODY
+        if POLICIES.index(cache.policy) == RANDOM:
+            entries["link"] = entries["before"] = places
+    return entries
