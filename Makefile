@@ -31,6 +31,7 @@ results: $(VENV)/run.done
 	for file in scenarios/*.yaml; do \
 	    $(VENV)/bin/simsys run $$file > /dev/null; status=$$?; \
 	    test $$status -eq 0 || test $$status -eq 99 || exit $$status; \
+	    ! grep -q '^sweep:' $$file || $(VENV)/bin/simsys sweep $$file > /dev/null || exit; \
 	done
 
 bench: $(VENV)/run.done $(PEERS)/peers.done

@@ -9,12 +9,16 @@ import os
 from pathlib import Path
 
 import pytest
-from kept import KEPT, RESULTS
+from kept import KEPT, RESULTS, SWEPT
 
+from simsys.experiment.evaluate import evaluate
+from simsys.experiment.points import axes_of, points_of, scenarios_at
 from simsys.experiment.run import run
+from simsys.experiment.sweep import sweep_of
 from simsys.experiment.workers import cores
 from simsys.report import files
 from simsys.report.page import page
+from simsys.report.sweep import contents
 from simsys.scenario import load_scenario, shipped, write_scenario
 
 
@@ -46,6 +50,21 @@ def test_a_scenario_prints_what_is_kept(name: str) -> None:
     assert [file for file in new if new[file] != kept[file]] == []
 
 
+SWEEPS = [name for name in sorted(shipped()) if load_scenario(name).sweep]
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_prints_what_is_kept(name: str) -> None:
+    scenario, folder = load_scenario(name), RESULTS / f"{name}-sweep"
+    points = points_of(axes_of(scenario, ()))
+    scenarios = scenarios_at(name, (), points)
+    sweep = sweep_of(points, scenarios, evaluate(scenarios, jobs()))
+    new = {file: content for file, content in contents(sweep, "") if file in SWEPT}
+    assert new["table.txt"].decode() == (folder / "table.txt").read_text()
+    assert [file for file in SWEPT if new[file] != (folder / file).read_bytes()] == []
+
+
 def test_they_are_small() -> None:
-    sizes = {path: path.stat().st_size for path in RESULTS.glob("*/*") if path.name in KEPT}
-    assert sum(sizes.values()) < 4e6
+    kept = [p for p in RESULTS.glob("*/*") if p.name in (SWEPT if p.parent.name.endswith("-sweep") else KEPT)]
+    sizes = {path: path.stat().st_size for path in kept}
+    assert sum(sizes.values()) < 4.5e6

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kept import rows
+from kept import RESULTS, rows
 
+from simsys.experiment.points import axes_of
 from simsys.experiment.run import run
 from simsys.experiment.setting import settings
 from simsys.report.style import figure, half_width, text
@@ -24,6 +25,7 @@ REPOSITORY = Path(__file__).parents[1]
 REALDATA = Path(__file__).parents[2] / "shared" / "realdata"
 RAW = REPOSITORY / "scenarios" / "raw" / "celebrity-raw.yaml"
 CSV = "followers_twitter_2017_celebrities_bots.csv.gz"
+SWEEP = RESULTS / "threshold-sweep" / "table.txt"
 FILES = [*shipped().values(), RAW]
 
 FIGURES = {
@@ -74,6 +76,16 @@ FIGURES = {
         3.57 s              cached_pull read latency_p99
         8.92%               cached_pull feed hit_ratio
         2.51 ms             push read latency_p99""",
+    "threshold": """
+        16.8k$/month        hybrid@10000 system cost
+        21.3%               hybrid@10000 system edges_pulled
+        16.7k$/month        hybrid@316000 system cost
+        11.2%               hybrid@316000 system edges_pulled
+        3.38 ms             hybrid@316000 read latency_p99_worst
+        21.7 ms             hybrid@3160000 read latency_p99_worst
+        12.9 s              hybrid@100000000 post fresh_max
+        40.1 ms             hybrid@316000 post fresh_max
+        18.9k$/month        hybrid@100 system cost""",
     "timeline-2012": """
         0.18%               push timelines utilization
         83.4 GB             push system storage_bytes.ram
@@ -98,8 +110,19 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
         "200 authors": lambda s: s.population is not None and s.population.mean_following == 200,
     },
     "mm4": {"30,000 requests": lambda s: s.run.requests == 30_000},
+    "threshold": {
+        "10,000 followers": lambda s: tried(s, "10000"),
+        "3,160,000 followers": lambda s: tried(s, "3160000"),
+        "is 316,000 followers": lambda _: "every promise is celebrity 316k," in SWEEP.read_text(),
+        "316,000": lambda s: tried(s, "316000"),
+        "at 100 followers": lambda s: tried(s, "100"),
+    },
     "timeline-2012": {"32 database cores": lambda s: s.stations["database"].capacity == 32},
 }
+
+
+def tried(scenario: Scenario, threshold: str) -> bool:
+    return threshold in axes_of(scenario, ())["strategies.hybrid.celebrity"]
 
 
 def header(file: Path) -> list[str]:

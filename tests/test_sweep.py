@@ -35,12 +35,14 @@ def test_a_table_per_strategy_and_tidy_rows(tiny: Path, call: Call) -> None:  # 
     assert done.status == 0
     told = "tiny: 2 points × 2 strategies × 3 replications = 12 plays, 9 of them different, about "
     assert done.err.startswith(told) and "written to " in done.err
-    assert done.out.startswith("wide") and "at every point" in done.out
+    assert "\nwide" in done.out and "at every point" in done.out
     (line,) = (line for line in done.out.splitlines() if line.startswith("servers 2"))
     assert "▼" in line, "two servers are surely quicker than one"
     assert max(map(len, done.out.splitlines())) <= 80
     folder = tiny / "results" / "tiny-sweep"
-    assert set(files_of(folder)) == {"scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "table.txt"}
+    assert set(files_of(folder)) == {
+        "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "table.txt", "sweep.svg", "sweep.png",
+    }  # fmt: skip
     assert (folder / "table.txt").read_text() == done.out
     with (folder / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))

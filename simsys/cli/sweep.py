@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from simsys.experiment.estimate import Estimate
     from simsys.experiment.journal import Journal
     from simsys.experiment.points import Point
+    from simsys.experiment.result import Result
     from simsys.experiment.shards import Shard
     from simsys.experiment.sweep import Sweep
     from simsys.scenario import Scenario
@@ -89,7 +90,7 @@ def sweep(
             from simsys.experiment.evaluate import evaluate
 
             results = evaluate(scenarios, jobs, show, engine.value, journal, most)
-            whole = _written(folder, base, points, results, started)
+            whole = _written(folder, base, points, scenarios, results, started)
             journal.prune()
             failed = [str(failure) for result in results for failure in result.failed]
             _tell(whole, json)
@@ -127,7 +128,8 @@ def merge(
         if missing:
             each_ = ", ".join(f"shard {shard} lacks {count} plays" for shard, count in missing.items())
             raise Stop(WRONG, f"simsys: not all plays are here: {each_}")
-        whole = _written(folder, base, first["points"], evaluate(scenarios, 1, None, "simpy", journal), started)
+        results = evaluate(scenarios, 1, None, "simpy", journal)
+        whole = _written(folder, base, first["points"], scenarios, results, started)
         journal.prune()
     _tell(whole, json)
 
@@ -179,14 +181,21 @@ def _forecast(base: Scenario, points: Sequence[Point], scenarios: Sequence[Scena
     return "".join(f"{line}\n" for line in lines)
 
 
-def _written(folder: Path, base: Scenario, points: Sequence[Point], results: Sequence[Any], started: datetime) -> Sweep:
+def _written(
+    folder: Path,
+    base: Scenario,
+    points: Sequence[Point],
+    scenarios: Sequence[Scenario],
+    results: Sequence[Result],
+    started: datetime,
+) -> Sweep:
     """The sweep, written to its folder."""
     from simsys.experiment.sweep import sweep_of
     from simsys.report import files
     from simsys.report.sweep import contents
     from simsys.scenario import write_scenario
 
-    whole = sweep_of(points, results)
+    whole = sweep_of(points, scenarios, results)
     written = dict(contents(whole, write_scenario(base, folder)))
     engines = ", ".join(dict.fromkeys(result.engine for result in results))
     files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, engines, written)})

@@ -6,7 +6,7 @@ from typing import Any
 
 from simsys.experiment.setting import Setting
 from simsys.expressions import evaluate
-from simsys.money import Machines, Store, Term, Traffic, bill
+from simsys.money import SECONDS_PER_MONTH, Machines, Store, Term, Traffic, bill
 from simsys.stations import Service
 from simsys.strategies import World
 
@@ -66,6 +66,17 @@ def bytes_per_second(setting: Setting) -> dict[tuple[str, str], float]:
             if each and setting.scenario.has_rate:
                 sent[station, service] = sent.get((station, service), 0.0) + setting.rate(op) * units * each
     return sent
+
+
+def dollars_sent(setting: Setting, op: str, kept: list[Store]) -> float:
+    """Dollars a month for what one operation a second sends between zones."""
+    prices, dollars = setting.scenario.prices, 0.0
+    for (station, name), units in setting.demands[op].units.items():
+        if name in setting.scenario.stations[station].ops:
+            service = setting.scenario.stations[station].ops[name]
+            crossings = prices.crossings(_copies(service, station, kept))
+            dollars += units * service.bytes * SECONDS_PER_MONTH * crossings * prices.cross_zone
+    return dollars
 
 
 def _copies(service: Service, station: str, kept: list[Store]) -> int:

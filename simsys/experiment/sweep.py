@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from simsys.experiment.points import Point, shown
 from simsys.experiment.result import Result, Row
 from simsys.experiment.rows import rounded
+from simsys.experiment.threshold import Theory, theory
 from simsys.measure.intervals import Interval, paired
+from simsys.scenario import Scenario
 
 COMPARED = {
     "latency_mean", "latency_p50", "latency_p99", "latency_p999", "latency_p99_worst", "fresh_p50", "fresh_p99",
@@ -59,11 +61,14 @@ def place(row: Row | Difference) -> Place:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The results at all points, their rows with the point, and the differences between them."""
+    """The results at all points, their rows with the point, and the differences between them; and for a strategy with
+    a follower threshold that was moved, what theory says of it.
+    """
 
     points: tuple[Point, ...]
     results: tuple[Result, ...]
     differences: tuple[Difference, ...]
+    theory: dict[str, Theory] = field(default_factory=dict)
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -81,13 +86,16 @@ class Sweep:
         return list(dict.fromkeys(played.strategy for result in self.results for played in result.played))
 
 
-def sweep_of(points: Sequence[Point], results: Sequence[Result]) -> Sweep:
-    """The sweep of the results at these points."""
+def sweep_of(points: Sequence[Point], scenarios: Sequence[Scenario], results: Sequence[Result]) -> Sweep:
+    """The sweep of the results at these points, where the scenario is so changed."""
     placed = [
         replace(result, rows=tuple(row._replace(point=shown(point)) for row in result.rows))
         for point, result in zip(points, results, strict=True)
     ]
-    return Sweep(tuple(points), tuple(placed), tuple(_differences(placed)))
+    whole = Sweep(tuple(points), tuple(placed), tuple(_differences(placed)))
+    knob = len(points[0]) == 1 and next(iter(points[0])).startswith("strategies.")
+    found = {name: theory(scenarios, name) for name in whole.strategies} if knob else {}
+    return replace(whole, theory={name: told for name, told in found.items() if told is not None})
 
 
 def difference(first: Row, second: Row) -> Difference:

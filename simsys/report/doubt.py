@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from simsys.experiment.assumptions import Assumption
 from simsys.experiment.doubt import Doubt, Doubts
 from simsys.experiment.work import Turn
-from simsys.report.style import listed, short, three
+from simsys.report.style import listed, short, three, two
 from simsys.report.table import WIDTH
 from simsys.report.words import answer
 
@@ -98,13 +97,6 @@ def shown(value: Any) -> str:
         times = [shown(value[part]) for part in ("fixed", "per_item") if part in value]
         value = " + ".join(times) if times else value["mean"] if "mean" in value else next(iter(value.values()))
     return str(value)
-
-
-def two(value: float) -> str:
-    """A number that is known to a hundredth of itself, with two digits."""
-    found = re.fullmatch(r"([\d.]+)(\D*)", three(float(f"{value:.2g}")))
-    assert found is not None, value
-    return (found[1].rstrip("0").rstrip(".") if "." in found[1] else found[1]) + found[2]
 
 
 def reads(assumption: Assumption, factor: float, digits: Callable[[float], str] = three) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 from simsys.experiment.doubt import Doubt, Doubts
 from simsys.report import style
 from simsys.report.canvas import side_by_side
-from simsys.report.doubt import called, shown, two
-from simsys.report.style import short
+from simsys.report.doubt import called, shown
+from simsys.report.style import short, two
 
 MOST = 24
 """Assumptions that are drawn; the table has them all."""

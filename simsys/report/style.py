@@ -136,6 +136,13 @@ def three(value: float) -> str:
     return str(figure(value, "", ""))
 
 
+def two(value: float) -> str:
+    """A plain number with two significant digits, no zeros at its end."""
+    found = re.fullmatch(r"([\d.]+)(\D*)", three(float(f"{value:.2g}")))
+    assert found is not None, value
+    return (found[1].rstrip("0").rstrip(".") if "." in found[1] else found[1]) + found[2]
+
+
 def colour(number: int) -> str:
     """The colour of the strategy that stands at this place in the scenario."""
     return COLOURS[number % len(COLOURS)]

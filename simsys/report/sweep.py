@@ -14,6 +14,8 @@ from simsys.experiment.result import Result, Row
 from simsys.experiment.sweep import Difference, Place, Sweep, place
 from simsys.report import files
 from simsys.report.style import NAMES, figure
+from simsys.report.sweep_charts import charts
+from simsys.report.sweep_words import sentences
 from simsys.units import show_count
 
 WIDTH = 80
@@ -61,6 +63,7 @@ def contents(sweep: Sweep, resolved: str) -> Iterator[tuple[str, bytes]]:
     yield "differences.csv", to_csv(sweep.differences).encode()
     yield "metrics.json", files.to_json(metrics(sweep)).encode()
     yield "table.txt", page(sweep).encode()
+    yield from charts(sweep)
 
 
 def to_csv(differences: Sequence[Difference]) -> str:
@@ -76,8 +79,9 @@ def to_csv(differences: Sequence[Difference]) -> str:
 
 
 def page(sweep: Sweep) -> str:
-    """The text of a sweep: a table per strategy over the points, at most 80 columns wide."""
-    paragraphs = ["\n".join(_table(sweep, strategy)) for strategy in sweep.strategies]
+    """The text of a sweep, at most 80 columns wide: the best point, and a table per strategy over the points."""
+    paragraphs = [textwrap.fill(each, WIDTH) for each in sentences(sweep)]
+    paragraphs += ["\n".join(_table(sweep, strategy)) for strategy in sweep.strategies]
     paragraphs += [
         *([_LEGEND] if any(sweep.signs.values()) else []),
         *(textwrap.fill(note, WIDTH) for note in notes(sweep)),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pydantic import Field, PrivateAttr, model_validator
 
 from simsys.distributions import CountDistribution, QuantileTable, Variate, laws
+from simsys.distributions.pieces import piece_moments
 from simsys.draws import compiled, stream
 from simsys.units import Share, Spec, Whole, show_count
 from simsys.workload.grid import Axis, integral
@@ -137,6 +138,24 @@ class Population(Spec):
     def activity_weighted_mean_followers(self) -> float:
         """Followers of the author of a post: the deliveries of a post; 0 without a graph."""
         return self._ranks.activity_weighted_mean_followers if self._ranks else 0.0
+
+    @property
+    def activity_exponent(self) -> float | None:
+        """The power of followers that the posts of an author grow with; None where a file says who posts how much."""
+        law = self.followers
+        rows = [] if law is None or isinstance(law, ByRank) else [law, *(law.mixture or ())]
+        if any(each.file is not None and each.file.activity for each in rows):
+            return None
+        return self.activity.exponent if self.activity is not None else 0.0
+
+    @property
+    def mean_activity(self) -> float:
+        """The mean over all users of followers to that power: 1 where all post alike."""
+        exponent = self.activity_exponent
+        if self._ranks is None or not exponent:
+            return 1.0
+        pieces = self._ranks.users.pieces
+        return float(np.diff(pieces[:, 0], prepend=0.0) @ piece_moments(pieces, exponent))
 
     def share_above(self, followers: float) -> float:
         """Share of the users with at least so many followers."""
