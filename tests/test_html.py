@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html.parser import HTMLParser
 from importlib import util
@@ -18,11 +18,14 @@ import pytest
 from browser import Browser, browser, needs_chromium
 
 from simsys.experiment.result import Audit, Result
+from simsys.experiment.sweep import sweep_of
 from simsys.report import files, played
 from simsys.report.files import NotResults
+from simsys.report.html.charts import Chart
 from simsys.report.html.folder import kept
-from simsys.report.html.page import NoPlotly, page
+from simsys.report.html.page import NoPlotly, _data, page
 from simsys.report.page import page as printed
+from simsys.report.sweep import contents
 from simsys.scenario import load_scenario, write_scenario
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -80,6 +83,14 @@ def text(made: Path) -> str:
     return page(kept(made))
 
 
+def drawn_of(text: str) -> list[dict[str, Any]]:
+    """The charts that a page holds."""
+    found = re.search(r'<script type="application/json" id="drawn">(.*?)</script>', text)
+    assert found is not None
+    charts: list[dict[str, Any]] = json.loads(found[1])
+    return charts
+
+
 def hashed(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
@@ -92,6 +103,11 @@ def test_the_policy_knows_every_script_and_style_and_allows_nothing_else(text: s
     assert rules["style-src"].split() == [hashed(read.sheets[0]), hashed("")] and len(read.sheets) == 1
     assert not {"style", "src", "onload", "onclick", "onerror"} & read.attributes
     assert len(set(read.ids)) == len(read.ids)
+
+
+def test_data_ends_no_element() -> None:
+    shown = [Chart("", "", [{"name": "</script><!--"}], {})]
+    assert "<" not in _data(shown) and json.loads(_data(shown))[0]["data"] == shown[0].data
 
 
 def test_the_answer_comes_first(text: str) -> None:
@@ -193,6 +209,48 @@ def test_without_plotly_the_extra_is_named(made: Path, monkeypatch: pytest.Monke
         page(kept(made))
 
 
+def swept(folder: Path, celebrity: Sequence[str]) -> Path:
+    """The folder of a sweep over this threshold, in which the second point is twice as dear, and misses a promise."""
+    dear = hand_made.result(
+        rows=tuple(r._replace(value=2 * r.value) if r.value and r.metric == "cost" else r for r in hand_made.rows()),
+        slo=tuple(v._replace(verdict="missed") if v.strategy == "hybrid" else v for v in hand_made.slo()),
+    )
+    points = [{"strategies.hybrid.celebrity": value} for value in celebrity]
+    folder.mkdir(exist_ok=True)
+    sweep = sweep_of(points, [hand_made.result(), dear])
+    for file, content in contents(sweep, write_scenario(load_scenario("small"), folder)):
+        (folder / file).write_bytes(content)
+    return folder
+
+
+def test_a_sweep_says_where_it_is_cheapest_and_draws_over_its_points(tmp_path: Path) -> None:
+    text = page(kept(swept(tmp_path, ["10k", "1M"])))
+    answer = "Of 2 points, the cheapest that surely keeps every promise: cached_pull at celebrity 10k, 6.57k$/month."
+    assert f"<h1>{answer}</h1>" in text
+    table = text.partition('id="promises"')[2].partition("</table>")[0]
+    assert table.count("<tr data-strategy=") == 8 and table.count(">missed<") == 1 + 3 + 1
+    chart = next(chart for chart in drawn_of(text) if chart["layout"]["yaxis"]["title"]["text"] == "$/month")
+    assert [trace["x"] for trace in chart["data"]] == [[10_000, 1_000_000]] * 4
+    assert [trace["y"] for trace in chart["data"]][:2] == [[3211.0, 6422.0], [6571.0, 13142.0]]
+    assert chart["layout"]["xaxis"]["ticktext"] == ["10k", "1M"] and chart["layout"]["xaxis"]["type"] == "log"
+    assert Page(text).scripts and '<td data-key="10000.0"' in text
+
+
+def test_values_that_are_no_numbers_stand_in_their_order(tmp_path: Path) -> None:
+    charts = drawn_of(page(kept(swept(tmp_path, ["push", "pull"]))))
+    assert [trace["x"] for trace in charts[0]["data"]] == [[0, 1]] * 4
+    assert charts[0]["layout"]["xaxis"]["ticktext"] == ["push", "pull"]
+
+
+@pytest.mark.parametrize("broken", ['"points": [3]', '"points": [{}]', '"points": []'])
+def test_a_damaged_sweep_is_named(tmp_path: Path, broken: str) -> None:
+    folder = swept(tmp_path, ["10k", "1M"])
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(metrics | json.loads(f"{{{broken}}}")))
+    with pytest.raises(NotResults, match=r"metrics\.json is damaged"):
+        kept(folder)
+
+
 @pytest.fixture(scope="module")
 def seen(made: Path, text: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """The page, open in Chromium."""
@@ -216,6 +274,12 @@ def test_a_browser_draws_it_asks_for_nothing_and_has_no_complaint(seen: Browser)
     assert seen.draw() == 8
     seen.js("scrollTo(0, 0)")
     assert len(seen.requests()) == 1 and seen.complaints() == []
+
+
+@needs_chromium
+def test_no_button_sends_a_chart_elsewhere(seen: Browser) -> None:
+    titles = seen.js("[...document.querySelectorAll('.modebar-btn')].map((button) => button.dataset.title)")
+    assert set(titles) == {"Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
 
 
 @needs_chromium
@@ -259,9 +323,7 @@ def test_it_is_no_wider_than_a_phone(seen: Browser) -> None:
 
 
 def test_its_data_is_that_of_the_folder(made: Path, text: str) -> None:
-    found = re.search(r'<script type="application/json" id="drawn">(.*?)</script>', text)
-    assert found is not None
-    first = json.loads(found[1])[0]
+    first = drawn_of(text)[0]
     x, p = played.from_json((made / "played.json").read_bytes()).strategies[0].ccdf["read"]
     assert first["data"][0]["x"] == list(x) and first["data"][0]["y"] == list(p)
     assert first["data"][1]["x"] == [0.12], "the p99 is that of the rows"

@@ -12,7 +12,7 @@ from simsys.cli.terminal import say
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that a run has written.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that a run or a sweep has written.")],
     quiet: Quiet = False,
 ) -> None:
     """Make one page, DIR/report.html, of a folder of results: charts to zoom, tables to sort, no network."""

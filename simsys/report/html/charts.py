@@ -58,7 +58,7 @@ def latency(result: Result, op: str) -> Chart:
     data: list[dict[str, Any]] = []
     curves = [played.ccdf.get(op, ((), ())) for played in result.played]
     for number, (played, (x, p)) in enumerate(zip(result.played, curves, strict=True)):
-        data.append({"x": x, "y": p, **_line(number, played, "hv", curves),
+        data.append({"x": x, "y": p, **line(number, played.strategy, "hv", curves[:number].count(curves[number])),
                      "hovertemplate": "%{y} take longer than %{x}"})  # fmt: skip
         p99 = result.value(played.strategy, op, "latency_p99")
         if p99:
@@ -72,8 +72,8 @@ def latency(result: Result, op: str) -> Chart:
     first = min(next((a for a, b in zip(*curve, strict=True) if b <= MOST), curve[0][-1]) for curve in drawn)
     last = max(x[-1] for x, _ in drawn)
     layout = {
-        "xaxis": _axis("time to the answer", type="log", range=[log10(first / 1.1), log10(last * 1.1)], **SECONDS),
-        "yaxis": _axis("share that takes longer", type="log", **SHARES),
+        "xaxis": axis("time to the answer", type="log", range=[log10(first / 1.1), log10(last * 1.1)], **SECONDS),
+        "yaxis": axis("share that takes longer", type="log", **SHARES),
         "shapes": [one], "height": 380,
     }  # fmt: skip
     told = f"From the arrival of a {op} to its answer. Further left is quicker; a dot is the 99th percentile."
@@ -93,7 +93,7 @@ def who_pays(result: Result) -> Chart:
     shaded = ", ".join(f"{op} {shade}" for op, shade in zip(among, ("full", "pale", "paler", "palest"), strict=False))
     layout = {
         "barmode": "stack", "height": _HEIGHT + _LINE * len(result.played),
-        "xaxis": _axis("time of service per second", rangemode="tozero", **SECONDS),
+        "xaxis": axis("time of service per second", rangemode="tozero", **SECONDS),
         "yaxis": _names([played.strategy for played in result.played]),
     }  # fmt: skip
     told = f"What each operation asks for over all servers of all stations, in the background too ({shaded})."
@@ -119,7 +119,7 @@ def utilization(result: Result) -> Chart:
         })  # fmt: skip
     layout = {
         "height": _HEIGHT + _LINE * len(stations),
-        "xaxis": _axis("share of the time", range=[0, 1], **SHARES),
+        "xaxis": axis("share of the time", range=[0, 1], **SHARES),
         "yaxis": _names(stations),
     }
     told = "The share of the servers' time that is busy, with its 95 % interval. Near 100 % everybody waits."
@@ -130,15 +130,15 @@ def backlog(result: Result, station: str) -> Chart:
     """The number inside a station over time."""
     curves = [played.samples[1].get(station, ()) for played in result.played]
     data = [
-        {"x": played.samples[0], "y": curves[number], **_line(number, played, "linear", curves),
-         "hovertemplate": "%{y} inside at %{x}"}
+        {"x": played.samples[0], "y": curves[number], "hovertemplate": "%{y} inside at %{x}",
+         **line(number, played.strategy, "linear", curves[:number].count(curves[number]))}
         for number, played in enumerate(result.played)
         if any(curves[number])
     ]  # fmt: skip
     layout = {
         "height": 300,
-        "xaxis": _axis("time since the start of the run", **SECONDS),
-        "yaxis": _axis("inside", rangemode="tozero", **COUNTS),
+        "xaxis": axis("time since the start of the run", **SECONDS),
+        "yaxis": axis("inside", rangemode="tozero", **COUNTS),
     }
     told = "Requests and their parts that wait or are served, at samples over the run, mean over the replications."
     return Chart(f"How much piles up at {station}, and when?", told, data, layout, ("y",))
@@ -154,7 +154,7 @@ def tail(result: Result, op: str) -> Chart:
             for place in [*named, (ELSEWHERE, "")]]  # fmt: skip
     layout = {
         "barmode": "stack", "height": _HEIGHT + 50 + int(1.5 * _LINE) * len(mine),
-        "xaxis": _axis("share of the time to the answer", range=[0, 1], **SHARES),
+        "xaxis": axis("share of the time to the answer", range=[0, 1], **SHARES),
         "yaxis": _names([played.strategy for _, played in mine]),
         "showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left",
                                        "itemclick": False, "itemdoubleclick": False, "traceorder": "normal"},
@@ -193,15 +193,15 @@ def _pale(colour: str, shade: float) -> str:
     return colour if shade == 1.0 else f"{colour}{round(255 * shade):02X}"
 
 
-def _line(number: int, played: Played, shape: str, curves: Sequence[Any]) -> dict[str, Any]:
-    """A line in the strategy's colour; dashed where it lies on an earlier one, so that both show."""
-    before = curves[:number].count(curves[number])
+def line(number: int, strategy: str, shape: str, before: int) -> dict[str, Any]:
+    """A line in the strategy's colour; dashed where it lies on so many earlier ones, so that all show."""
     dash = f"6px,{6 * before}px" if before else _DASHES[number // len(style.COLOURS) % len(_DASHES)]
-    return {"type": "scatter", "mode": "lines", "meta": number, "name": label(played.strategy),
+    return {"type": "scatter", "mode": "lines", "meta": number, "name": label(strategy),
             "line": {"color": style.colour(number), "width": 2, "dash": dash, "shape": shape}}  # fmt: skip
 
 
-def _axis(title: str, **more: Any) -> dict[str, Any]:
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """An axis that makes room for its labels."""
     return {"title": {"text": title}, "automargin": True, **more}
 
 

@@ -7,19 +7,27 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from simsys import __version__
-from simsys.experiment.result import Audit, Result, Row, Verdict
+from simsys.experiment.points import Point, shown
+from simsys.experiment.result import Audit, Failure, Result, Row, Verdict
 from simsys.report import played
 from simsys.report.files import NotResults
+from simsys.report.html.points import cheapest, key
 from simsys.scenario.promises import read_promise
 
 
 class Kept(NamedTuple):
-    """A folder's result, the first paragraph that was printed, and the resolved scenario as text."""
+    """A folder's result, its answer, the resolved scenario as text, and each verdict with its point.
+
+    A sweep has `points`, and rows at each of them, but nothing of what the strategies did beyond the rows; a run has no
+    points, and its verdicts are at none.
+    """
 
     folder: Path
     result: Result
     answer: str
     scenario: str
+    points: tuple[Point, ...]
+    verdicts: tuple[tuple[Point, Verdict], ...]
 
 
 class _Metrics(NamedTuple):
@@ -35,11 +43,21 @@ class _Metrics(NamedTuple):
     rows: tuple[Row, ...]
 
 
+class _Points(NamedTuple):
+    """What the `metrics.json` of a sweep holds besides, and where each of its verdicts belongs."""
+
+    points: tuple[dict[str, str], ...]
+    failed: tuple[Failure, ...]
+    at: tuple[dict[str, str], ...]
+
+
 def kept(folder: Path) -> Kept:
     """What the folder holds; NotResults if that is not what this version of simsys writes."""
     if not folder.is_dir():
         raise NotResults(f"{folder}: {'a file, not' if folder.exists() else 'there is no such'} folder of results")
-    told = _metrics(folder / "metrics.json")
+    told, points = _metrics(folder / "metrics.json")
+    if points is not None:
+        return _swept(folder, told, points)
     try:
         beyond = played.from_json(_read(folder / "played.json"))
     except ValueError as error:
@@ -47,10 +65,19 @@ def kept(folder: Path) -> Kept:
     engine = ""  # the figures are the same, whoever played
     result = Result(engine=engine, replications=beyond.replications, played=beyond.strategies, **told._asdict())
     printed, scenario = (_text(folder / name) for name in ("table.txt", "scenario.yaml"))
-    return Kept(folder, result, " ".join(printed.partition("\n\n")[0].split()), scenario)
+    answer = " ".join(printed.partition("\n\n")[0].split())
+    return Kept(folder, result, answer, scenario, (), tuple(({}, verdict) for verdict in told.slo))
 
 
-def _metrics(file: Path) -> _Metrics:
+def _swept(folder: Path, told: _Metrics, points: _Points) -> Kept:
+    """What the folder of a sweep holds."""
+    result = Result(engine="", replications=0, failed=points.failed, **told._asdict())
+    verdicts = tuple(zip(points.at, told.slo, strict=True))
+    answer = cheapest(result, points.points, verdicts)
+    return Kept(folder, result, answer, _text(folder / "scenario.yaml"), points.points, verdicts)
+
+
+def _metrics(file: Path) -> tuple[_Metrics, _Points | None]:
     from pydantic import TypeAdapter
 
     try:
@@ -58,16 +85,34 @@ def _metrics(file: Path) -> _Metrics:
         version = data.get("version") if isinstance(data, dict) else None
         if isinstance(version, str) and version != __version__:
             raise NotResults(f"{file} is of simsys {version:.40}, and this is {__version__}: run the scenario again")
-        if isinstance(data, dict) and "points" in data:
-            raise NotResults(f"{file.parent} is of a sweep, and pages are made of runs alone")
+        points = TypeAdapter(_Points).validate_python(_unplaced(data)) if version and "points" in data else None
         told = TypeAdapter(_Metrics).validate_python(data)
         for verdict in told.slo:
             read_promise(verdict.rule)
-        return told
+        if points is not None:
+            _check(points, told)
+        return told, points
     except NotResults:
         raise
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         _damaged(file, error)
+
+
+def _check(points: _Points, told: _Metrics) -> None:
+    """Every figure and every verdict is at a point of the sweep."""
+    known = {key(shown(point)) for point in points.points}
+    at = [*map(shown, points.at), *(row.point for row in told.rows)]
+    stray = next((place for place in map(key, at) if place not in known), None)
+    if stray is not None or not known:
+        raise ValueError(f"{stray} is no point of the sweep" if known else "it has no points")
+
+
+def _unplaced(data: dict[str, Any]) -> dict[str, Any]:
+    """Take from the metrics of a sweep what those of a run do not have, and what says where a thing belongs."""
+    del data["differences"]
+    data["saturated"] = list(dict.fromkeys(each["strategy"] for each in data["saturated"]))
+    places = {name: [each.pop("point") for each in data[name]] for name in ("audits", "slo", "failed")}
+    return {"points": data.pop("points"), "failed": data.pop("failed"), "at": places["slo"]}
 
 
 def _no_number(name: str) -> NoReturn:

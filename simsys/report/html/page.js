@@ -52,7 +52,8 @@
     const changes = {};
     for (const [letter, pixels] of [["x", div.clientWidth / 75], ["y", div.clientHeight / 40]]) {
       const name = `${letter}axis`, axis = div.layout[name];
-      const told = axis.type === "log" ? ticks(axis, pixels) : null;
+      const given = charts[div.dataset.chart].layout[name].tickvals;
+      const told = axis.type === "log" && !given ? ticks(axis, pixels) : null;
       if (!told || JSON.stringify(told.tickvals) === JSON.stringify(axis.tickvals)) continue;
       for (const [key, value] of Object.entries(told)) changes[`${name}.${key}`] = value;
     }

@@ -15,6 +15,7 @@ from simsys.report import style
 from simsys.report.html.charts import Chart, charts
 from simsys.report.html.folder import Kept
 from simsys.report.html.plans import plans, scenario_of, sources
+from simsys.report.html.points import charts as over_points
 from simsys.report.html.tables import (
     Cell,
     Line,
@@ -42,7 +43,8 @@ class NoPlotly(ImportError):
 def page(kept: Kept) -> str:
     """The whole page as HTML; NoPlotly if plotly is not there."""
     scripts, sheet = [_plotly(), _asset("page.js")], _asset("page.css") + _colours()
-    scenario, shown = scenario_of(kept.folder / "scenario.yaml"), list(charts(kept.result))
+    scenario = scenario_of(kept.folder / "scenario.yaml")
+    shown = list(over_points(kept.result, kept.points) if kept.points else charts(kept.result))
     body = "".join(_body(kept, scenario, shown))
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -118,7 +120,7 @@ def _data(shown: Sequence[Chart]) -> str:
 def _body(kept: Kept, scenario: Scenario | str, shown: Sequence[Chart]) -> Iterator[str]:
     result, notes = kept.result, Notes()
     yield f"<header>\n{''.join(_answer(kept, scenario))}</header>\n<main>\n"
-    yield _section("promises", "Promises", promises(result) if result.slo else "<p>None is made (slo).</p>")
+    yield _section("promises", "Promises", promises(result, kept.verdicts) or "<p>None is made (slo).</p>\n")
     yield _section("why", "Why", "".join(_why(result)))
     yield _section("charts", "Charts", "".join(_charts(result, shown)))
     yield _section("figures", "Figures", "".join(_figures(result, notes)))
@@ -146,12 +148,14 @@ def _answer(kept: Kept, scenario: Scenario | str) -> Iterator[str]:
         if not audit.ok:
             broken = f"{audit.strategy} breaks the law '{audit.name}': {audit.detail}"
             yield f'<p class="alarm">Do not trust this run. A defect of simsys: {text(broken)}</p>\n'
+    failed = list(map(str, result.failed))
+    yield f'<p class="alarm">{len(failed)} plays failed: {text(failed[0])}</p>\n' if failed else ""
     yield f"<h1>{text(first)}</h1>\n"
     yield from (f"<p>{text(sentences)}</p>\n" for sentences in rest)
     question = "" if isinstance(scenario, str) else f"{text(scenario.question)} "
-    times = "1 replication" if result.replications == 1 else f"{result.replications} replications"
-    half = "± is half the 95 % interval" if result.replications > 1 else "no intervals"
-    yield f'<p class="quiet"><b>{name(result.scenario)}</b>: {question}Seed {result.seed}, {times}; {half}.</p>\n'
+    times = {0: "", 1: "1 replication, "}.get(result.replications, f"{result.replications} replications, ")
+    half = "no intervals" if result.replications == 1 else "± is half the 95 % interval"
+    yield f'<p class="quiet"><b>{name(result.scenario)}</b>: {question}Seed {result.seed}, {times}{half}.</p>\n'
 
 
 def _why(result: Result) -> Iterator[str]:

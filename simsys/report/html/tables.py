@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from simsys.experiment.result import Result, Row
+from simsys.experiment.points import Point, shown
+from simsys.experiment.result import Result, Row, Verdict
 from simsys.report import style
+from simsys.report.html.points import key
 from simsys.report.html.text import name, text
 from simsys.report.style import figure, half_width
 from simsys.report.table import FRESH, LATENCIES, OF_STATIONS, SILENT
@@ -111,23 +113,32 @@ def _aligned(number: str, unit: str, half: str | None) -> str:
     return f"<b>{number}</b><i>{text(unit.strip())}</i>{beside}"
 
 
-def promises(result: Result) -> str:
-    """Every strategy's promises: the verdict and the figure, and what it costs."""
-    rules = list(dict.fromkeys(v.rule for v in result.slo))
-    judged = {(v.rule, v.strategy): v for v in result.slo}
-    lines = []
-    for number, strategy in enumerate(result.strategies):
-        cells = [whose(strategy, number)]
-        for rule in rules:
-            verdict = judged.get((rule, strategy))
-            row = rule_of(result, verdict)[1] if verdict else None
-            word = verdict.verdict if verdict else "–"
-            shown = f'<span class="{text(word)}">{text(word)}</span>'
-            cells.append(Cell(f"{shown} <em>{text(style.text(row)) if row else '–'}</em>", row.value if row else None))
-        cost = result.row(strategy, "system", "cost")
+def promises(result: Result, verdicts: Sequence[tuple[Point, Verdict]]) -> str:
+    """Every strategy's promises, at every point of a sweep: the verdict and the figure, and what it costs."""
+    rules = list(dict.fromkeys(verdict.rule for _, verdict in verdicts))
+    paths = list(dict.fromkeys(path for point, _ in verdicts for path in point))
+    costs = {(r.strategy, key(r.point)): r for r in result.rows if (r.subject, r.metric) == ("system", "cost")}
+    judged: dict[tuple[str, str], dict[str, Verdict]] = {}
+    points = {key(shown(point)): point for point, _ in verdicts}
+    for point, verdict in verdicts:
+        judged.setdefault((verdict.strategy, key(shown(point))), {})[verdict.rule] = verdict
+    places, lines = {strategy: number for number, strategy in enumerate(result.strategies)}, []
+    for (strategy, at), mine in judged.items():
+        cells = [whose(strategy, places.get(strategy, 0)), *(_coordinate(points[at].get(path, "")) for path in paths)]
+        cells += [_judged(result, mine.get(rule)) for rule in rules]
+        cost = costs.get((strategy, at))
         cells.append(amount(cost.value, "cost", cost.unit) if cost and cost.value is not None else Cell("–", None, "n"))
-        lines.append(Line(cells, number))
-    return table(["strategy", *rules, "cost per month"], lines)
+        lines.append(Line(cells, places.get(strategy)))
+    return table(["strategy", *paths, *rules, "cost per month"], lines)
+
+
+def _judged(result: Result, verdict: Verdict | None) -> Cell:
+    if verdict is None:
+        return Cell("–", None)
+    row = rule_of(result, verdict)[1]
+    told = "–" if row is None else style.text(row._replace(value=verdict.value))
+    word = text(verdict.verdict)
+    return Cell(f'<span class="{word}">{word}</span> <em>{text(told)}</em>', verdict.value)
 
 
 def operation(result: Result, op: str, notes: Notes) -> str:

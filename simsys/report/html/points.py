@@ -1,0 +1,105 @@
+"""A sweep on a page: its answer in words, and a chart of every figure that matters over the points."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from simsys.experiment.points import Point, quantity, shown
+from simsys.experiment.result import Result, Row, Verdict
+from simsys.experiment.standings import SAME
+from simsys.report import style
+from simsys.report.html.charts import COUNTS, SECONDS, SHARES, Chart, axis, line
+from simsys.report.html.text import label
+from simsys.report.sweep import named
+from simsys.scenario.promises import read_promise
+
+USUAL = ("latency_p99", "latency_p99_worst", "fresh_p99", "stale_ratio", "cost")
+LABELS = 8
+"""Values of a path that are written below an axis, at most."""
+
+
+def cheapest(result: Result, points: Sequence[Point], verdicts: Sequence[tuple[Point, Verdict]]) -> str:
+    """Which strategies, and where, surely keep every promise at the least cost."""
+    all_ = f"{len(points)} points"
+    if not verdicts:
+        return f"{all_}: no promise (slo) is made, so none is better than another."
+    judged: dict[tuple[str, str], list[str]] = {}
+    for point, verdict in verdicts:
+        judged.setdefault((verdict.strategy, key(shown(point))), []).append(verdict.verdict)
+    costs = {(r.strategy, key(r.point)): r for r in result.rows if (r.subject, r.metric) == ("system", "cost")}
+    keepers = {at: costs[at] for at, words in judged.items() if set(words) == {"kept"} and at in costs}
+    if not keepers:
+        return f"No strategy surely keeps every promise at any of the {all_}."
+    least = min(row.value or 0.0 for row in keepers.values())
+    best = {at: row for at, row in keepers.items() if (row.value or 0.0) <= least * (1 + SAME)}
+    places = {key(shown(point)): named(point) for point in points}
+    parts = []
+    for strategy in dict.fromkeys(strategy for strategy, _ in best):
+        where = [place for at, place in places.items() if (strategy, at) in best]
+        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
+        parts.append(f"{strategy} at {'every point' if len(where) == len(points) else where[0] + more}")
+    money = style.text(next(iter(best.values())))
+    return f"Of {all_}, the cheapest that surely keeps every promise: {'; '.join(parts)}, {money}."
+
+
+def key(point: Mapping[str, Any]) -> str:
+    """A point as a row has it, to be looked up by."""
+    return json.dumps(point, sort_keys=True)
+
+
+def charts(result: Result, points: Sequence[Point]) -> Iterator[Chart]:
+    """What is promised and what is usually asked, over the path that has most values."""
+    rules = [read_promise(rule) for rule in dict.fromkeys(verdict.rule for verdict in result.slo)]
+    metrics = dict.fromkeys([*(rule.metric for rule in rules), *USUAL])
+    values = {path: list(dict.fromkeys(str(point[path]) for point in points)) for path in points[0]}
+    path = max(values, key=lambda path: len(values[path]))
+    for metric in metrics:
+        for subject in style.subjects(result, metric):
+            rows = [row for row in result.rows if (row.subject, row.metric) == (subject, metric)]
+            if any(row.value for row in rows):
+                yield _over(result, rows, path, values[path])
+
+
+def _over(result: Result, rows: Sequence[Row], path: str, values: Sequence[str]) -> Chart:
+    """One figure over the values of a path; a line for every strategy and every point of the other paths."""
+    numbers = [number for value in values if (number := quantity(value)) is not None]
+    ordered = len(numbers) == len(values)
+    places = dict(zip([key(shown({path: value})) for value in values], numbers if ordered else count(), strict=False))
+    curves: dict[tuple[str, str], list[tuple[float, Row]]] = {}
+    for row in rows:
+        rest = key({other: value for other, value in row.point.items() if other != path})
+        if row.value is not None:
+            curves.setdefault((row.strategy, rest), []).append((places[key({path: row.point[path]})], row))
+    data: list[dict[str, Any]] = []
+    for (strategy, _), at in curves.items():
+        at.sort(key=lambda pair: pair[0])
+        data.append(_curve(result.strategies.index(strategy), at, data))
+    every = -(-len(values) // LABELS)
+    x = {"tickvals": list(places.values())[::every], "ticktext": [label(value) for value in values[::every]]}
+    wide = {"type": "log"} if ordered and min(numbers) > 0 and max(numbers) >= 20 * min(numbers) else {}
+    metric, unit = rows[0].metric, rows[0].unit
+    kind = SECONDS if unit == "s" else SHARES if metric in style.SHARES else COUNTS
+    layout = {
+        "height": 340, "xaxis": axis(label(path, 48), **x, **wide),
+        "yaxis": axis(label(unit) if kind is COUNTS else "", rangemode="tozero", **kind),
+    }  # fmt: skip
+    title = style.name(metric) if rows[0].subject == "system" else f"{rows[0].subject}: {style.name(metric)}"
+    told = f"Over {path}; bars are 95 % intervals."
+    return Chart(title[:1].upper() + title[1:], told, data, layout, ("x", "y") if ordered else ("y",))
+
+
+def _curve(number: int, at: Sequence[tuple[float, Row]], others: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    places, rows = [x for x, _ in at], [row for _, row in at]
+    values = [row.value or 0.0 for row in rows]
+    above, below = ([abs((getattr(row, end) or value) - value) for row, value in zip(rows, values, strict=True)]
+                    for end in ("high", "low"))  # fmt: skip
+    before = sum((other["x"], other["y"]) == (places, values) for other in others)
+    return {
+        **line(number, rows[0].strategy, "linear", before), "mode": "lines+markers", "x": places, "y": values,
+        "error_y": {"type": "data", "array": above, "arrayminus": below, "thickness": 1.2, "width": 3},
+        "text": [label(named({path: str(value) for path, value in row.point.items()})) for row in rows],
+        "hovertemplate": "%{text}: %{y}",
+    }  # fmt: skip
