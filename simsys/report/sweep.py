@@ -20,6 +20,8 @@ from simsys.units import show_count
 
 WIDTH = 80
 _SHOWN = ("latency_p99", "latency_p99_worst", "fresh_p99", "cost")
+COST = ("system", "cost")
+EVERYWHERE = "at every point"
 CELL = 16
 _SIGNS = {1: " ▲", -1: " ▼", 0: ""}
 _LEGEND = "▲ ▼ surely more or less than at the point above (95 %, paired replications)."
@@ -90,17 +92,17 @@ def page(sweep: Sweep) -> str:
 
 
 def _table(sweep: Sweep, strategy: str) -> Iterator[str]:
-    columns = _columns(sweep, strategy)
+    labels = [strategy, EVERYWHERE, *(named(point) for point, _ in _at(sweep, strategy))]
+    wide = min(max(map(len, labels)), WIDTH - CELL)
+    columns = _columns(sweep, strategy, (WIDTH - wide) // CELL)
     lines = [(named(point), _cells(sweep, result, strategy, columns)) for point, result in _at(sweep, strategy)]
     if len(lines) > 1 and all(cells == lines[0][1] for _, cells in lines):
-        lines = [("at every point", lines[0][1])]
-    wide = min(max(map(len, [strategy, *(label for label, _ in lines)])), WIDTH - CELL)
-    fits = (WIDTH - wide) // CELL
-    heads = [(subject if subject != "system" else "", _short(metric)) for subject, metric in columns[:fits]]
+        lines = [(EVERYWHERE, lines[0][1])]
+    heads = [(subject if subject != "system" else "", _short(metric)) for subject, metric in columns]
     for label, names in zip([strategy, ""], zip(*heads, strict=True), strict=True):
         yield f"{label:<{wide}}{''.join(f'{name:>{CELL - 2}}  ' for name in names)}".rstrip()
     for label, cells in lines:
-        yield f"{label[:wide]:<{wide}}{''.join(cells[:fits])}".rstrip()
+        yield f"{label[:wide]:<{wide}}{''.join(cells)}".rstrip()
 
 
 def _at(sweep: Sweep, strategy: str) -> list[tuple[Point, Result]]:
@@ -114,8 +116,8 @@ def _cells(sweep: Sweep, result: Result, strategy: str, columns: Sequence[tuple[
     return [_cell(result, strategy, rows.get(column), sweep.signs) for column in columns]
 
 
-def _columns(sweep: Sweep, strategy: str) -> list[tuple[str, str]]:
-    """(subject, metric) of what is shown: the promises' first, then the usual ones; cost is the last."""
+def _columns(sweep: Sweep, strategy: str, most: int) -> list[tuple[str, str]]:
+    """(subject, metric) of what is shown: the promises' first, then the usual ones; the cost has the last place."""
     promised = dict.fromkeys(
         (row.subject, row.metric)
         for result in sweep.results
@@ -133,7 +135,9 @@ def _columns(sweep: Sweep, strategy: str) -> list[tuple[str, str]]:
         if row.strategy == strategy
         and (row.value is not None or (strategy in result.saturated and row.metric == "latency_p99"))
     }
-    return [key for key in dict.fromkeys([*promised, *usual]) if key in seen] or list(known)[:1]
+    shown = [key for key in dict.fromkeys([*promised, *usual]) if key in seen] or list(known)[:1]
+    cost = [key for key in shown if key == COST]
+    return [*[key for key in shown if key != COST][: most - len(cost)], *cost]
 
 
 def _cell(result: Result, strategy: str, row: Row | None, signs: Mapping[Place, int]) -> str:
