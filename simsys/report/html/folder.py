@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -11,7 +12,7 @@ from simsys.experiment.points import Point, shown
 from simsys.experiment.result import Audit, Failure, Result, Row, Verdict
 from simsys.report import played
 from simsys.report.files import NotResults
-from simsys.report.html.points import cheapest, key
+from simsys.report.html.points import key
 from simsys.scenario.promises import read_promise
 
 
@@ -70,11 +71,12 @@ def kept(folder: Path) -> Kept:
 
 
 def _swept(folder: Path, told: _Metrics, points: _Points) -> Kept:
-    """What the folder of a sweep holds."""
+    """What the folder of a sweep holds; its answer is what was printed before the first table."""
     result = Result(engine="", replications=0, failed=points.failed, **told._asdict())
-    verdicts = tuple(zip(points.at, told.slo, strict=True))
-    answer = cheapest(result, points.points, verdicts)
-    return Kept(folder, result, answer, _text(folder / "scenario.yaml"), points.points, verdicts)
+    printed, scenario = (_text(folder / name) for name in ("table.txt", "scenario.yaml"))
+    sentences = takewhile(lambda paragraph: "  " not in paragraph, printed.split("\n\n"))
+    answer = " ".join(" ".join(sentences).split()) or f"Nothing to choose between {len(points.points)} points."
+    return Kept(folder, result, answer, scenario, points.points, tuple(zip(points.at, told.slo, strict=True)))
 
 
 def _metrics(file: Path) -> tuple[_Metrics, _Points | None]:

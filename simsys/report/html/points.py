@@ -1,4 +1,4 @@
-"""A sweep on a page: its answer in words, and a chart of every figure that matters over the points."""
+"""A sweep on a page: a chart of every figure that matters over the points."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from itertools import count
 from typing import Any
 
 from simsys.experiment.points import Point, quantity, shown
-from simsys.experiment.result import Result, Row, Verdict
-from simsys.experiment.standings import SAME
+from simsys.experiment.result import Result, Row
 from simsys.report import style
 from simsys.report.html.charts import COUNTS, SECONDS, SHARES, Chart, axis, line
 from simsys.report.html.text import label
@@ -19,30 +18,6 @@ from simsys.scenario.promises import read_promise
 USUAL = ("latency_p99", "latency_p99_worst", "fresh_p99", "stale_ratio", "cost")
 LABELS = 8
 """Values of a path that are written below an axis, at most."""
-
-
-def cheapest(result: Result, points: Sequence[Point], verdicts: Sequence[tuple[Point, Verdict]]) -> str:
-    """Which strategies, and where, surely keep every promise at the least cost."""
-    all_ = f"{len(points)} points"
-    if not verdicts:
-        return f"{all_}: no promise (slo) is made, so none is better than another."
-    judged: dict[tuple[str, str], list[str]] = {}
-    for point, verdict in verdicts:
-        judged.setdefault((verdict.strategy, key(shown(point))), []).append(verdict.verdict)
-    costs = {(r.strategy, key(r.point)): r for r in result.rows if (r.subject, r.metric) == ("system", "cost")}
-    keepers = {at: costs[at] for at, words in judged.items() if set(words) == {"kept"} and at in costs}
-    if not keepers:
-        return f"No strategy surely keeps every promise at any of the {all_}."
-    least = min(row.value or 0.0 for row in keepers.values())
-    best = {at: row for at, row in keepers.items() if (row.value or 0.0) <= least * (1 + SAME)}
-    places = {key(shown(point)): named(point) for point in points}
-    parts = []
-    for strategy in dict.fromkeys(strategy for strategy, _ in best):
-        where = [place for at, place in places.items() if (strategy, at) in best]
-        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
-        parts.append(f"{strategy} at {'every point' if len(where) == len(points) else where[0] + more}")
-    money = style.text(next(iter(best.values())))
-    return f"Of {all_}, the cheapest that surely keeps every promise: {'; '.join(parts)}, {money}."
 
 
 def key(point: Mapping[str, Any]) -> str:
