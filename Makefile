@@ -2,7 +2,7 @@
 # make test        makes the environment, then lints, checks types and runs the tests that every change must pass
 # make test-long   the costly statistical tests
 # make results     plays every shipped scenario into results/, which the tests compare
-# make bench       measures speed, growth and start into benchmarks/README.md; about ten minutes
+# make bench       measures speed, growth, caches and start into benchmarks/README.md; about ten minutes
 # make lock        resolves the two lock files anew from pyproject.toml
 # make clean       takes away the environment and all caches
 
@@ -37,6 +37,7 @@ results: $(VENV)/run.done
 bench: $(VENV)/run.done $(PEERS)/peers.done
 	$(VENV)/bin/python benchmarks/speed.py --write
 	$(VENV)/bin/python benchmarks/growth.py --write
+	$(VENV)/bin/python benchmarks/caches.py --write
 	$(VENV)/bin/python benchmarks/start.py --write
 
 lock: $(VENV)/test.done

@@ -151,16 +151,25 @@ def failure(error: str) -> subprocess.CalledProcessError:
     return subprocess.CalledProcessError(1, "program", stderr=f"Traceback:\n  somewhere\n{error}: what was wrong\n")
 
 
+def test_caches_tell_the_miss_ratio_of_every_policy():
+    caches = import_module("caches")
+    keys = caches.drawn()[:20_000]
+    table = {row[0]: row[1:] for row in caches.rows(keys, 1)}
+    ratios = {name: float(cells[0].partition("(")[2].removesuffix(" %)")) for name, cells in list(table.items())[:6]}
+    assert list(ratios) == ["lru", "fifo", "clock", "sieve", "random", "Belady"]
+    assert min(ratios, key=ratios.get) == "Belady" and ratios["sieve"] < ratios["lru"] < ratios["fifo"]
+
+
 def test_tables_have_a_place_in_the_readme(tmp_path, monkeypatch):
     page = import_module("page")
     before = page.README.read_text(encoding="utf-8")
     monkeypatch.setattr(page, "README", tmp_path / "README.md")
-    for name in ("speed", "growth", "start"):
+    for name in ("speed", "growth", "caches", "start"):
         page.README.write_text(before, encoding="utf-8")
         page.write(name, "first")
         page.write(name, "| second |")
         after = page.README.read_text(encoding="utf-8")
         assert "| second |" in after and "first" not in after
-        assert after.count("<!-- ") == before.count("<!-- ") == 6
+        assert after.count("<!-- ") == before.count("<!-- ") == 8
     with pytest.raises(ValueError, match="no place for nothing"):
         page.write("nothing", "text")

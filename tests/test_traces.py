@@ -152,6 +152,17 @@ def test_a_missing_or_broken_file_is_an_error(tmp_path: Path) -> None:
         scan_trace(Trace(file="t.csv.xz", time="t_s"), tmp_path)
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_file_without_times_has_a_line_every_so_often(tmp_path: Path, size: int) -> None:
+    trace = Trace.model_validate({"file": "t.csv", "every": "10ms", "key": "k"})
+    folder = write(tmp_path, "k\n5\n6\n5\n")
+    assert [time for chunk in read_trace(trace, folder, size) for time in chunk.arrival] == [0.0, 0.01, 0.02]
+    assert scan_trace(trace, folder).last == 0.02
+    for both in ({"file": "t.csv"}, {"file": "t.csv", "every": "1s", "time": "t_s"}):
+        with pytest.raises(ValidationError, match="a trace needs its times"):
+            Trace.model_validate(both)
+
+
 @pytest.mark.parametrize("time", ["time", "t_min", "s", ""])
 def test_a_time_column_without_unit_is_an_error(time: str) -> None:
     with pytest.raises(ValidationError, match="ends in its unit"):

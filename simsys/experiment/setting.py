@@ -24,9 +24,13 @@ from simsys.scenario import Scenario
 from simsys.stations import Station
 from simsys.steps import Hold, Lookup, Mark
 from simsys.strategies import Strategy, label
-from simsys.structures.caches import make_cache
+from simsys.structures.caches import CacheSpec, has_long_run, make_cache
+from simsys.structures.traces import replay
 from simsys.theory import caches as cache_theory
 from simsys.workload import Workload
+
+SAMPLE = 100_000
+"""Requests that tell a hit ratio where no formula does."""
 
 
 @dataclass(frozen=True)
@@ -123,20 +127,30 @@ class Setting:
 
     @cached_property
     def hit_ratios(self) -> dict[str, float]:
-        """The hit ratio of each cache in the long run, by Che's approximation."""
+        """The hit ratio of each cache in the long run, by Che's approximation; where there is none, that of the first
+        requests, played through the cache alone.
+        """
         ratios = {}
         for name, (column, rate) in self.lookups.items():
             spec, popularity = self.scenario.caches[name], self.first.popularity(column)
-            if popularity is None or not 0 < rate < inf:
-                continue
-            entries = spec.entries if spec.entries is not None else (spec.bytes or 0.0) / self.first.mean_size
-            keys = cache_theory.zipf(*popularity)
-            if spec.policy == "fifo":
-                law = cache_theory.che_fifo(keys, rate, entries, spec.ttl)
-            else:
-                law = cache_theory.che_lru(keys, rate, entries, spec.ttl, spec.renew)
-            ratios[name] = law.hit_ratio
+            if popularity is not None and has_long_run(spec) and 0 < rate < inf:
+                ratios[name] = self._long_run(spec, popularity, rate)
+            elif column in self.first.columns and rate > 0:
+                ratios[name] = self._of_the_first(spec, column, rate)
         return ratios
+
+    def _long_run(self, spec: CacheSpec, popularity: tuple[int, float], rate: float) -> float:
+        entries = spec.entries if spec.entries is not None else (spec.bytes or 0.0) / self.first.mean_size
+        keys = cache_theory.zipf(*popularity)
+        if spec.policy == "lru":
+            return cache_theory.che_lru(keys, rate, entries, spec.ttl, spec.renew).hit_ratio
+        return cache_theory.che_fifo(keys, rate, entries, spec.ttl).hit_ratio
+
+    def _of_the_first(self, spec: CacheSpec, column: str, rate: float) -> float:
+        indices = np.arange(int(min(SAMPLE, self.first.expected_requests)))
+        columns = self.first.rows(indices, needed=frozenset({column, "size"})).columns
+        keys = columns[column].astype(np.int64)
+        return 1.0 - float(replay(spec, keys, columns["size"], indices / rate).mean())
 
     def rate(self, op: str) -> float:
         """Requests per second; those of a closed loop as many as its clients send if nobody has to wait."""

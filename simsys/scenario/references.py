@@ -143,6 +143,8 @@ class References:
 
     def _start(self, name: str, place: Place) -> Iterator[Problem]:
         cache = self.scenario.caches[name]
+        if cache.start == "warm" and not (self.load.popularity("user") or self.load.popularity("key")):
+            yield place.problem("nobody says how popular the keys of this load are, so there is only start: cold")
         if cache.start is not None:
             return
         if cache.ttl is not None and self.length is not None and cache.ttl * MUCH_SHORTER <= self.length:

@@ -1,10 +1,11 @@
 """Trace files: one request per line of a CSV file with a header, plain or packed (.gz, .xz).
 
 The time column's name ends in its unit (`t_us`, `time_s`; _s, _ms, _us, _ns); one that begins with `dt`
-holds the gap since the line before instead. Times count from the first request. Other columns may give
-the operation, the key, the size in bytes, and further numbers for the plans. A file is read once from
-end to end before anything is played, so that a gap, a NaN or a time that falls is an error that names
-file, line and column; then it is read again in chunks, so that memory does not grow with its length.
+holds the gap since the line before instead; a file without times has a line `every` so often. Times count
+from the first request. Other columns may give the operation, the key, the size in bytes, and further
+numbers for the plans. A file is read once from end to end before anything is played, so that a gap, a NaN
+or a time that falls is an error that names file, line and column; then it is read again in chunks, so that
+memory does not grow with its length.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, NamedTuple, TextIO
+from typing import Annotated, NamedTuple, Self, TextIO
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field, model_validator
 
-from simsys.units import Spec
+from simsys.units import Duration, Spec
 
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
@@ -65,12 +66,19 @@ class Trace(Spec):
     """
 
     file: str
-    time: Annotated[str, AfterValidator(_with_unit)]
+    time: Annotated[str, AfterValidator(_with_unit)] | None = None
+    every: Annotated[Duration, Field(gt=0)] | None = None
     op: str | None = None
     ops: Mapping[str, str] | None = None
     key: str | None = None
     size: str | None = None
     columns: tuple[Annotated[str, AfterValidator(_for_plans)], ...] = ()
+
+    @model_validator(mode="after")
+    def _timed(self) -> Self:
+        if (self.time is None) == (self.every is None):
+            raise ValueError("a trace needs its times: either a time column, or every, the time from line to line")
+        return self
 
     @property
     def numbers(self) -> dict[str, str]:
@@ -104,7 +112,7 @@ def read_trace(trace: Trace, folder: Path, size: int = 65536) -> Iterator[TraceC
     try:
         if path.exists() and not path.is_file():
             raise TraceError(path, None, None, "this is not a file")
-        with _open(path) as text:
+        with opened(path) as text:
             yield from _chunks(trace, path, text, size)
     except FileNotFoundError:
         raise TraceError(path, None, None, "no such file") from None
@@ -135,7 +143,8 @@ def _scan(trace_json: str, folder: Path, modified: int, size: int) -> TraceFacts
     return TraceFacts(requests, last, ops if trace.ops else dict(sorted(ops.items())))
 
 
-def _open(path: Path) -> TextIO:
+def opened(path: Path) -> TextIO:
+    """The text of a CSV file, plain or packed (.gz, .xz)."""
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     if path.suffix == ".xz":
@@ -146,16 +155,10 @@ def _open(path: Path) -> TextIO:
 def _chunks(trace: Trace, path: Path, text: TextIO, size: int) -> Iterator[TraceChunk]:
     reader = csv.reader(text)
     header = next(reader, [])
-    unit, gaps = UNITS[trace.time.rpartition("_")[2]], trace.time.startswith("dt")
-    first, before = None, 0.0 if gaps else -math.inf
+    clock = _Clock(trace)
     while rows := [(reader.line_num, row) for row in islice(reader, size)]:
         cells = _Cells(path, header, rows)
-        times = cells.numbers(trace.time)
-        if gaps:
-            cells.refuse(trace.time, times < 0, "a gap between two times must not be negative")
-            times = np.cumsum(np.concatenate(([before], times)))[1:]
-        cells.refuse(trace.time, np.diff(times, prepend=before) < 0, "times must not fall from line to line")
-        first, before = float(times[0]) if first is None else first, float(times[-1])
+        times = clock.times(cells)
         columns = {name: cells.numbers(column) for name, column in trace.numbers.items()}
         for name in columns.keys() & {"key", "size"}:
             cells.refuse(trace.numbers[name], columns[name] < 0, f"a {name} must not be negative")
@@ -163,7 +166,30 @@ def _chunks(trace: Trace, path: Path, text: TextIO, size: int) -> Iterator[Trace
             whole = (columns["key"] == np.floor(columns["key"])) & (columns["key"] < _LARGEST_KEY)
             cells.refuse(trace.key, ~whole, "a key is a whole number below 2^53")
         op = cells.names(trace.op, trace.ops) if trace.op else ()
-        yield TraceChunk((times - first) / unit, op, columns)
+        yield TraceChunk(times, op, columns)
+
+
+class _Clock:
+    """The times (s) of consecutive lines, from the first one on."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.column, self.every, self.lines = trace.time or "", trace.every, 0
+        self.gaps = self.column.startswith("dt")
+        self.first: float | None = None
+        self.before = 0.0 if self.gaps else -math.inf
+
+    def times(self, cells: _Cells) -> npt.NDArray[np.float64]:
+        if self.every is not None:
+            begin, self.lines = self.lines, self.lines + len(cells.lines)
+            return np.arange(begin, self.lines, dtype=np.float64) * self.every
+        times = cells.numbers(self.column)
+        if self.gaps:
+            cells.refuse(self.column, times < 0, "a gap between two times must not be negative")
+            times = np.cumsum(np.concatenate(([self.before], times)))[1:]
+        cells.refuse(self.column, np.diff(times, prepend=self.before) < 0, "times must not fall from line to line")
+        self.first = float(times[0]) if self.first is None else self.first
+        self.before = float(times[-1])
+        return (times - self.first) / UNITS[self.column.rpartition("_")[2]]
 
 
 class _Cells:
