@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import lzma
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,36 @@ def test_what_a_trace_has_to_tell() -> None:
     nothing = np.array([], np.int64)
     assert lru_misses([1], nothing) == [0]
     assert belady(1, nothing).size == replay(spec_of(entries=1), nothing).size == 0
+
+
+# ---- CACHE-4: what of 54 production caches can be told from their parameters alone
+#
+# The curves themselves cannot: Che's law over the tabled number of objects, Zipf exponent and ttl is off by a few
+# thousandths for some of them and by half for others, whose look-ups come in bursts of one key.
+
+TABLE = "params_twitter_osdi20_tracestat.csv"
+
+
+def production_caches() -> list[dict[str, str]]:
+    if not (REAL / TABLE).exists():
+        pytest.skip(f"real data not found: {REAL / TABLE}")
+    with open(REAL / TABLE, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_compulsory_misses_are_one_in_the_mean_frequency(policy: str) -> None:
+    """A cache with room for all misses each key once, however often: a small trace with the mean frequency of each."""
+    for row in production_caches():
+        frequency = float(row["mean_freq"])
+        assert int(row["objects"]) / int(row["requests"]) == pytest.approx(1 / frequency, rel=0.01)
+        objects = int(np.ceil(2000 / frequency))
+        rng = np.random.default_rng(1)
+        again = rng.integers(objects, size=round(objects * frequency) - objects)
+        keys = rng.permutation(np.concatenate([np.arange(objects), again]))
+        roomy, tight = (
+            replay(spec_of(entries=room, policy=policy, start="cold"), keys).mean()
+            for room in (objects, (objects + 1) // 2)
+        )
+        assert roomy == pytest.approx(1 / frequency, rel=0.01)
+        assert tight > 1.01 / frequency or frequency < 1.5 or objects == 1, row["cache"]  # mutant: too little room
