@@ -12,7 +12,7 @@ import pytest
 
 from simsys import cli
 from simsys.experiment import engines as choice
-from simsys.experiment import evaluate as evaluating
+from simsys.experiment import jobs as playing
 from simsys.experiment.engines import NotCompiled, summed_up
 from simsys.experiment.estimate import estimate
 from simsys.experiment.run import run
@@ -106,9 +106,9 @@ def test_the_kernel_is_compiled_once_and_before_workers_are_forked(
     engine: Any, before: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    fork = evaluating.local
-    monkeypatch.setattr(evaluating, "compile_kernel", lambda: done.append("compiled"))
-    monkeypatch.setattr(evaluating, "local", lambda *a: done.append("forked") or fork(*a))
+    fork = playing.side_by_side
+    monkeypatch.setattr(playing, "compile_kernel", lambda: done.append("compiled"))
+    monkeypatch.setattr(playing, "side_by_side", lambda *a: done.append("forked") or fork(*a))
     run(small(*FEW), 2, engine=engine)
     assert done == [*before, "forked"]
 

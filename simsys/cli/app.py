@@ -44,6 +44,14 @@ Limit = Annotated[
     list[str] | None,
     typer.Option(metavar="TIME|SIZE", help="End a play that takes longer or needs more; may be given for both."),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Play on a Dask cluster: tcp://HOST:PORT or tls://HOST:PORT."),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure-cluster", help="Even by tcp beyond this machine; who reaches it can run anything."),
+]
 Vary = Annotated[
     list[str] | None,
     typer.Option("--vary", metavar="PATH=VALUES", help="Values a,b,c or log(first,last,points) or linear(…)."),

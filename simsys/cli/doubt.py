@@ -14,8 +14,10 @@ import typer
 from simsys.cli.app import (
     WRONG,
     By,
+    Cluster,
     Engine,
     File,
+    Insecure,
     Jobs,
     Json,
     Out,
@@ -26,6 +28,7 @@ from simsys.cli.app import (
     changes,
     loaded,
 )
+from simsys.cli.crew import crew
 from simsys.cli.judge import judge
 from simsys.cli.results import played_into
 from simsys.cli.run import estimated, fits
@@ -41,6 +44,7 @@ Vary = Annotated[
 
 
 def doubt(
+    context: typer.Context,
     file: File,
     sets: Sets = None,
     vary: Vary = None,
@@ -50,10 +54,13 @@ def doubt(
     out: Out = None,
     json: Json = False,
     quiet: Quiet = False,
+    cluster: Cluster = None,
+    insecure: Insecure = False,
 ) -> None:
     """Move every default of grade C and D through its range, and say what changes the winner."""
     scenario = loaded(file, changes(sets, seed))
-    fits(estimated(scenario, jobs, engine))
+    who = context.with_resource(crew(cluster, insecure, jobs))
+    fits(estimated(scenario, who.size, engine), who)
     from simsys.experiment.assumptions import asked
     from simsys.experiment.doubt import doubt as doubted
     from simsys.report import doubt as words
@@ -67,7 +74,7 @@ def doubt(
         raise Stop(WRONG, f"--vary {error}") from None
     started = datetime.now(UTC)
     with played_into(out or Path("results") / f"{scenario.name}-doubt", quiet) as (folder, journal):
-        play = judge(journal, jobs, engine, quiet)
+        play = judge(journal, who, engine, quiet)
         doubts = doubted(scenario, partial(_changed, file, changes(sets, seed)), play, given)
         written = dict(contents(doubts, write_scenario(scenario, folder), words.page(doubts)))
         written["manifest.json"] = files.manifest(sys.argv, started, doubts.result.engine, written)

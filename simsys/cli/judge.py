@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from simsys.cli.app import Engine
+from simsys.cli.crew import Crew
 from simsys.cli.terminal import progress
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     Judge = Callable[[Sequence[Scenario]], list[Result]]
 
 
-def judge(journal: Journal, jobs: int | None, engine: Engine, quiet: bool) -> Judge:
+def judge(journal: Journal, who: Crew, engine: Engine, quiet: bool) -> Judge:
     """Plays scenarios, and what the journal holds not again. RunError if a play failed or a law was broken: a search
     must not be led by half a result.
     """
@@ -24,7 +25,8 @@ def judge(journal: Journal, jobs: int | None, engine: Engine, quiet: bool) -> Ju
     from simsys.experiment.run import RunError
 
     def play(scenarios: Sequence[Scenario]) -> list[Result]:
-        results = evaluate(scenarios, jobs, None if quiet else progress(), engine.value, journal)
+        show = None if quiet else progress()
+        results = evaluate(scenarios, who.size, show, engine.value, journal, None, who.players)
         wrong = [str(failure) for result in results for failure in result.failed]
         wrong += [
             f"the audit '{audit.name}' of {audit.strategy} failed, the figures are not to be trusted: {audit.detail}"

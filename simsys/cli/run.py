@@ -16,9 +16,11 @@ from simsys.cli.app import (
     NOT_KEPT,
     WRONG,
     By,
+    Cluster,
     DryRun,
     Engine,
     File,
+    Insecure,
     Jobs,
     Json,
     Limit,
@@ -31,6 +33,7 @@ from simsys.cli.app import (
     limits,
     loaded,
 )
+from simsys.cli.crew import Crew, crew
 from simsys.cli.results import played_into
 from simsys.cli.terminal import colour, progress, say, whisper
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 
 def run(
+    context: typer.Context,
     file: File,
     sets: Sets = None,
     engine: By = Engine.auto,
@@ -53,6 +57,8 @@ def run(
     quiet: Quiet = False,
     dry_run: DryRun = False,
     limit: Limit = None,
+    cluster: Cluster = None,
+    insecure: Insecure = False,
     require: Annotated[
         str | None, typer.Option(metavar="NAME", help="Exit 99 unless this strategy keeps every promise.")
     ] = None,
@@ -61,15 +67,16 @@ def run(
     with nullcontext() if dry_run else _draughtsman(jobs) as draw:
         scenario = loaded(file, changes(sets, seed))
         _known(scenario, require)
-        plan = estimated(scenario, jobs, engine)
+        who = context.with_resource(crew(cluster, insecure, jobs, limit))
+        plan = estimated(scenario, who.size, engine)
         if draw is None:
             from simsys.report.explain import dry_run as told
 
             return say(told(scenario, plan))
-        fits(plan)
+        fits(plan, who)
         if not quiet:
             whisper(_forecast(scenario, plan))
-        result = _played(scenario, draw, jobs, engine, out, json, quiet, limits(limit, plan.limits))
+        result = _played(scenario, draw, who, engine, out, json, quiet, limits(limit, plan.limits))
     if not all(audit.ok for audit in result.audits):
         raise Stop(FAULT, "simsys: an audit failed, the figures are not to be trusted; see 'audits'")
     if result.slo and not _kept(result, require):
@@ -108,13 +115,13 @@ def estimated(scenario: Scenario | Sequence[Scenario], jobs: int | None, engine:
         raise Stop(WRONG, f"simsys: {error}") from None
 
 
-def fits(plan: Estimate) -> None:
-    """A run that needs much more than all memory is not begun."""
+def fits(plan: Estimate, who: Crew) -> None:
+    """A run that needs much more than all memory of this machine is not begun on it."""
     from simsys.experiment.estimate import memory
     from simsys.units import show_count, show_size
 
     room = memory()
-    if plan.memory > 2 * room:
+    if who.players is None and plan.memory > 2 * room:
         needs = f"{show_count(plan.requests)} requests per play need about {show_size(plan.memory)} of memory"
         raise Stop(WRONG, f"simsys: {needs}, and there are {show_size(room)}: give fewer run.requests or --jobs")
 
@@ -140,7 +147,7 @@ def compilation(plan: Estimate) -> list[str]:
 def _played(
     scenario: Scenario,
     draw: Draw,
-    jobs: int | None,
+    who: Crew,
     engine: Engine,
     out: Path | None,
     json: bool,
@@ -155,7 +162,7 @@ def _played(
 
     started = datetime.now(UTC)
     with played_into(out or Path("results") / scenario.name, quiet) as (folder, journal):
-        result = play(scenario, jobs, None if quiet else progress(), engine.value, journal, most)
+        result = play(scenario, who.size, None if quiet else progress(), engine.value, journal, most, who.players)
         text = page(scenario, result)
         written = dict(files.contents(result, write_scenario(scenario, folder), text, draw))
         files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, result.engine, written)})

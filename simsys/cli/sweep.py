@@ -15,9 +15,11 @@ from simsys.cli.app import (
     FAULT,
     WRONG,
     By,
+    Cluster,
     DryRun,
     Engine,
     File,
+    Insecure,
     Jobs,
     Json,
     Limit,
@@ -30,6 +32,7 @@ from simsys.cli.app import (
     changes,
     limits,
 )
+from simsys.cli.crew import crew
 from simsys.cli.results import played_into
 from simsys.cli.run import compilation, estimated, fits
 from simsys.cli.terminal import progress, say, whisper
@@ -49,6 +52,7 @@ Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCEN
 
 
 def sweep(
+    context: typer.Context,
     file: File,
     sets: Sets = None,
     vary: Vary = None,
@@ -62,15 +66,18 @@ def sweep(
     quiet: Quiet = False,
     dry_run: DryRun = False,
     limit: Limit = None,
+    cluster: Cluster = None,
+    insecure: Insecure = False,
 ) -> None:
     """Play a scenario at every point of its sweep block, or of --vary."""
     base, points, scenarios = _points(file, changes(sets, seed), vary or [], zip_)
     part = _shard(shard)
-    plan = estimated(scenarios, jobs, engine)
+    who = context.with_resource(crew(cluster, insecure, jobs, limit))
+    plan = estimated(scenarios, who.size, engine)
     told = _forecast(base, points, scenarios, plan)
     if dry_run:
         return say(told)
-    fits(plan)
+    fits(plan, who)
     if not quiet:
         whisper(told)
     most = limits(limit, plan.limits)
@@ -82,14 +89,14 @@ def sweep(
             from simsys.experiment.shards import play_shard
 
             try:
-                failed = play_shard(scenarios, part, jobs, show, engine.value, journal, most)
+                failed = play_shard(scenarios, part, who.size, show, engine.value, journal, most, who.players)
             except ValueError as error:
                 raise Stop(WRONG, f"simsys: {error}") from None
             _write_shard(folder, base, points, part, journal, started)
         else:
             from simsys.experiment.evaluate import evaluate
 
-            results = evaluate(scenarios, jobs, show, engine.value, journal, most)
+            results = evaluate(scenarios, who.size, show, engine.value, journal, most, who.players)
             whole = _written(folder, base, points, scenarios, results, started)
             journal.prune()
             failed = [str(failure) for result in results for failure in result.failed]

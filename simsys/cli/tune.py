@@ -15,8 +15,10 @@ from simsys.cli.app import (
     NOT_KEPT,
     WRONG,
     By,
+    Cluster,
     Engine,
     File,
+    Insecure,
     Jobs,
     Json,
     Quiet,
@@ -26,6 +28,7 @@ from simsys.cli.app import (
     changes,
     loaded,
 )
+from simsys.cli.crew import crew
 from simsys.cli.judge import judge
 from simsys.cli.results import played_into
 from simsys.cli.run import estimated, fits
@@ -43,6 +46,7 @@ Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCEN
 
 
 def tune(
+    context: typer.Context,
     file: File,
     vary: Vary,
     minimise: Minimise = "cost",
@@ -53,6 +57,8 @@ def tune(
     out: Out = None,
     json: Json = False,
     quiet: Quiet = False,
+    cluster: Cluster = None,
+    insecure: Insecure = False,
 ) -> None:
     """Find the value of a dial that makes a figure small and keeps every promise."""
     given = changes(sets, seed)
@@ -60,7 +66,8 @@ def tune(
     dials, objective = _dials(vary), _objective(scenario, minimise)
     _ends(file, given, dials)
     numbers = _strategies(scenario, dials)
-    fits(estimated(scenario, jobs, engine))
+    who = context.with_resource(crew(cluster, insecure, jobs))
+    fits(estimated(scenario, who.size, engine), who)
     from simsys.experiment.setting import settings
     from simsys.experiment.tune import tune as tuned
     from simsys.report import files
@@ -69,7 +76,7 @@ def tune(
 
     started = datetime.now(UTC)
     with played_into(out or Path("results") / f"{scenario.name}-tune", quiet) as (folder, journal):
-        play = judge(journal, jobs, engine, quiet)
+        play = judge(journal, who, engine, quiet)
         found = []
         for number in numbers:
             name = settings(_alone(scenario, number))[0].label

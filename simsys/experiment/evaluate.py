@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from simsys import __version__
-from simsys.experiment.engines import Wanted, compile_kernel, summed_up
+from simsys.experiment.engines import Wanted, summed_up
 from simsys.experiment.estimate import Estimate, estimate
 from simsys.experiment.jobs import Job, Players, local
 from simsys.experiment.journal import Journal, JournalError
@@ -91,8 +91,6 @@ class Plays:
         """Play those that are neither done nor failed."""
         different = {job.key: job for job in jobs}
         todo = [job for key, job in different.items() if key not in self._failed and key not in self._journal]
-        if any(job.engine == "compiled" for job in todo):
-            compile_kernel()  # here, once, and not in every worker
         for done, (job, answer) in enumerate(play(todo), start=1):
             if isinstance(answer, Failed):
                 self._failed[job.key] = answer.reason

@@ -15,7 +15,7 @@ from typing import Any
 
 import simsys
 from simsys.scenario import Scenario
-from simsys.scenario.write import FILES, plain_strategy
+from simsys.scenario.write import plain_strategy, with_files
 from simsys.strategies import Strategy
 
 _NO_PART = {
@@ -54,7 +54,7 @@ def _told(scenario: Scenario) -> dict[str, Any]:
     if "told" not in scenario.worked_out:
         told = scenario.model_dump(mode="json", by_alias=True, exclude=_NO_PART)
         told["run"] = {key: value for key, value in told["run"].items() if key not in _NO_PART_OF_RUN}
-        scenario.worked_out["told"] = _with_contents(told, scenario.folder)
+        scenario.worked_out["told"] = with_files(told, lambda file: _content(scenario.folder / file))
     found: dict[str, Any] = scenario.worked_out["told"]
     return found
 
@@ -64,15 +64,6 @@ def _unbilled(station: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in station.items() if key not in _BILLED} | {"ops": ops}
 
 
-def _with_contents(value: Any, folder: Path) -> Any:
-    """The value with what is in its files, instead of where they are."""
-    if isinstance(value, list):
-        return [_with_contents(item, folder) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: sha256((folder / item).read_bytes()).hexdigest()
-        if key in FILES and isinstance(item, str)
-        else _with_contents(item, folder)
-        for key, item in value.items()
-    }
+def _content(file: Path) -> str:
+    """What is in a file, instead of where it is."""
+    return sha256(file.read_bytes()).hexdigest()

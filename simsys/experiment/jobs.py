@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
+from simsys.experiment.engines import compile_kernel
 from simsys.experiment.setting import Setting
 from simsys.experiment.workers import Failed, Limits, side_by_side
 from simsys.measure.encoding import encode
@@ -40,6 +41,8 @@ def local(workers: int, limits: Limits) -> Players:
 
 
 def _local(workers: int, limits: Limits, jobs: Sequence[Job]) -> Iterator[tuple[Job, bytes | Failed]]:
+    if any(job.engine == "compiled" for job in jobs):
+        compile_kernel()  # here, once, and not in every worker
     return side_by_side(play_job, jobs, workers, limits)
 
 

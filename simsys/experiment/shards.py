@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from simsys.experiment.engines import Wanted
 from simsys.experiment.evaluate import Plays, Progress, shared_plan
-from simsys.experiment.jobs import local
+from simsys.experiment.jobs import Players, local
 from simsys.experiment.journal import Journal
 from simsys.experiment.workers import Limits, cores
 from simsys.scenario import Scenario
@@ -44,6 +44,7 @@ def play_shard(
     engine: Wanted,
     journal: Journal,
     limits: Limits | None = None,
+    players: Players | None = None,
 ) -> list[str]:
     """Play the jobs of a shard into the journal, and say which failed. ValueError where `run.precision` would decide
     how many there are; else as `evaluate`.
@@ -54,7 +55,7 @@ def play_shard(
     plays = Plays(plan, journal)
     mine = {job.key: job for scenario in scenarios for job in plays.jobs(scenario, _count(scenario))}
     part = [mine[key] for key in shard.part(list(mine))]
-    plays.play(part, local(jobs or cores(), limits or plan.limits), progress)
+    plays.play(part, players or local(jobs or cores(), limits or plan.limits), progress)
     return [f"{job.setting.label}: replication {job.replication}" for job in part if job.key not in journal]
 
 

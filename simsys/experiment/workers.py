@@ -172,10 +172,11 @@ def _work(pipe: Connection, do: Callable[[Any], Any], tasks: Sequence[Any], room
     _confine(room)
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(_attempt(do, tasks[pipe.recv()], room))
+            pipe.send(attempt(do, tasks[pipe.recv()], room))
 
 
-def _attempt(do: Callable[[Any], Any], task: Any, room: float) -> Any:
+def attempt(do: Callable[[Any], Any], task: Any, room: float = math.inf) -> Any:
+    """do(task), or `Failed` if that raises; `room` is how many bytes it was given."""
     try:
         return do(task)
     except MemoryError:

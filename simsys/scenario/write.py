@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,12 @@ from simsys.scenario.model import Scenario
 from simsys.strategies import strategy_name
 from simsys.strategies.flow import Flow
 
-FILES = ("file", "path")
+_FILES = ("file", "path")
 """The keys of file names."""
 
 
-def write_scenario(scenario: Scenario, folder: Path | None = None) -> str:
-    """The text of a scenario; its file names start at `folder` (at its own, if none is given)."""
+def write_scenario(scenario: Scenario, folder: Path | None = None, renamed: Callable[[str], str] | None = None) -> str:
+    """The text of a scenario; its file names start at `folder` (at its own, if none is given), or are `renamed`."""
     data = scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"strategies", "events"})
     data["strategies"] = [plain_strategy(scenario, strategy) for strategy in scenario.strategies]
     data["events"] = [
@@ -27,7 +29,9 @@ def write_scenario(scenario: Scenario, folder: Path | None = None) -> str:
     ]
     told = {key: value for key, value in data.items() if value not in ("", [], {})}
     if folder is not None and folder != scenario.folder:
-        told = _moved(told, scenario.folder, folder)
+        renamed = partial(_relative, scenario.folder, folder)
+    if renamed is not None:
+        told = with_files(told, renamed)
     return yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
 
 
@@ -38,19 +42,19 @@ def plain_strategy(scenario: Scenario, strategy: Any) -> Any:
     return {strategy_name(type(strategy)): written(strategy)}
 
 
-def _moved(value: Any, old: Path, new: Path) -> Any:
-    """The value with relative file names that start at another folder."""
+def with_files(value: Any, name: Callable[[str], str]) -> Any:
+    """The plain value with something else in the place of each file name."""
     if isinstance(value, list):
-        return [_moved(item, old, new) for item in value]
+        return [with_files(item, name) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: _relative(item, old, new) if key in FILES and isinstance(item, str) else _moved(item, old, new)
+        key: name(item) if key in _FILES and isinstance(item, str) else with_files(item, name)
         for key, item in value.items()
     }
 
 
-def _relative(file: str, old: Path, new: Path) -> str:
+def _relative(old: Path, new: Path, file: str) -> str:
     return file if Path(file).is_absolute() else Path(os.path.relpath((old / file).resolve(), new.resolve())).as_posix()
 
 
