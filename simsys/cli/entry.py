@@ -26,6 +26,7 @@ from simsys.cli.doubt import doubt
 from simsys.cli.look import check, explain, list_, schema
 from simsys.cli.report import report
 from simsys.cli.run import run
+from simsys.cli.size import size
 from simsys.cli.sweep import merge, sweep
 from simsys.cli.terminal import say, whisper
 from simsys.cli.tune import tune
@@ -49,7 +50,7 @@ def simsys(
         raise typer.Exit
 
 
-for command_ in (run, sweep, merge, tune, doubt, report, check, explain, list_, schema):
+for command_ in (run, sweep, merge, tune, size, doubt, report, check, explain, list_, schema):
     app.command(command_.__name__.rstrip("_"))(command_)
 
 

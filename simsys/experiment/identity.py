@@ -19,7 +19,8 @@ from simsys.scenario.write import plain_strategy, with_files
 from simsys.strategies import Strategy
 
 _NO_PART = {
-    "question", "drawing", "sources", "surprise", "strategies", "slo", "prices", "sizes", "retention", "sweep",
+    "question", "drawing", "sources", "surprise", "strategies", "slo", "prices", "sizes", "retention", "size",
+    "sweep",
 }  # fmt: skip
 _NO_PART_OF_RUN = {"replications", "precision", "most_replications"}
 _BILLED = {"vcpu", "bytes", "replicated"}

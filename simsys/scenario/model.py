@@ -11,6 +11,7 @@ from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema, model_valid
 from simsys.money import Prices
 from simsys.scenario.promises import Promise
 from simsys.scenario.run import Event, Run
+from simsys.scenario.sizing import Sizing
 from simsys.stations import Batch, Station
 from simsys.strategies import Strategy
 from simsys.structures.caches import CacheSpec
@@ -65,6 +66,7 @@ class Scenario(Spec):
     prices: Prices = Field(default_factory=usual_prices, description="US dollars, dated and sourced")
     sizes: dict[Name, Size] = Field(default={}, description="bytes of what is kept")
     retention: Retention = Field(description="how long posts are kept")
+    size: Sizing | None = Field(default=None, description="what a fleet is sized for")
     sweep: dict[str, Grid | tuple[Any, ...]] = Field(default={}, description="values to try, by path")
 
     _name: str = PrivateAttr(default="scenario")

@@ -74,6 +74,7 @@ class References:
         for number in range(len(self.scenario.strategies)):
             yield from self._strategy(number)
         yield from self._unused()
+        yield from self._peak()
         yield from self._clock()
         yield from self._moments()
         for number, event in enumerate(self.scenario.events):
@@ -154,6 +155,11 @@ class References:
             run = "the run" if self.length is None else f"the run of {show_duration(self.length)}"
             why = f"its ttl of {show_duration(cache.ttl)} is not much shorter than {run}"
         yield place.problem(f"{why}, so it matters how it begins: say start: warm or start: cold")
+
+    def _peak(self) -> Iterator[Problem]:
+        size = self.scenario.size
+        if size is not None and size.peak != 1 and self.scenario.load.kind == "trace":
+            yield self._at("size", "peak").problem("a trace arrives as it was recorded: it has no peak to go to")
 
     def _clock(self) -> Iterator[Problem]:
         """Times are told apart to the nanosecond for so long only."""
