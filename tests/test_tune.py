@@ -127,7 +127,7 @@ JOURNAL = Journal()
 def at_club(asked: Sequence[Values]) -> list[Trial]:
     scenarios = [load_scenario(CLUB, [f"strategies.hybrid.celebrity={x:.0f}"]) for (x,) in asked]
     objective = resolved(read_objective("edges_pulled"), ("read", "post"), (), ())
-    results = evaluate(scenarios, 1, engine="simpy", journal=JOURNAL)
+    results = evaluate(scenarios, 1, journal=JOURNAL)
     rules = scenarios[0].slo
     return [module.trial(values, result, objective, rules) for values, result in zip(asked, results, strict=True)]
 

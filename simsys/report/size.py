@@ -126,17 +126,19 @@ def conditions(scenario: Scenario) -> str:
 
 def binding(scenario: Scenario, sized: Sequence[Sized]) -> str:
     """The station and the promise that the fleet of each strategy hangs on."""
-    parts = []
+    by_why: dict[str, list[str]] = {}
     for each in sized:
         if each.binding:
-            why = listed(list(each.holds[each.binding])) or _load(scenario)
-            parts.append(f"{each.strategy} by {why} at {each.binding}")
-    return f"Bound: {'; '.join(parts)}." if parts else ""
+            by_why.setdefault(f"{_why(scenario, each, each.binding)} at {each.binding}", []).append(each.strategy)
+    return f"What binds: {'; '.join(f'{listed(names)} by {why}' for why, names in by_why.items())}." if by_why else ""
 
 
-def _load(scenario: Scenario) -> str:
+def _why(scenario: Scenario, sized: Sized, station: str) -> str:
+    """What keeps a station from being smaller."""
+    if sized.holds[station]:
+        return listed(list(sized.holds[station]))
     ceiling = scenario.size is not None and scenario.size.max_utilization < 1
-    return "the ceiling on utilization" if ceiling else "its load"
+    return "no less than one" if sized.fleet[station] == 1 else "the ceiling" if ceiling else "its load"
 
 
 def _sections(scenario: Scenario, sizes: Sizes, abreast: Sequence[int]) -> Iterator[Section]:
@@ -190,12 +192,12 @@ def _knee(knee: Knee | None) -> Cell:
 
 
 def _holds(scenario: Scenario, sized: Sequence[Sized]) -> Iterator[str]:
-    """Per strategy what one server (or shard) less of each station would break."""
-    yield "One less would break:"
+    """Per strategy what keeps each station from being smaller by one."""
+    yield "Why not one less:"
     for each in sized:
         by_reason: dict[str, list[str]] = {}
-        for station, rules in each.holds.items():
-            by_reason.setdefault(listed(list(rules)) or _load(scenario), []).append(station)
+        for station in each.holds:
+            by_reason.setdefault(_why(scenario, each, station), []).append(station)
         told = "; ".join(f"{reason} ({', '.join(stations)})" for reason, stations in by_reason.items())
         yield from textwrap.wrap(f"{each.strategy}: {told}", WIDTH, initial_indent="  ", subsequent_indent="    ")
 
