@@ -19,8 +19,8 @@ from simsys.stations import MOST_SERVERS
 
 BARELY = 0.02
 """If doubling every station twice makes the promises' figures better by no larger share than this, no fleet will."""
-STEP = 0.05
-"""The share by which a station grows while the fleet is not large enough yet."""
+HALVINGS = 6
+"""How often the way from a fleet that may be too small to a plentiful one is halved."""
 
 Judge = Callable[[Sequence[Scenario]], Sequence[Result]]
 
@@ -100,7 +100,10 @@ class _Search:
         never: tuple[Verdict, ...] = ()
         if not first.kept:
             plenty, never = self._plenty(low, first)
-            first = self._lean(self._enough(self._apart(low, plenty), plenty), low) if plenty.kept else plenty
+            if plenty.kept:
+                few = self._apart(low, plenty)
+                plenty = self._lean(self._enough(few, plenty), low, few)
+            first = plenty
         return self._told(first, low, never)
 
     def see(self, asked: Sequence[Fleet]) -> list[Seen]:
@@ -141,38 +144,40 @@ class _Search:
                 ends[name] = (few, open_[name]) if seen.kept else (open_[name], many)
         return {name: many for name, (_, many) in ends.items()}
 
-    def _enough(self, fleet: dict[str, int], plenty: Seen) -> Seen:
-        """A fleet that does, from one that may not: the station that helps most for its money grows first."""
-        (now,) = self.see([fleet])
-        while not now.kept:
-            grown = [self._changed(now.fleet, name, max(1, ceil(STEP * n)), plenty) for name, n in now.fleet.items()]
-            seen = self.see([each for each in grown if each != now.fleet])
-            if not seen:
-                return plenty
-            now = max(seen, key=lambda each: (each.kept, self._worth(now, each)))
-        return now
+    def _enough(self, few: dict[str, int], plenty: Seen) -> Seen:
+        """A fleet that does, on the way from one that may not to plenty: the first one by bisection."""
+        (now,) = self.see([few])
+        if now.kept:
+            return now
+        best, low, high = plenty, 0.0, 1.0
+        for _ in range(HALVINGS):
+            share = (low + high) / 2
+            fleet = {name: n + ceil(share * (plenty.fleet[name] - n)) for name, n in few.items()}
+            if fleet == best.fleet:
+                break
+            (now,) = self.see([fleet])
+            low, high, best = (low, share, now) if now.kept else (share, high, best)
+        return best
 
-    def _changed(self, fleet: Fleet, name: str, by: int, plenty: Seen) -> dict[str, int]:
-        return {**fleet, name: min(fleet[name] + by, plenty.fleet[name])}
-
-    def _worth(self, now: Seen, other: Seen) -> float:
-        """What a larger fleet does for the promises, per dollar."""
-        more = fleets.dollars(self.scenario, self.strategy, other.fleet) - self._dollars(now)
-        if now.excess == inf:
-            return -max((load.utilization for load in _loads(other)), default=0.0) if other.excess == inf else inf
-        return (now.excess - other.excess) / max(more, 1e-9)
-
-    def _dollars(self, seen: Seen) -> float:
-        return fleets.dollars(self.scenario, self.strategy, seen.fleet)
-
-    def _lean(self, now: Seen, low: Fleet) -> Seen:
-        """Take away the dearest unit that can go, until none can."""
+    def _lean(self, now: Seen, low: Fleet, few: Fleet) -> Seen:
+        """Take away what can go, from the station where most money may be saved first; then unit by unit, the dearest
+        first, until none can go.
+        """
+        for name in sorted(low, key=lambda n: self._dollars({n: now.fleet[n] - few[n]}), reverse=True):
+            least, units = few[name] - 1, now.fleet[name]
+            while units - least > 1:
+                middle = (least + units) // 2
+                (seen,) = self.see([{**now.fleet, name: middle}])
+                least, units, now = (least, middle, seen) if seen.kept else (middle, units, now)
         while True:
             fewer = [{**now.fleet, name: n - 1} for name, n in now.fleet.items() if n > low[name]]
-            seen = [each for each in self.see(fewer) if each.kept]
-            if not seen:
+            kept = [each for each in self.see(fewer) if each.kept]
+            if not kept:
                 return now
-            now = min(seen, key=self._dollars)
+            now = min(kept, key=lambda seen: self._dollars(seen.fleet))
+
+    def _dollars(self, fleet: Fleet) -> float:
+        return fleets.dollars(self.scenario, self.strategy, fleet)
 
     def _told(self, best: Seen, low: Fleet, never: tuple[Verdict, ...]) -> Sized:
         names = [name for name, units in best.fleet.items() if units > low[name]]

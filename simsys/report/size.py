@@ -10,9 +10,8 @@ from simsys.experiment.fleets import KINDS, servers
 from simsys.experiment.knee import Knee
 from simsys.experiment.size import Sized
 from simsys.experiment.standings import SAME
-from simsys.report.style import figure
+from simsys.report.style import figure, listed
 from simsys.report.table import ABREAST, Cell, Line, Section, block
-from simsys.report.words import listed
 from simsys.scenario import Scenario, SloRule
 from simsys.units import show_count, show_duration, show_money, show_rate, show_share
 
@@ -72,7 +71,8 @@ def _for_the_money(sizes: Sizes) -> str:
     known = [(limit, each) for limit, each in zip(sizes.limits, sizes.sized, strict=True) if limit is not None]
     none = [each for limit, each in zip(sizes.limits, sizes.sized, strict=True) if limit is None]
     what = sizes.rule.text.partition(" <")[0]
-    told = [f"{each.strategy} {show_duration(limit)}" for limit, each in sorted(known, key=lambda pair: pair[0])]
+    order = sorted(known, key=lambda pair: pair[0])
+    told = [f"{each.strategy} {show_duration(limit)} (at {show_money(each.cost)})" for limit, each in order]
     sentences = [f"For {show_money(sizes.budget)} {what} is surely below: {', '.join(told)}."] if told else []
     if none:
         costs = listed([f"{each.strategy} ({show_money(each.cost)})" for each in none])

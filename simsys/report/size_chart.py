@@ -33,7 +33,7 @@ def chart(sizes: Sizes) -> Any:
     panel.invert_yaxis()
     panel.set_xlim(0, 1.35 * max(each.cost for each in sized))
     panel.grid(axis="y", visible=False)
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: show_money(x)))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: show_money(x).removesuffix("/month")))
     panel.set_xlabel("cost per month of the smallest fleet")
     panel.set_title("What does it cost to keep the same promises?")
     panel.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
