@@ -79,7 +79,8 @@ def tune(
         play = judge(journal, who, engine, quiet)
         found = []
         for number in numbers:
-            name = settings(_alone(scenario, number))[0].label
+            own = any(dial.path.startswith("strategies.") for dial in dials)  # its label would tell the knob's value
+            name = settings(_alone(scenario, number) if own else scenario)[0 if own else number].label
             if not quiet:
                 whisper(f"{scenario.name}: {name} at {words.grid(dials)} values first, then finer around the best\n")
             found.append(tuned(name, dials, partial(_at, file, given, dials, number, objective, play)))
