@@ -16,8 +16,10 @@ from simsys.cli.app import (
     NOT_KEPT,
     WRONG,
     By,
+    Cluster,
     Engine,
     File,
+    Insecure,
     Jobs,
     Json,
     Quiet,
@@ -27,6 +29,7 @@ from simsys.cli.app import (
     changes,
     loaded,
 )
+from simsys.cli.crew import crew
 from simsys.cli.judge import judge
 from simsys.cli.results import played_into
 from simsys.cli.run import estimated, fits
@@ -45,6 +48,7 @@ Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Else results/SCEN
 
 
 def size(
+    context: typer.Context,
     file: File,
     budget: Budget = None,
     sets: Sets = None,
@@ -54,11 +58,14 @@ def size(
     out: Out = None,
     json: Json = False,
     quiet: Quiet = False,
+    cluster: Cluster = None,
+    insecure: Insecure = False,
 ) -> None:
     """Find the smallest fleet of each strategy that surely keeps every promise, and its cost."""
     scenario = loaded(file, changes(sets, seed))
     money = _money(scenario, budget)
-    fits(estimated(scenario, jobs, engine))
+    who = context.with_resource(crew(cluster, insecure, jobs))
+    fits(estimated(scenario, who.size, engine), who)
     from simsys.report import files
     from simsys.report import size as words
     from simsys.report.size_files import contents, told
@@ -66,7 +73,7 @@ def size(
 
     started = datetime.now(UTC)
     with played_into(out or Path("results") / f"{scenario.name}-size", quiet) as (folder, journal):
-        sizes = _sized(scenario, money, judge(journal, jobs, engine, quiet), quiet)
+        sizes = _sized(scenario, money, judge(journal, who, engine, quiet), quiet)
         page = words.page(scenario, sizes)
         written = dict(contents(scenario, sizes, write_scenario(scenario, folder), page))
         written["manifest.json"] = files.manifest(sys.argv, started, engine.value, written)
