@@ -17,11 +17,10 @@ KEPT = {name for name in NAMES if name not in ("manifest.json", PAGE) and not na
 
 
 def rows(scenario: str) -> dict[tuple[str, str, str], Row]:
-    """The rows of a scenario by (strategy, subject, metric); those of its sweep by strategy@value."""
+    """The rows of a scenario by (strategy, subject, metric); those of its sweep by strategy@value(@value …)."""
     found = {(row.strategy, row.subject, row.metric): row for row in table(RESULTS / scenario)}
     for row in table(RESULTS / f"{scenario}-sweep"):
-        (value,) = row.point.values()
-        found[f"{row.strategy}@{value}", row.subject, row.metric] = row
+        found["@".join([row.strategy, *map(str, row.point.values())]), row.subject, row.metric] = row
     return found
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import lzma
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from kept import RESULTS, rows
 
@@ -20,13 +22,18 @@ from simsys.experiment.run import run
 from simsys.experiment.setting import settings
 from simsys.report.style import figure, half_width, text
 from simsys.scenario import Scenario, load_scenario, shipped
+from simsys.structures.caches import CacheSpec
+from simsys.structures.traces import belady, replay
 
 REPOSITORY = Path(__file__).parents[1]
 REALDATA = Path(__file__).parents[2] / "shared" / "realdata"
-RAW = REPOSITORY / "scenarios" / "raw" / "celebrity-raw.yaml"
+RAWS = REPOSITORY / "scenarios" / "raw"
+RAW = RAWS / "celebrity-raw.yaml"
+TRACED = RAWS / "cluster52-raw.yaml"
+TRACE = "cache_twitter_cluster52_first1m.csv.xz"
 CSV = "followers_twitter_2017_celebrities_bots.csv.gz"
 SWEEP = RESULTS / "threshold-sweep" / "table.txt"
-FILES = [*shipped().values(), RAW]
+FILES = [*shipped().values(), RAW, TRACED]
 
 FIGURES = {
     "celebrity": """
@@ -50,6 +57,15 @@ FIGURES = {
         30.0 s              patient get recovery
         13.0 s              shed get recovery
         2.96%               shed get refused""",
+    "miss-ratio": """
+        94.4%               read-through@200@lru database utilization
+        82.7 ms             read-through@200@lru get latency_p99
+        76.2%               read-through@200@sieve database utilization
+        25.3 ms             read-through@200@sieve get latency_p99
+        59.3%               read-through@500@sieve objects hit_ratio
+        58.6%               read-through@1000@lru objects hit_ratio
+        53.9%               read-through@1000@fifo objects hit_ratio
+        54.0%               read-through@1000@random objects hit_ratio""",
     "mm4": """
         80.3%               mm4 server utilization
         17.6 ms             mm4 get latency_mean
@@ -108,6 +124,14 @@ FIGURES = {
 FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
     "celebrity": {
         "200 authors": lambda s: s.population is not None and s.population.mean_following == 200,
+    },
+    "miss-ratio": {
+        "200 objects, first in first out leaves the database more than it can carry": lambda _: (
+            rows("miss-ratio")["read-through@200@fifo", "database", "utilization"].value == 1.0
+        ),
+        "500 objects": lambda s: "500" in axes_of(s, ())["caches.objects.entries"],
+        "1,000 objects": lambda s: "1k" in axes_of(s, ())["caches.objects.entries"],
+        "cluster52-raw": lambda _: TRACED.exists(),
     },
     "mm4": {"30,000 requests": lambda s: s.run.requests == 30_000},
     "threshold": {
@@ -204,3 +228,31 @@ def test_the_raw_scenario_plays_real_rows(raw: Path) -> None:
 def test_without_its_file_the_raw_scenario_says_what_is_missing() -> None:
     with pytest.raises(ValueError, match=f"no such file: .*scenarios/raw/data/{CSV}"):
         load_scenario(RAW)
+
+
+def test_the_raw_trace_hits_as_it_says(tmp_path: Path) -> None:
+    if not (REALDATA / TRACE).exists():
+        pytest.skip(f"{TRACE} is not here: {TRACED.name} says what it is and where it comes from")
+    (tmp_path / "data").mkdir()
+    shutil.copy(REALDATA / TRACE, tmp_path / "data")
+    file, found = shutil.copy(TRACED, tmp_path), []
+    for query in ("0s", "5ms"):
+        result = run(load_scenario(file, ["run.requests=20k", f"stations.database.ops.query={query}"]), jobs=1)
+        assert all(audit.ok for audit in result.audits)
+        found.append(result.value("read-through", "objects", "hit_ratio"))
+    with lzma.open(REALDATA / TRACE) as file:
+        keys, sizes = np.loadtxt(file, delimiter=",", skiprows=1, usecols=(1, 2), unpack=True)
+    keys = keys.astype(np.int64)
+
+    def hits(policy: str, room: str) -> float:
+        spec = CacheSpec.model_validate({"bytes": room, "policy": policy, "start": "cold"})
+        return 1.0 - float(replay(spec, keys, sizes).mean())
+
+    told = surprise(TRACED)
+    for policy in ("sieve", "lru", "fifo"):
+        assert f"{100 * hits(policy, '1MiB'):.1f}%" in told
+    assert f"{100 * (1.0 - belady(2**20, keys, sizes).mean()):.1f}%" in told
+    assert abs(hits("sieve", "16MiB") - hits("lru", "16MiB")) < 0.001
+    keys, sizes = keys[:20_000], sizes[:20_000]
+    assert found[0] == pytest.approx(hits("sieve", "1MiB"), abs=1e-4)
+    assert found[1] < found[0] - 0.01  # who asks again before the database has answered misses, too
