@@ -328,6 +328,7 @@ def test_who_is_cut_off_counts_as_unfinished() -> None:
 # -- every shipped scenario -------------------------------------------------------------------------------------------
 
 SHORT = {
+    "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
     "celebrity": ["run.duration=300ms", "events=[{at: 50%, request: {op: post, followers: 90k}}]"],
     "spike": ["load.stages=[{for: 300ms, rate: 500/s}, {for: 100ms, rate: 2500/s}, {for: 300ms, rate: 500/s}]"],
 }
