@@ -2,6 +2,7 @@
 # make test        makes the environment, then lints, checks types and runs the tests that every change must pass
 # make test-long   the costly statistical tests
 # make results     plays every shipped scenario into results/, which the tests compare
+# make notebooks   plays the notebooks and keeps what comes out, which the tests compare
 # make bench       measures speed, growth, caches and start into benchmarks/README.md; about ten minutes
 # make lock        resolves the two lock files anew from pyproject.toml
 # make clean       takes away the environment and all caches
@@ -14,7 +15,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 COMPILE := $(VENV)/bin/pip-compile --quiet --strip-extras --no-header --no-annotate --no-emit-index-url \
            --no-emit-find-links --no-emit-trusted-host --no-emit-options --allow-unsafe
 
-.PHONY: run test test-long results bench lock clean
+.PHONY: run test test-long results notebooks bench lock clean
 
 run: $(VENV)/run.done
 	$(VENV)/bin/simsys run scenarios/celebrity.yaml
@@ -33,6 +34,9 @@ results: $(VENV)/run.done
 	    test $$status -eq 0 || test $$status -eq 99 || exit $$status; \
 	    ! grep -q '^sweep:' $$file || $(VENV)/bin/simsys sweep $$file > /dev/null || exit; \
 	done
+
+notebooks: $(VENV)/test.done
+	$(VENV)/bin/python tests/test_notebooks.py
 
 bench: $(VENV)/run.done $(PEERS)/peers.done
 	$(VENV)/bin/python benchmarks/speed.py --write
