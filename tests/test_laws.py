@@ -329,6 +329,7 @@ def test_who_is_cut_off_counts_as_unfinished() -> None:
 
 SHORT = {
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
+    "miss-ratio": ["run.requests=4000"],
     "celebrity": ["run.duration=300ms", "events=[{at: 50%, request: {op: post, followers: 90k}}]"],
     "spike": ["load.stages=[{for: 300ms, rate: 500/s}, {for: 100ms, rate: 2500/s}, {for: 300ms, rate: 500/s}]"],
 }
