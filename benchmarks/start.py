@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -35,10 +36,14 @@ def call(*arguments: str, cache: str | None = None) -> float:
 def figures(rounds: int) -> dict[str, float]:
     """The rows of the table: what, and seconds."""
     with TemporaryDirectory() as folder:
-        out = str(Path(folder, "out"))
-        run = ("run", str(W1), "--set", "run.requests=10k", "--set", "run.warmup=10%", "--quiet", "--out", out)
-        first = call(*run, cache=str(Path(folder, "new")))
-        compiled = partial(call, *run, "--engine", "compiled", cache=str(Path(folder, "cache")))
+        new = (str(Path(folder, f"out{number}")) for number in count())  # what is played is not played again
+
+        def run(cache: str, *more: str) -> float:
+            short = ("--set", "run.requests=10k", "--set", "run.warmup=10%", "--quiet", "--out", next(new))
+            return call("run", str(W1), *short, *more, cache=str(Path(folder, cache)))
+
+        first = run("new")
+        compiled = partial(run, "cache", "--engine", "compiled")
         compiling = compiled()
         warm = median(compiled() for _ in range(rounds))
         asked = [("--help",), ("list",), ("check", str(W1)), ("explain", str(W1))]
