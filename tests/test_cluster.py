@@ -150,7 +150,12 @@ def test_shards_and_a_cluster_go_together(elsewhere: Elsewhere, tiny: Path, call
 @pytest.mark.long
 @pytest.mark.parametrize(
     "words",
-    [("tune", "--vary", "stations.slow.servers=1..3"), ("doubt", "--vary", "stations.slow.servers=1..3"), ("run",)],
+    [
+        ("tune", "--vary", "stations.slow.servers=1..3"),
+        ("doubt", "--vary", "stations.slow.servers=1..3"),
+        ("size",),
+        ("run",),
+    ],
 )
 def test_other_commands(words: tuple[str, ...], elsewhere: Elsewhere, tiny: Path, call: Call) -> None:  # noqa: F811
     command = (words[0], "tiny.yaml", *words[1:], "--engine", "simpy", "--out")
