@@ -7,13 +7,15 @@ import json
 from pathlib import Path
 
 from simsys.experiment.result import Row
+from simsys.report import pairs
 from simsys.report.files import NAMES, PAGE
 
 RESULTS = Path(__file__).parents[1] / "results"
 SWEPT = ("rows.csv", "table.txt", "sweep.svg")
 """What is kept of a sweep."""
-KEPT = {name for name in NAMES if name not in ("manifest.json", PAGE) and not name.endswith(".png")}
-"""Not kept: the manifest, which differs from run to run; PNG, which says what SVG says; the page, which is large."""
+KEPT = {name for name in NAMES if name not in ("manifest.json", PAGE, pairs.NAME) and not name.endswith(".png")}
+"""Not kept: the manifest, which differs from run to run; PNG, which says what SVG says; the page, which is large; the
+replications behind the figures."""
 
 
 def rows(scenario: str) -> dict[tuple[str, str, str], Row]:

@@ -22,6 +22,7 @@ import typer
 
 from simsys import __version__
 from simsys.cli.app import FAULT, INTERRUPTED, TERMINATED, Stop
+from simsys.cli.compare import compare
 from simsys.cli.doubt import doubt
 from simsys.cli.look import check, explain, list_, schema
 from simsys.cli.report import report
@@ -50,7 +51,7 @@ def simsys(
         raise typer.Exit
 
 
-for command_ in (run, sweep, merge, tune, size, doubt, report, check, explain, list_, schema):
+for command_ in (run, sweep, merge, tune, size, compare, doubt, report, check, explain, list_, schema):
     app.command(command_.__name__.rstrip("_"))(command_)
 
 

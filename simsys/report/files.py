@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from simsys.experiment.result import Result, Row
-from simsys.report import charts, played
+from simsys.report import charts, pairs, played
 
 PAGE = "report.html"
 NAMES = {
     "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "played.json", "table.txt", "plays.sqlite",
-    "manifest.json", PAGE,
+    "manifest.json", PAGE, pairs.NAME,
     *charts.NAMES,
     "doubt.csv", "doubt.svg", "doubt.png", "sweep.svg", "sweep.png",
     "tune.csv", "tune.svg", "tune.png", "size.svg", "size.png",
@@ -103,6 +103,7 @@ def contents(result: Result, resolved: str, printed: str, draw: Draw = charts.ch
     """
     yield "scenario.yaml", resolved.encode()
     yield "rows.csv", to_csv(result.rows).encode()
+    yield pairs.NAME, pairs.to_csv(result.rows).encode()
     yield "metrics.json", to_json(metrics(result)).encode()
     yield "played.json", played.to_json(result).encode()
     yield "table.txt", printed.encode()

@@ -1,0 +1,65 @@
+"""simsys compare: two runs, or two strategies, figure by figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simsys.cli.app import WRONG, Json, Stop
+from simsys.cli.terminal import say
+
+if TYPE_CHECKING:
+    from simsys.experiment.result import Result
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A folder of results, or DIR:STRATEGY.")]
+
+
+def compare(first: Run, second: Run, json: Json = False) -> None:
+    """Compare the second run with the first: ratio and difference of every figure, and whether it is sure."""
+    from simsys.experiment.compare import compare as compared
+    from simsys.experiment.compare import partners
+    from simsys.report import files
+    from simsys.report.compare import Pair, page, told
+
+    (one, name), (other, its) = _read(first), _read(second)
+    whom = [(name or its, its or name)] if name or its else list(partners(one, other))
+    for result, run, wanted in ((one, first, {a for a, _ in whom}), (other, second, {b for _, b in whom})):
+        if not whom or not wanted <= set(result.strategies):
+            there = f"{run} has the strategies {', '.join(result.strategies)}"
+            raise Stop(WRONG, f"simsys: nothing to compare: {there}; name one, as in DIR:STRATEGY")
+    pairs = [
+        Pair(_called(first, a), _called(second, b), tuple(compared((one, a), (other, b)))) for a, b in whom
+    ]  # fmt: skip
+    say(files.to_json(told(pairs)) if json else page(pairs))
+
+
+def _called(run: str, strategy: str) -> str:
+    return f"{run.removesuffix(f':{strategy}')}:{strategy}"
+
+
+def _read(run: str) -> tuple[Result, str]:
+    """The result of a folder, with how far each replication was off, and the strategy that is named; else empty."""
+    from dataclasses import replace
+
+    from simsys.report import pairs
+    from simsys.report.files import NotResults
+    from simsys.report.html.folder import kept
+
+    folder, colon, strategy = run.rpartition(":")
+    if not colon or Path(run).exists():
+        folder, strategy = run, ""
+    try:
+        result = kept(Path(folder)).result
+        if not result.replications:
+            raise NotResults(f"{folder} is not of a run; a sweep compares its points itself (differences.csv)")
+        deviations = pairs.from_csv((Path(folder) / pairs.NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return result, strategy  # of a run that was kept without them
+    except (NotResults, OSError) as error:
+        raise Stop(WRONG, f"simsys: {error}") from None
+    except ValueError as error:
+        raise Stop(WRONG, f"simsys: {Path(folder) / pairs.NAME} is damaged: {error}") from None
+    rows = [row._replace(deviations=deviations.get((row.strategy, row.subject, row.metric), ())) for row in result.rows]
+    return replace(result, rows=tuple(rows)), strategy
