@@ -65,7 +65,7 @@ def read_dial(text: str) -> Dial:
     path, equals, span = text.partition("=")
     first, dots, last = (part.strip() for part in span.partition(".."))
     if not (equals and dots and first and last):
-        raise ValueError("expected PATH=LOW..HIGH, as in strategies.hybrid.celebrity=10..10M")
+        raise ValueError("expected PATH=LOW..HIGH, as in stations.database.servers=4..64")
     steps = parse_path(path.strip())
     for quantity in QUANTITIES:
         try:

@@ -55,12 +55,12 @@ def _feed(low: Setting, high: Setting, price: Price) -> Feed | None:
     pulled = people.mean_following * ((low.edges_pulled or 0.0) - (high.edges_pulled or 0.0))
     if min(delivered, pulled) <= 0:
         return None
-    push = (price(high, "post") - price(low, "post")) / delivered
-    pull = (price(low, "read") - price(high, "read")) / pulled
+    pushing = (price(high, "post") - price(low, "post")) / delivered
+    pulling = (price(low, "read") - price(high, "read")) / pulled
     scale = low.rate("post") / people.users / people.mean_activity * _reached(high)
-    if min(push, pull, scale) <= 0:
+    if min(pushing, pulling, scale) <= 0:
         return None
-    return Feed(push, pull, low.rate("read") / people.users, scale, people.activity_exponent)
+    return Feed(pushing, pulling, low.rate("read") / people.users, scale, people.activity_exponent)
 
 
 def _marks(setting: Setting) -> float:
