@@ -135,7 +135,15 @@ def expected(play: tuple[Any, Any, Any], op: int) -> dict[str, Any]:
         "fresh_windows": by_window([row[:3] for row in fresh]) if told else {},
         "wait": float(sum(Fraction(r["wait"]) for r in done)),
         "work": float(sum(Fraction(r["work"]) for r in window)),
+        "marked": {"seen": round(seen)} if (seen := seen_by(window, play[2])) is not None else {},
     }  # fmt: skip
+
+
+def seen_by(window: Sequence[dict[str, Any]], marks: Any) -> float | None:
+    """How much was marked `seen` by requests of the window, whatever became of them; None if there is no such mark."""
+    numbers = {r["number"] for r in window}
+    found = [n for name, number, _, n in marks.tolist() if name == 0 and number in numbers]
+    return sum(found) if found else None
 
 
 def deliveries(done: Sequence[dict[str, Any]], marks: Any) -> Iterator[tuple[float, float, int, bool]]:

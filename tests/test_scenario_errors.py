@@ -150,6 +150,10 @@ read p99 <
 database p99 <
   9:7: slo.0: 'database' has no metric 'latency_p99'
 
+read p99 < 100ms
+read marked.frehs < 1%
+  9:7: slo.0: no plan marks 'frehs' (fresh)
+
 read p99 <
 read p99 <=
   9:7: slo.0: expected a promise like 'read p99 < 100ms' or 'cost < 40k$/month'

@@ -10,6 +10,7 @@ from simsys.measure.histogram import Histogram
 from simsys.measure.intervals import Interval, interval, ratio, section
 from simsys.measure.runlength import enough_samples
 from simsys.measure.summary import OpSummary, Summary
+from simsys.scenario.promises import MARKED
 
 PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
 DIGITS = 12
@@ -82,6 +83,9 @@ def _operation(ops: Sequence[OpSummary], lengths: Sequence[float], saturated: bo
         yield "stale_ratio", _at_least_nothing(ratio([op.stale or 0.0 for op in ops], done)), "", ""
     if any(op.brought for op in ops):
         yield "not_found_ratio", ratio([op.unfound for op in ops], [float(op.brought) for op in ops]), "", ""
+    for name in sorted({name for op in ops for name in op.marked}):
+        marked = [float(op.marked.get(name, 0)) for op in ops]
+        yield MARKED + name, _at_least_nothing(ratio(marked, offered)), "", some
     for metric, count in (
         ("refused", [op.refused for op in ops]),
         ("timed_out", [op.timed_out for op in ops]),

@@ -302,13 +302,13 @@ class Setting:
             seen = self.rate("post") * people.activity_weighted_mean_followers / people.users
             following = Following(people.users, people.mean_following, seen)
         disturbed = self.scenario.disturbed(load.stop)
-        return Scope(self.ops, following, self.scenario.transient, disturbed, bool(self.saturated), self._may_mark())
+        return Scope(self.ops, following, self.scenario.transient, disturbed, bool(self.saturated), self._marks())
 
-    def _may_mark(self) -> frozenset[str] | None:
-        """The operations that may mark something, None if nobody knows."""
+    def _marks(self) -> dict[str, frozenset[str]] | None:
+        """The names that the plan of each operation may mark, None if nobody knows."""
         if isinstance(self.trees, str):
             return None
-        return frozenset(op for op, tree in self.trees.items() if any(isinstance(s, Mark) for s in steps_of(tree)))
+        return {op: frozenset(s.name for s in steps_of(t) if isinstance(s, Mark)) for op, t in self.trees.items()}
 
 
 def workload(scenario: Scenario, replication: int) -> Workload:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ class Marks(NamedTuple):
 
 
 NONE = Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+
 
 class Waiting:
     """The marks of requests that have not settled yet."""
@@ -52,6 +54,39 @@ class Waiting:
                 waiting.append(some(part, row < 0))
         self._parts = waiting
         return _sorted(Marks(*map(np.concatenate, zip(*settled, strict=True)))) if settled else NONE
+
+
+class Marked:
+    """How much the requests that arrived in the window have marked, by operation and name; not of the name `but`.
+
+    `may` are the names that each operation may mark; None: any that comes.
+    """
+
+    def __init__(self, ops: Sequence[str], may: Mapping[str, frozenset[str]] | None, but: str) -> None:
+        self._but, self._known = but, may is not None
+        self._counts: list[dict[str, int]] = [
+            dict.fromkeys(sorted(may[op] - {but}), 0) if may is not None else {} for op in ops
+        ]
+        self._waiting = {name: Waiting() for counts in self._counts for name in counts}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting) or not self._known
+
+    def take(self, batch: Batch, names: Sequence[str], inside: Array) -> None:
+        """A batch, the names of its marks, and which of its requests arrived in the window."""
+        if not self._known:
+            self._waiting |= {name: Waiting() for name in names if name != self._but and name not in self._waiting}
+        for name, waiting in self._waiting.items():
+            marks = waiting.settle(batch, names.index(name) if name in names else -1)
+            row, _, n = some(marks, inside[marks.row])
+            ops = batch.requests["op"][row]
+            for op in np.unique(ops).tolist():
+                counts = self._counts[op]
+                counts[name] = counts.get(name, 0) + int(np.rint(n[ops == op]).sum())
+
+    def counts(self, op: int) -> dict[str, int]:
+        """What the requests of an operation (its place) have marked, by name."""
+        return dict(sorted(self._counts[op].items()))
 
 
 def some(marks: Marks, wanted: Array) -> Marks:

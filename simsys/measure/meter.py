@@ -12,7 +12,7 @@ import numpy.typing as npt
 from simsys.measure.audits import audits
 from simsys.measure.freshness import Freshness, LastFresh
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Batch, Log
-from simsys.measure.marks import Waiting
+from simsys.measure.marks import Marked, Waiting
 from simsys.measure.staleness import Staleness
 from simsys.measure.summary import OpSummary, Scope, Summary, cache_summary, samples_summary, station_summary
 from simsys.measure.tallies import WAIT, WORK, Tallies
@@ -38,6 +38,7 @@ class Meter:
         self._scope, self._begin = scope, begin
         self._tallies = Tallies(len(scope.ops), stations, begin, stop, requests)
         self._waiting, self._last_fresh = Waiting(), LastFresh()
+        self._marked = Marked(scope.ops, scope.marks, FRESH)
         self._fresh = {op: Freshness(op == "post", width) for op in fresh}
         self._windows = {op: Windows(WINDOW) for op in scope.ops if scope.transient}
         self._recovery = {op: Recovery(scope.disturbed) for op in self._windows if scope.disturbed is not None}
@@ -47,11 +48,12 @@ class Meter:
     def take(self, batch: Batch, names: Sequence[str]) -> None:
         """Measure a batch; `names` are those of its marks. Unmeasurable if something is too long to be measured."""
         self._tallies.take(batch)
-        if not (self._windows or self._fresh or self._staleness is not None):
+        if not (self._windows or self._fresh or self._marked or self._staleness is not None):
             return
         requests = batch.requests
         arrival = requests["arrival"].copy()
         inside = (arrival >= self._begin) & (arrival <= batch.stop)
+        self._marked.take(batch, names, inside)
         good = (requests["status"] == DONE) & inside
         marks = self._waiting.settle(batch, names.index(FRESH) if FRESH in names else -1)
         self._last_fresh.take(requests, marks)
@@ -111,6 +113,7 @@ class Meter:
             stale=None if judged is None else judged.stale,
             brought=0 if judged is None else judged.brought,
             unfound=0.0 if judged is None else judged.unfound,
+            marked=self._marked.counts(number),
             recovery=self._recovery[op].seconds() if op in self._recovery else None,
             series=tallies.series(number),
             tail=tallies.tail(number, stations),
@@ -118,7 +121,7 @@ class Meter:
 
 
 def _may_be_fresh(op: str, scope: Scope) -> bool:
-    return op == "post" or scope.may_mark is None or op in scope.may_mark
+    return op == "post" or scope.marks is None or FRESH in scope.marks[op]
 
 
 def summarise(log: Log, scope: Scope, capacity: Mapping[str, float]) -> Summary:

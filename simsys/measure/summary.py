@@ -4,7 +4,7 @@ merge.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simsys.measure.audits import Check
@@ -19,8 +19,9 @@ class OpSummary:
     """One operation in one replication; counts are of requests that arrived in the window.
 
     `completed` left in the window; `windows` and `fresh_windows` are histograms by 10-second window of arrival;
-    `wait` and `work` seconds in all, `stale` and `unfound` reads in all; `recovery` in s; `series` the mean latency (s)
-    by moment of arrival since the beginning of the run; `tail` where the time went, by latency.
+    `wait` and `work` seconds in all, `stale` and `unfound` reads in all; `marked` how much was marked, by name;
+    `recovery` in s; `series` the mean latency (s) by moment of arrival since the beginning of the run; `tail` where the
+    time went, by latency.
     """
 
     offered: int
@@ -37,6 +38,7 @@ class OpSummary:
     stale: float | None
     brought: int
     unfound: float
+    marked: dict[str, int]
     recovery: float | None
     series: tuple[float, ...]
     tail: Tail
@@ -87,7 +89,8 @@ class Summary:
 class Scope:
     """What to summarise: the operations, staleness by `following`, and when the run was disturbed (s), if it was.
 
-    Of a run that is `saturated` there is no staleness; only operations that `may_mark` have freshness, None: all.
+    Of a run that is `saturated` there is no staleness. `marks` are the names that the plan of each operation may mark;
+    None: nobody knows.
     """
 
     ops: tuple[str, ...]
@@ -95,7 +98,7 @@ class Scope:
     transient: bool
     disturbed: float | None
     saturated: bool = False
-    may_mark: frozenset[str] | None = None
+    marks: Mapping[str, frozenset[str]] | None = None
 
 
 def station_summary(log: StationLog, capacity: float, length: float) -> StationSummary:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from simsys.experiment.result import Result, Row
 from simsys.scenario.errors import printable
+from simsys.scenario.promises import MARKED
 from simsys.units import show_count, show_duration, show_money, show_rate, show_share, show_size
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -69,7 +70,7 @@ def figure(value: float, metric: str, unit: str) -> Figure:
     """A value of a metric with three significant digits, three decimals at most; shares in percent, two."""
     if not isfinite(value):
         return Figure("–" if isnan(value) else "∞", "")
-    if metric in SHARES:
+    if is_share(metric):
         return _share(value)
     show = _SHOW.get(unit, show_count)
     found = re.match(r"([-+0-9.,e]+)(.*)", show(value))
@@ -78,6 +79,11 @@ def figure(value: float, metric: str, unit: str) -> Figure:
     if unit in ("", "1") and value == int(value) and abs(value) < 1000:
         return Figure(f"{value:.0f}", "")
     return Figure("<0.001" if 0 < number < 0.0005 else _digits(number, most=3), found[2])
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is told in percent; marks are, of the requests."""
+    return metric in SHARES or metric.startswith(MARKED)
 
 
 def _share(value: float) -> Figure:
@@ -117,7 +123,7 @@ def _digits(number: float, most: int) -> str:
 
 
 def name(metric: str) -> str:
-    return NAMES.get(metric, metric.replace("_", " "))
+    return NAMES.get(metric, metric.removeprefix(MARKED).replace("_", " "))
 
 
 def short(name: str, most: int = 32) -> str:
@@ -159,6 +165,11 @@ def marker(number: int) -> str:
 def subjects(result: Result, metric: str) -> list[str]:
     """The subjects with a metric, in the order of the rows: `latency_mean` gives the operations."""
     return list(dict.fromkeys(r.subject for r in result.rows if r.metric == metric))
+
+
+def marked(result: Result) -> list[str]:
+    """The metrics of what plans mark."""
+    return sorted({row.metric for row in result.rows if row.metric.startswith(MARKED)})
 
 
 def stations(result: Result) -> list[str]:

@@ -83,7 +83,8 @@ def _alarms(result: Result) -> Iterator[str]:
 def _sections(result: Result, names: list[str], notes: dict[str, int]) -> Iterator[Section]:
     lines = _Lines(result, names, notes)
     for op in style.subjects(result, "latency_mean"):
-        yield Section(op, [line for metric in OF_OPERATIONS for line in lines.of(op, metric, _name(metric, op))])
+        metrics = (*OF_OPERATIONS, *style.marked(result))
+        yield Section(op, [line for metric in metrics for line in lines.of(op, metric, _name(metric, op))])
     stations = style.stations(result)
     for metric in OF_STATIONS:
         of_all = [line for station in stations for line in lines.of(station, metric, station)]

@@ -13,6 +13,8 @@ from simsys.units import parse_count, parse_duration, parse_money, parse_rate, p
 
 Read = Callable[[object], float]
 
+MARKED = "marked."
+"""What the metric of a mark begins with; the rest is its name."""
 _QUANTILES = ("p50", "p90", "p99", "p999")
 
 OPERATION: dict[str, Read] = {
@@ -21,6 +23,7 @@ OPERATION: dict[str, Read] = {
     **dict.fromkeys(("fresh_mean", "fresh_p50", "fresh_p90", "fresh_p99", "fresh_max"), parse_duration),
     **dict.fromkeys(("latency_p99_worst", "fresh_p99_worst", "recovery", "work"), parse_duration),
     **dict.fromkeys(("stale_ratio", "not_found_ratio", "refused", "timed_out"), parse_share),
+    MARKED: parse_share,
 }
 STATION: dict[str, Read] = {
     **dict.fromkeys(("utilization", "utilization_max"), parse_share),
@@ -39,7 +42,7 @@ SHORT = {name.removeprefix("latency_"): name for name in OPERATION if name.start
 """`p99` is `latency_p99`."""
 
 _ALL = {**OPERATION, **STATION, **CACHE, **SYSTEM}
-_RULE = re.compile(r"\s*(?:(\S+)\s+)?([a-z][a-z0-9_.]*)\s*([<>])(?!=)\s*(\S.*?)\s*", re.ASCII)
+_RULE = re.compile(r"\s*(?:(\S+)\s+)?([a-z][a-z0-9_.-]*)\s*([<>])(?!=)\s*(\S.*?)\s*", re.ASCII)
 
 
 class SloRule(NamedTuple):
@@ -62,7 +65,7 @@ def read_promise(value: object) -> SloRule:
         raise ValueError("expected a promise like 'read p99 < 100ms' or 'cost < 40k$/month'")
     subject, word, op, limit = match.groups()
     subject, metric = _measured(subject or "", word)
-    return SloRule(subject, metric, op, _ALL[metric](limit), " ".join(str(value).split()))
+    return SloRule(subject, metric, op, _ALL[_kind(metric)](limit), " ".join(str(value).split()))
 
 
 def read_objective(text: str) -> SloRule:
@@ -76,9 +79,14 @@ def read_objective(text: str) -> SloRule:
 def _measured(subject: str, word: str) -> tuple[str, str]:
     """The subject, empty where it is not known yet, and the metric by its full name."""
     metric = SHORT.get(word, word)
-    if metric not in _ALL:
+    if _kind(metric) not in _ALL:
         raise WordError(f"there is no metric '{printable(word, 64)}'", nearest(word, [*_ALL, *SHORT]))
     return ("system" if not subject and metric in SYSTEM else subject), metric
+
+
+def _kind(metric: str) -> str:
+    """The metric; all marks are of one kind."""
+    return MARKED if metric.startswith(MARKED) else metric
 
 
 def resolved(rule: SloRule, ops: Sequence[str], stations: Collection[str], caches: Collection[str]) -> SloRule:
@@ -87,14 +95,14 @@ def resolved(rule: SloRule, ops: Sequence[str], stations: Collection[str], cache
     Without a subject a metric of operations means the only operation there is.
     """
     if not rule.subject:
-        if rule.metric in OPERATION and len(ops) == 1:
+        if _kind(rule.metric) in OPERATION and len(ops) == 1:
             return rule._replace(subject=ops[0], text=f"{ops[0]} {rule.text}")
         kinds = (
             ("an operation", OPERATION, ops),
             ("a station", STATION, stations),
             ("a cache", CACHE, caches),
         )
-        kind, _, names = next(k for k in kinds if rule.metric in k[1])
+        kind, _, names = next(k for k in kinds if _kind(rule.metric) in k[1])
         first = next(iter(names), "…")
         raise ValueError(f"'{rule.metric}' is a metric of {kind}: say of which, as in '{first} {rule.text}'")
     subjects = ((ops, OPERATION), (stations, STATION), (caches, CACHE), (("system",), SYSTEM))
@@ -103,7 +111,7 @@ def resolved(rule: SloRule, ops: Sequence[str], stations: Collection[str], cache
         known = [*ops, *stations, *caches, "system"]
         message = f"there is no operation, station or cache '{printable(rule.subject, 64)}'"
         raise WordError(message, nearest(rule.subject, known))
-    if not any(rule.metric in table for table in metrics):
+    if not any(_kind(rule.metric) in table for table in metrics):
         hint = nearest(rule.metric, [name for table in metrics for name in table])
         raise WordError(f"'{rule.subject}' has no metric '{rule.metric}'", hint)
     return rule

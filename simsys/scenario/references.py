@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from simsys.measure.histogram import LONGEST_S
 from simsys.scenario.defaults import default_uses
-from simsys.scenario.errors import Problem, WordError, nearest
+from simsys.scenario.errors import Problem, WordError, nearest, printable
 from simsys.scenario.guard import Node
 from simsys.scenario.knobs import read_strategies
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path, PathError, element_step, find, parse_path, set_value, show_path
-from simsys.scenario.promises import SloRule, resolved
+from simsys.scenario.promises import MARKED, SloRule, resolved
 from simsys.scenario.run import Event
 from simsys.scenario.schema import allowed
 from simsys.scenario.uses import KIND, Use, uses
@@ -67,6 +67,8 @@ class References:
         self.scenario, self.tree, self.load = scenario, tree, load
         self.length = _length(scenario, load)
         self.used: set[Use] = set()
+        self.unknown = False
+        """Whether there is a plan of which nobody knows what it uses."""
         self.promises: list[SloRule] = []
 
     def problems(self) -> Iterator[Problem]:
@@ -100,6 +102,7 @@ class References:
             if isinstance(found, str):
                 yield place.problem(found)
                 continue
+            self.unknown |= not found
             for use in found:
                 problems = list(self._use(use, place))
                 if not problems:
@@ -108,6 +111,8 @@ class References:
 
     def _use(self, use: Use, strategy: Place) -> Iterator[Problem]:
         scenario = self.scenario
+        if use.kind == "mark":
+            return
         nouns = {"station": scenario.stations, "cache": scenario.caches, "batch": scenario.batches}
         known: Iterable[str] = nouns[use.kind]  # type: ignore[assignment]
         if use.name not in known:
@@ -221,6 +226,10 @@ class References:
         except ValueError as error:
             hint = error.hint if isinstance(error, WordError) else ""
             yield self._at("slo", str(number)).problem(str(error), hint)
+        marks = [use.name for use in self.used if use.kind == "mark"]
+        name = rule.metric.removeprefix(MARKED)
+        if name != rule.metric and name not in marks and not self.unknown:
+            yield self._at("slo", str(number)).problem(f"no plan marks '{printable(name, 64)}'", nearest(name, marks))
         self.promises.append(rule)
 
     def _swept(self, text: str) -> Iterator[Problem]:

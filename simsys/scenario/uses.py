@@ -1,4 +1,4 @@
-"""What the plan of a strategy speaks of: stations with their operations, caches, batches."""
+"""What the plan of a strategy speaks of: stations with their operations, caches, batches, marks."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Literal, NamedTuple
 
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.expressions import Untraceable
-from simsys.steps import Drop, Fill, Hold, Join, Lookup, Visit
+from simsys.steps import Drop, Fill, Hold, Join, Lookup, Mark, Visit
 from simsys.strategies import Strategy
 from simsys.strategies.flow import Flow
 
-Kind = Literal["station", "cache", "batch"]
+Kind = Literal["station", "cache", "batch", "mark"]
 KIND: dict[str, Kind] = {"stations": "station", "caches": "cache", "batches": "batch"}
 """The kind of what a part of the scenario names."""
 
 
 class Use(NamedTuple):
-    """A station (and its operation, unless it is only held), a cache or a batch."""
+    """A station (and its operation, unless it is only held), a cache, a batch or a mark."""
 
     kind: Kind
     name: str
@@ -58,3 +58,5 @@ def _of(tree: Tree) -> Iterator[Use]:
             yield Use("cache", step.cache)
         elif isinstance(step, Join):
             yield Use("batch", step.batch)
+        elif isinstance(step, Mark):
+            yield Use("mark", step.name)

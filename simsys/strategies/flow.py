@@ -35,6 +35,10 @@ Doing: TypeAlias = Generator[Any, Any, Any]
 Form: TypeAlias = Callable[[Any], Doing]
 
 
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+NAMED = "a name is a small letter, then letters, digits, _ and -"
+
+
 class Forms:
     """A list of forms as a plan: one after the other, until one gives False."""
 
@@ -69,8 +73,8 @@ def parse(data: Any) -> Flow:
     if not isinstance(data, dict):
         raise FlowError([((), "a flow is a mapping: name, and a list of steps per operation", None, ())])
     name = data.get("name", "flow")
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", name):
-        reader.wrong(("name",), "a name is a small letter, then letters, digits, _ and -")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        reader.wrong(("name",), NAMED)
     plans = {op: _plan(reader, forms, (str(op),), str(op)) for op, forms in data.items() if op != "name"}
     if not plans:
         reader.wrong((), "a flow needs a list of steps for at least one operation")
@@ -217,6 +221,8 @@ def _start(f: Fields, what: Any) -> Form:
 
 def _mark(f: Fields, what: Any) -> Form:
     name, n = f.name_of("mark"), f.number("n")
+    if name and not NAME.fullmatch(name):
+        f.reader.wrong((*f.path, "mark"), NAMED)
 
     def form(row: Any) -> Doing:
         yield Mark(name, n(row))

@@ -56,7 +56,7 @@ def _over(result: Result, rows: Sequence[Row], path: str, values: Sequence[str])
     x = {"tickvals": list(places.values())[::every], "ticktext": [label(value) for value in values[::every]]}
     wide = {"type": "log"} if ordered and min(numbers) > 0 and max(numbers) >= 20 * min(numbers) else {}
     metric, unit = rows[0].metric, rows[0].unit
-    kind = SECONDS if unit == "s" else SHARES if metric in style.SHARES else COUNTS
+    kind = SECONDS if unit == "s" else SHARES if style.is_share(metric) else COUNTS
     layout = {
         "height": 340, "xaxis": axis(label(path, 48), **x, **wide),
         "yaxis": axis(label(unit) if kind is COUNTS else "", rangemode="tozero", **kind),

@@ -143,7 +143,8 @@ def _judged(result: Result, verdict: Verdict | None) -> Cell:
 
 def operation(result: Result, op: str, notes: Notes) -> str:
     """The figures of an operation in three tables."""
-    return "".join(_measured(result, [op], metrics, notes, caption) for caption, metrics in GROUPS)
+    groups = (*GROUPS, ("marked by the plan", tuple(style.marked(result))))
+    return "".join(_measured(result, [op], metrics, notes, caption) for caption, metrics in groups)
 
 
 def stations(result: Result, notes: Notes) -> str:
