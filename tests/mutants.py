@@ -35,7 +35,7 @@ class Mutant(NamedTuple):
 CLOCK, PLAYER, PLAY = "engines.clock:Clock.", "engines.reference:Player.", "engines.play:Play."
 PLAIN, QUEUED, DELAY = (f"engines.servers:{kind}." for kind in ("Plain", "Queued", "Delay"))
 FACILITY, CALENDAR, CACHE = "engines.facilities:Facility.", "engines.outages:Calendar.", "structures.caches:Cache."
-POLICY = "structures.policies:"
+POLICY, LEASES = "structures.policies:", "engines.leases:Leases."
 BACKWARDS = "(1 << 50) - number if kind == {} else number"
 MUTANTS = {
     # simultaneity
@@ -115,6 +115,18 @@ MUTANTS = {
     "cleared, but for the past": Mutant(CACHE + "clear", "self.past = None", "pass"),
     "filled while down": Mutant(CACHE + "fill", "if self._down", "if False"),
     "every entry of one byte": Mutant(PLAYER + "_fill", "self._size(agent.row)", "1.0"),
+    # leases
+    "nobody waits": Mutant(PLAYER + "_lookup", "name in self.leases.lines", "False"),
+    "who waits is not counted": Mutant(PLAYER + "_lookup", "cache.waits += 1", "pass"),
+    "who waits loads in the end": Mutant(LEASES + "end", "succeed(True)", "succeed(False)"),
+    "who waits goes on backwards": Mutant(
+        LEASES + "end", "self.lines.pop(key, ())", "[*self.lines.pop(key, ())][::-1]"
+    ),
+    "a load ends no lease": Mutant(LEASES + "end", "pop(key, ())", "get(key, ())"),
+    "a lease outlives its load": Mutant(LEASES + "_run_out", ".get(key) is not line", ".get(key) is None"),
+    "the last in line loads": Mutant(LEASES + "_run_out", "popleft()", "pop()"),
+    "the second lease has no end": Mutant(LEASES + "_run_out", "self._hold(", "None and self._hold("),
+    "leases run out in the order of the last": Mutant(LEASES + "_hold", "TIMER, number", "TIMER, (1 << 50) - number"),
     # forks, batches, time-outs
     "one more at a time": Mutant(
         PLAYER + "_side_by_side", "width if width and width > 0 else count)", "(width or count) + 1)"

@@ -149,10 +149,14 @@ class World:
 
 
 class Maker:
-    """Makes a world; times are multiples of a tick, so that many things happen at once."""
+    """Makes a world; times are multiples of a tick, so that many things happen at once.
+
+    What became of expiries later has a generator of its own, so that all else in a world stayed as it was.
+    """
 
     def __init__(self, seed: int) -> None:
         self.rng, self.seed = random.Random(seed), seed
+        self.expiry = random.Random(f"{seed} expiry")
         self.tick = self.rng.choice([0.25, 0.1])
 
     def ticks(self, low: int, high: int) -> float:
@@ -281,6 +285,8 @@ class Maker:
         spec = {**room, "policy": policy, "start": "cold"}
         if rng.random() < 0.6:
             spec |= {"ttl": f"{self.ticks(1, 6):.12g}s", "renew": rng.random() < 0.4}
+        if self.expiry.random() < 0.5:
+            spec |= {"on_expiry": "single_flight", "lease": f"{self.expiry.randint(1, 8) * self.tick:.12g}s"}
         if rng.random() < 0.85 and has_long_run(CacheSpec.model_validate(spec)):
             spec["start"] = "warm"
         return spec

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from simsys.measure.log import Log, Snapshot, StationLog
+from simsys.measure.log import CacheCount, Log, Snapshot, StationLog
 
 Array = Any
 LEDGER = ("visits", "busy", "wait", "longest", "refused", "inside", "area", "sojourns", "held", "since")
@@ -57,7 +57,7 @@ def parts(log: Log) -> dict[str, Array]:
     for name, station in log.stations.items():
         found |= {f"station {name}, {part}": values for part, values in _station(station).items()}
     for name, counts in log.caches.items():
-        found[f"cache {name}, counts (lookups, hits, evictions, occupancy)"] = np.array(counts, np.float64)
+        found[f"cache {name}, counts ({', '.join(CacheCount._fields)})"] = np.array(counts, np.float64)
     found["work (operation, station)"] = log.work
     found["samples (time, inside each station)"] = np.array([(s.time, *s.inside) for s in log.samples], np.float64)
     found["operations"] = np.array(log.ops)

@@ -114,6 +114,8 @@ def test_a_cache_that_is_down_misses_drops_fills_and_returns_empty(warm):
         {"bytes": 0},
         {"entries": 5, "ttl": 0},
         {"entries": 5, "renew": True},
+        {"entries": 5, "lease": "1s"},
+        {"entries": 5, "on_expiry": "single_flight", "lease": "0s"},
         {"entries": 5.5},
         {"entries": 5, "policy": "mru"},
         {"entries": 5, "policy": "clock"},

@@ -147,7 +147,7 @@ def test_s5_at_length() -> None:
     holds(hit_ratios(played(LONG, "caches.feed.entries=10k")), 0.100, 0.003)
 
 
-# HERD-1: a stampede without coalescing
+# HERD-1: a stampede, without coalescing and with it
 #
 # One key, look-ups at a rate of its own, every miss loads for `recompute`; the ttl counts from the first refill. By
 # default it is short: loads per expiry do not depend on it, and their rate does as the formula says.
@@ -155,7 +155,7 @@ def test_s5_at_length() -> None:
 HERD = """
 load: {{rate: {rate}/s, mix: {{get: 100%}}, keys: {{count: 1}}}}
 stations: {{source: {{servers: unlimited, ops: {{load: {recompute}s}}}}}}
-caches: {{hot: {{entries: 1, ttl: {ttl}s, start: cold}}}}
+caches: {{hot: {{entries: 1, ttl: {ttl}s, start: cold{more}}}}}
 strategies: [{{flow: {{name: herd, get: [{{lookup: hot, miss: [{miss}]}}]}}}}]
 run: {{requests: {requests}, replications: 10}}
 """
@@ -164,9 +164,11 @@ RENEWED = "{mark: load}, {visit: source.load}, {drop: hot}, {fill: hot}"
 AT_ONCE = "{mark: load}, {fill: hot}, {visit: source.load}"
 
 
-def herd(rate: float, recompute: float, ttl: float, requests: int, miss: str = LOAD) -> tuple[list[float], list[float]]:
-    """Loads per expiry and loads per second of each replication."""
-    text = HERD.format(rate=rate, recompute=recompute, ttl=ttl, requests=requests, miss=miss)
+def herd(
+    rate: float, recompute: float, ttl: float, requests: int, miss: str = LOAD, more: str = ""
+) -> tuple[list[float], list[float]]:
+    """Loads per expiry and loads per second of each replication; `more` is said of the cache."""
+    text = HERD.format(rate=rate, recompute=recompute, ttl=ttl, requests=requests, miss=miss, more=more)
     setting = settings(load_scenario(text))[0]
     each, per_second = [], []
     for replication in range(10):
@@ -198,6 +200,15 @@ def test_herd_1_every_reader_of_the_gap_loads(rate: float, recompute: float, ttl
     each, per_second = herd(rate, recompute, ttl, requests)
     holds(each, per_expiry, 0.015 * per_expiry)
     holds(per_second, load_rate, 0.015 * load_rate)
+
+
+def test_herd_1_one_flies_and_the_others_wait() -> None:
+    """Exactly one load per expiry; mutant: a lease that runs out halfway through the load."""
+    each, per_second = herd(10, 1, 1, 4_000, more=", on_expiry: single_flight")
+    assert each == [1.0] * 10
+    holds(per_second, 1 / (1 + 1 + 1 / 10), 0.015)
+    short, _ = herd(10, 1, 1, 1_000, more=", on_expiry: single_flight, lease: 0.5s")
+    assert fmean(short) == pytest.approx(2, abs=0.01)
 
 
 def test_herd_1_mutants_fall_out() -> None:

@@ -31,6 +31,7 @@ ROOMS = {
     state.LINES: "lines",
     state.FORKS: "forks",
     state.GATHERINGS: "gatherings",
+    state.LEASES: "leases",
 }
 ROWS_AT_ONCE = 1 << 16
 """Requests of a closed loop whose columns are drawn together."""

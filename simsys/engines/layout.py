@@ -23,6 +23,8 @@ from simsys.engines.kernel.state import (
     GATHERING,
     GLOBALS,
     HOP,
+    LEASE,
+    LEASE_CHAINS,
     NOBODY,
     OUTAGE,
     PLAIN,
@@ -224,6 +226,8 @@ class Layout:
             "lines": np.zeros(0, WAIT),
             "forks": np.zeros(0, FORK),
             "gatherings": np.zeros(0, GATHERING),
+            "leases": np.zeros(0, LEASE),
+            "chains": np.full(LEASE_CHAINS, NOBODY),
             "heap": np.zeros(FIRST_ROOM, EVENT),
             "ring": np.zeros(FIRST_ROOM, HOP),
             "caches": np.zeros(0, CACHE),
@@ -257,6 +261,7 @@ class Layout:
             ("frames", "frames"),
             ("forks", "forks"),
             ("gatherings", "gatherings"),
+            ("leases", "leases"),
         ):
             g[f"{first}_free"], g[f"{room}_left"] = NOBODY, 0
 

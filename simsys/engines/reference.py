@@ -15,6 +15,7 @@ from simsys import draws
 from simsys.engines.agents import Agent, Gathering, Path, batches, pass_on
 from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Facility
+from simsys.engines.leases import Leases
 from simsys.engines.model import Model
 from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
@@ -56,7 +57,7 @@ class Player:
             name: Facility(name, 2 * i, spec, name in model.held, self._calendar(name), self.clock, luck)
             for i, (name, spec) in enumerate(model.stations.items())
         }
-        self.caches = model.caches
+        self.caches, self.leases = model.caches, Leases(self.clock)
         self.log = Log(ops, {name: f.log for name, f in self.facilities.items()}, model.begin, take)
         self.book = Writer(self.log, stop)
         self.gatherings: dict[str, Gathering] = {}
@@ -70,10 +71,10 @@ class Player:
             Each: self._each,
             Join: self._join,
             Within: self._within,
+            Lookup: self._lookup,
         }
         self._instant: dict[type, Callable[[Any, Agent], bool]] = {
             Start: self._start,
-            Lookup: self._lookup,
             Fill: self._fill,
             Drop: self._drop,
             Chance: self._chance,
@@ -271,6 +272,22 @@ class Player:
             agent.timed_out = True
         return in_time
 
+    def _lookup(self, step: Lookup, agent: Agent) -> Doing:
+        cache, key, now = self.caches[step.cache], int(self._key(step.key, agent)), self.clock.now
+        if cache.lookup(key, now):
+            agent.request.age = max(agent.request.age, cache.age(key, now))
+            return True
+        if cache.lease:
+            name = (step.cache, key)
+            if name in self.leases.lines:
+                cache.waits += 1
+                if (yield self.leases.wait(name, agent.number)):
+                    return True
+            else:
+                self.leases.take(name, cache.lease, agent.number)
+        cache.loads += 1
+        return False
+
     # -- steps that take none ------------------------------------------------------------------------------------------
 
     def _start(self, step: Start, agent: Agent) -> bool:
@@ -278,15 +295,10 @@ class Player:
             self._spawn(step.plan, agent, i, size)
         return True
 
-    def _lookup(self, step: Lookup, agent: Agent) -> bool:
-        cache, key, now = self.caches[step.cache], int(self._key(step.key, agent)), self.clock.now
-        hit: bool = cache.lookup(key, now)
-        if hit:
-            agent.request.age = max(agent.request.age, cache.age(key, now))
-        return hit
-
     def _fill(self, step: Fill, agent: Agent) -> bool:
-        self.caches[step.cache].fill(int(self._key(step.key, agent)), self.clock.now, self._size(agent.row))
+        key = int(self._key(step.key, agent))
+        self.caches[step.cache].fill(key, self.clock.now, self._size(agent.row))
+        self.leases.end((step.cache, key))
         return True
 
     def _drop(self, step: Drop, agent: Agent) -> bool:
@@ -318,8 +330,8 @@ class Player:
         for facility in self.facilities.values():
             facility.log.snap(now, facility.servers.state)
         for name, cache in self.caches.items():
-            count = CacheCount(cache.lookups, cache.hits, cache.evictions, cache.occupancy(now))
-            self.log.caches.setdefault(name, []).append(count)
+            counted = (getattr(cache, what) for what in CacheCount._fields[:-1])
+            self.log.caches.setdefault(name, []).append(CacheCount._make([*counted, cache.occupancy(now)]))
 
     def sample(self) -> None:
         """Write down how many are inside every station."""

@@ -31,7 +31,8 @@ class Stores:
     def count(self, now: float) -> dict[str, CacheCount]:
         """The counters of every cache at `now`."""
         rows = zip(self.names, self.rows, self.stores, strict=True)
+        counted = CacheCount._fields[:-1]
         return {
-            name: CacheCount(int(row["lookups"]), int(row["hits"]), int(row["evictions"]), store.occupancy(now))
+            name: CacheCount._make([*(row[what].item() for what in counted), store.occupancy(now)])
             for name, row, store in rows
         }

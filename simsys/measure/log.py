@@ -151,6 +151,8 @@ class CacheCount(NamedTuple):
 
     lookups: int
     hits: int
+    loads: int
+    waits: int
     evictions: int
     occupancy: float
 

@@ -26,7 +26,10 @@ class CacheSpec(Spec):
     ttl: Duration | None = Field(default=None, gt=0, description="time to live from the fill; none: for ever")
     policy: Literal["lru", "fifo", "clock", "sieve", "random"] = Field(default="lru", description="who has to leave")
     renew: bool = Field(default=False, description="a hit starts the ttl again")
-    on_expiry: Literal["none"] = Field(default="none", description="none: every reader who misses recomputes")
+    on_expiry: Literal["none", "single_flight"] = Field(
+        default="none", description="none: whoever misses loads; single_flight: one loads, the others wait for it"
+    )
+    lease: Duration | None = Field(default=None, gt=0, description="how long they wait for one; none: 10 s")
     start: Literal["warm", "cold"] | None = Field(default=None, description="as in the long run, or empty")
 
     @model_validator(mode="after")
@@ -35,9 +38,15 @@ class CacheSpec(Spec):
             raise ValueError("a cache needs its room: either entries or bytes")
         if self.renew and self.ttl is None:
             raise ValueError("renew needs a ttl that hits can start again")
+        if self.lease is not None and self.on_expiry == "none":
+            raise ValueError("a lease needs on_expiry: single_flight")
         if self.start != "cold" and not has_long_run(self):
             raise ValueError(f"what such a {self.policy} cache holds in the long run is not known: say start: cold")
         return self
+
+
+LEASE = 10.0
+"""Seconds, as at Facebook: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), 3.2.1."""
 
 
 def has_long_run(spec: CacheSpec) -> bool:
@@ -55,13 +64,13 @@ Entry: TypeAlias = tuple[float, float, float]
 class Cache:
     """What is kept, and what became of the look-ups; `stream` is the key of the draws of a random policy.
 
-    Counters: `lookups`, `hits`, `evictions` (for lack of room), `expirations` (found expired). `len(cache)`
-    and `bytes` are what it holds, expired entries that nobody asked for included; `occupancy(now)` counts
-    the live ones.
+    Counters: `lookups`, `hits`, `evictions` (for lack of room), `expirations` (found expired); and what engines add:
+    `loads` (look-ups that were told to load) and `waits` (that waited for the load of another). `len(cache)` and
+    `bytes` are what it holds, expired entries that nobody asked for included; `occupancy(now)` counts the live ones.
     """
 
     def __init__(self, spec: CacheSpec, stream: int = 0) -> None:
-        self.lookups = self.hits = self.evictions = self.expirations = 0
+        self.lookups = self.hits = self.evictions = self.expirations = self.loads = self.waits = 0
         self.bytes = 0.0
         self.by_bytes = spec.bytes is not None
         capacity = spec.bytes if spec.bytes is not None else spec.entries
@@ -71,6 +80,7 @@ class Cache:
         self.policy, self.stream = spec.policy, stream
         self.line: Policy = POLICIES[spec.policy](stream)
         self.renews, self.has_long_run = spec.renew, has_long_run(spec)
+        self.lease = 0.0 if spec.on_expiry == "none" else LEASE if spec.lease is None else float(spec.lease)
         self._down = False
         self.entries: dict[int, Entry] = {}
         self.past: LongRun | None = None

@@ -20,6 +20,7 @@ from simsys.engines.kernel.forks import (
     piece_ended,
 )  # fmt: skip
 from simsys.engines.kernel.holds import begin_held, take_server
+from simsys.engines.kernel.leases import lease_runs_out
 from simsys.engines.kernel.plain import next_of_line
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
@@ -42,6 +43,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     HEAP,
     IN_LINE,
     KEY,
+    LEASE_ENDS,
     LIMITED,
     LINE_ENDS,
     LINES,
@@ -268,6 +270,9 @@ def happen(g: Any) -> int:
     if what == OPENS:
         g.answer = begin_held(g, who, of.node(g, of.agent(g, who).pc))
         return who
+    if what == LEASE_ENDS:
+        lease_runs_out(g, who)
+        return NOTHING
     if what == THROWS_OUT:
         throw_out(g, of.station(g, who))
         return NOTHING

@@ -14,13 +14,14 @@ from simsys.draws.rows import record
 INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
 CROWD = 64
 """Children of a crowd whose first draws are made together."""
+LEASE_CHAINS = 4096
 
 # Why the kernel goes back to Python
 OVER, ROOM, FLUSH, CHUNK, ROWS, SNAP, CLOSE, SAMPLE, CACHE_EVENT, BRING = range(10)
 # Tables that may need more room
-AGENTS, FRAMES, REQUESTS, HEAP, RING, LINES, FORKS, GATHERINGS, CACHES = range(9)
+AGENTS, FRAMES, REQUESTS, HEAP, RING, LINES, FORKS, GATHERINGS, LEASES, CACHES = range(10)
 # What a heap event does
-VISIT_ENDS, LINE_ENDS, ARRIVES, CLIENT_ASKS, WITHIN_ENDS, LINGER_ENDS, OPENS, THROWS_OUT = range(8)
+VISIT_ENDS, LINE_ENDS, ARRIVES, CLIENT_ASKS, WITHIN_ENDS, LINGER_ENDS, OPENS, THROWS_OUT, LEASE_ENDS = range(9)
 TO_PYTHON = 100
 # What a wake-up does
 STARTS, ENDED, RESUMES, GRANTED, RELEASED, COMMITTED, CLIENT_STARTS, BEGIN = range(8)
@@ -35,15 +36,16 @@ AWAY, IN_LINE, GRANTED_IN_LINE, TURNED_OUT, IN_SERVICE = range(5)
 TABLES = (
     "nodes", "plans", "terms", "timings", "variates", "tables", "chances", "shares", "entry_nodes", "stations",
     "shards", "free", "outages", "agents", "counts", "children", "paths", "frames", "requests", "columns", "above",
-    "answered", "heap", "ring", "lines", "forks", "gatherings", "batches", "caches", "streams",
+    "answered", "heap", "ring", "lines", "forks", "gatherings", "leases", "chains", "batches", "caches", "streams",
     "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given", "rounds_from",
     "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "crowd_tokens", "crowd_items", "crowd_places",
 )  # fmt: skip
 GLOBALS = record(
     "serial agents requests ring_head ring_tail events vacant resume answer gathering out marks need amount who"
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
-    " forks_left gatherings_free gatherings_left position chunk first more margin unchecked inside arrived cap clients"
-    " think think_stream rounds followed following size_column names plan_names path width thresholds places"
+    " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
+    " inside arrived cap clients think think_stream rounds followed following size_column"
+    " names plan_names path width thresholds places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop",
 )
@@ -69,6 +71,7 @@ FORK = record(
     "token agents first", "size batch", "link node parent left done next count references role request tracked"
 )
 GATHERING = record("link batch first last members child value references")
+LEASE = record("key", "", "link cache first last over")
 BATCHED = record("size current", "linger")
 STATION = record(
     "kind shards servers choices room shard free occupies inside refused spread_stream any_stream spread_name any_name"

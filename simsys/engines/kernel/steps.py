@@ -12,6 +12,7 @@ from simsys.engines.kernel.crowds import MANY, gather
 from simsys.engines.kernel.events import hop
 from simsys.engines.kernel.forks import begin_branch, begin_within, items, join, new_fork, size_of
 from simsys.engines.kernel.holds import end_held, hold
+from simsys.engines.kernel.leases import loaded, waits_for_load
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     BACKGROUND,
@@ -21,6 +22,8 @@ from simsys.engines.kernel.state import (  # fmt: skip
     ENDED,
     FLUSH,
     FORKS,
+    HEAP,
+    LEASES,
     NOBODY,
     RING,
     ROOM,
@@ -50,19 +53,25 @@ from simsys.structures.kernel.state import entry as entry_of
 
 @part
 def look_up(g: Any, slot: int, node: Any) -> int:
-    cache = of.cache(g, node.what)
-    entry = caches.lookup(cache, key_of(g, slot, node), g.now)
-    if entry == NOBODY:
-        return 0
-    request = of.request(g, of.agent(g, slot).request)
-    request.age = max(request.age, g.now - entry_of(cache, entry).fill)
-    return 1
+    cache, key = of.cache(g, node.what), key_of(g, slot, node)
+    entry = caches.lookup(cache, key, g.now)
+    if entry != NOBODY:
+        request = of.request(g, of.agent(g, slot).request)
+        request.age = max(request.age, g.now - entry_of(cache, entry).fill)
+        return 1
+    if cache.lease > 0.0 and waits_for_load(g, slot, node.what, key):
+        cache.waits += 1
+        return WAITS
+    cache.loads += 1
+    return 0
 
 
 @part
 def fill(g: Any, slot: int, node: Any) -> None:
-    size = of.agent(g, slot).size if g.size_column >= 0 else 1.0
-    caches.fill(of.cache(g, node.what), key_of(g, slot, node), g.now, size)
+    cache, key = of.cache(g, node.what), key_of(g, slot, node)
+    caches.fill(cache, key, g.now, of.agent(g, slot).size if g.size_column >= 0 else 1.0)
+    if cache.lease > 0.0:
+        loaded(g, node.what, key)
 
 
 @part
@@ -120,10 +129,13 @@ def no_room(g: Any, children: int) -> bool:
 
 @part
 def cache_is_short(g: Any, node: Any) -> bool:
-    if not caches.is_short(of.cache(g, node.what)):
+    cache = of.cache(g, node.what)
+    if caches.is_short(cache):
+        g.need, g.amount = CACHES, node.what
+        return True
+    if cache.lease == 0.0:
         return False
-    g.need, g.amount = CACHES, node.what
-    return True
+    return short(g, LEASES, g.leases_left, 1) or short(g, HEAP, g.heap_room - g.events, 1)
 
 
 @part
@@ -161,6 +173,8 @@ def drive(g: Any, slot: int, answer: int) -> int:
                 answer = 1
                 if code == LOOKUP:
                     answer = look_up(g, slot, node)
+                    if answer == WAITS:
+                        return 0
                 elif code == FILL:
                     fill(g, slot, node)
                 else:

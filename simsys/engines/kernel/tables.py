@@ -26,6 +26,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     GATHERING,
     GLOBALS,
     HOP,
+    LEASE,
     OUTAGE,
     REQUEST_IN_FLIGHT,
     SHARD,
@@ -76,6 +77,8 @@ hop = _table("ring", HOP)
 line = _table("lines", WAIT)
 fork = _table("forks", FORK)
 gathering = _table("gatherings", GATHERING)
+lease = _table("leases", LEASE)
+chain = _table("chains", WHOLE)
 batch = _table("batches", BATCHED)
 cache = _table("caches", CACHE)
 stream = _table("streams", STREAM)

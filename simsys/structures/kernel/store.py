@@ -66,6 +66,7 @@ def row_of(cache: Cache) -> Array:
     row, past = rows[0], cache.past
     row["by_bytes"], row["policy"], row["renew"] = cache.by_bytes, POLICIES.index(cache.policy), cache.renews
     row["ttl"], row["capacity"], row["bytes"], row["luck"] = cache.ttl, cache.capacity, cache.bytes, cache.stream
+    row["lease"] = cache.lease
     row["down"], row["lookups"], row["hits"] = cache.down, cache.lookups, cache.hits
     row["evictions"] = cache.evictions
     row["length"] = row["used"] = row["keys"] = count
