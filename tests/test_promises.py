@@ -63,3 +63,9 @@ def test_a_promise_is_surely_kept_only_if_all_are() -> None:
     open_ = verdicts([RULE], [row(0.05, None, None)], ["push"], [])
     assert surely_kept(kept, "push")
     assert not surely_kept(kept + open_, "push")
+
+
+def test_who_never_marks_something_has_none_of_it() -> None:
+    rule = SimpleNamespace(subject="post", metric="marked.lost", op="<", value=0.01, text="post marked.lost < 1%")
+    lost = Row("dual", {}, "post", "marked.lost", 0.02, 0.015, 0.025, "", "")
+    assert [v.verdict for v in verdicts([rule], [lost], ["dual", "outbox"], [])] == ["missed", "kept"]

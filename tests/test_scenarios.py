@@ -119,6 +119,16 @@ FIGURES = {
         3.74 ms             not-held get latency_mean
         238 us              held cache wait_mean
         253 us              not-held cache wait_mean""",
+    "write-path": """
+        13.0 ms             dual post latency_p99
+        0.50%               dual post marked.lost
+        1.91%               dual post marked.doubled
+        16.0 s              idempotent post fresh_max
+        496 posts           idempotent workers queue_max
+        2.65k               idempotent places queue_max
+        3.05k               dual workers queue_max
+        2.94 s              synchronous post latency_p99
+        13.9%               synchronous post refused""",
 }  # fmt: skip
 
 FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from simsys.experiment.result import Row, Verdict
 from simsys.experiment.rows import PERCENTILES
+from simsys.scenario.promises import MARKED
 
 SHARES = {f"latency_{name}": q for name, q in PERCENTILES}
 """The share of requests that a promise about a percentile of latencies is about."""
@@ -24,6 +25,8 @@ def verdicts(
 
 def _verdict(rule: Any, strategy: str, figures: Mapping[tuple[str, str, str], Row], saturated: bool) -> Verdict:
     row = figures.get((strategy, rule.subject, rule.metric))
+    if row is None and rule.metric.startswith(MARKED):
+        row = Row(strategy, {}, rule.subject, rule.metric, 0.0, 0.0, 0.0, "", "its plan marks nothing by this name")
     if row is None or row.value is None:
         late = saturated and rule.op == "<" and rule.metric.startswith(("latency", "fresh"))
         return Verdict(rule.text, strategy, "missed" if late else "undecided", None)
