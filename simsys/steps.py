@@ -31,6 +31,8 @@ ANY = Key.ANY
 class Visit:
     """Queue at the shard of `key`, be served `n` units of `op`. n <= 0 does nothing.
 
+    What a key has may lie on several shards: on that of its hash and those that follow it. `of`: at one of so many, the
+    emptiest of those that the station's `choices` let it see. `over`: the units are divided over so many of them.
     Refused (queue full, station down): the enclosing plan ends with False, unless `ask`: then it goes on with False.
     """
 
@@ -39,6 +41,8 @@ class Visit:
     n: Any = 1
     key: Any = None
     ask: bool = False
+    of: int = 1
+    over: int = 1
 
 
 @dataclass(slots=True)

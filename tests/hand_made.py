@@ -113,6 +113,7 @@ def played(strategy: str, index: int) -> Played:
         napkin,
         tail={"read": slowest},
         whole={"read": whole, "post": whole},
+        shards={"timelines": (0.9, 0.1, 0.0, 0.0) if index == 2 else (0.05, 0.05, 0.05, 0.04)} if index > 1 else {},
     )
 
 

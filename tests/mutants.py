@@ -55,13 +55,17 @@ MUTANTS = {
         QUEUED + "exit", ".release(request)", ".release(request); self.desks[shard]._trigger_put(None)"
     ),
     "thrown out backwards": Mutant(QUEUED + "_throw_out", "self.desks", "self.desks[::-1]"),
-    "the last of the emptiest": Mutant(FACILITY + "shard", "min(drawn,", "min(drawn[::-1],"),
+    "the last of the emptiest": Mutant(FACILITY + "_emptiest", "min(drawn,", "min(drawn[::-1],"),
     "the emptiest line": Mutant(QUEUED + "inside", "desk.count + len", "len"),
     # service times
-    "items regrouped": Mutant(FACILITY + "pieces", "base + item * n)", "(base / n + item) * n)"),
-    "items of a shard regrouped": Mutant(FACILITY + "pieces", "item * (n / count)", "item * n / count"),
+    "items regrouped": Mutant(FACILITY + "pieces", "base + item * step.n)", "(base / step.n + item) * step.n)"),
+    "items of a shard regrouped": Mutant(FACILITY + "pieces", "item * (step.n / count)", "item * step.n / count"),
     "spread from the first shard": Mutant(FACILITY + "pieces", "(first + i) % self.shards", "i"),
-    "spread over too few": Mutant(FACILITY + "pieces", "ceil(n)", "max(1, int(n))"),
+    "spread over too few": Mutant(FACILITY + "pieces", "ceil(step.n)", "max(1, int(step.n))"),
+    "several shards from any on": Mutant(FACILITY + "pieces", "if key is not Key.SPREAD", "if False"),
+    "one of all shards": Mutant(FACILITY + "shard", "_emptiest(home, min(of, self.shards)", "_emptiest(0, self.shards"),
+    "one of several, but not its own": Mutant(FACILITY + "_emptiest", "home + (first + step)", "(first + step)"),
+    "the same one drawn twice": Mutant(FACILITY + "_emptiest", "step += 1 +", "step +="),
     "nothing takes time": Mutant(PLAYER + "_visit", "step.n <= 0", "False"),
     # queues and outages
     "a place too many": Mutant(QUEUED + "_line_up", "standing >= self.room", "standing > self.room"),

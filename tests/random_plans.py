@@ -141,7 +141,12 @@ class Writer:
         station = self.rng.choice(list(self.stations))
         op, ask = self.rng.choice(self.stations[station]), self._ask()
         n = f", n={self._number(outcomes)}" if self.rng.random() < 0.5 else ""
-        return self._yield(f"Visit('{station}', '{op}'{n}, key={self._key()}{ask})", outcomes, 0.8 if ask else 0.05)
+        where = f"key={self._key()}{self._among()}{ask}"
+        return self._yield(f"Visit('{station}', '{op}'{n}, {where})", outcomes, 0.8 if ask else 0.05)
+
+    def _among(self) -> str:
+        """One shard of several, or all of them."""
+        return self.rng.choice([""] * 4 + [", of=2", ", of=3", ", over=2", ", over=3"])
 
     def _hold(self, depth: int, outcomes: list[str]) -> list[str]:
         ask, inner = self._ask(), self._inner(depth + 1, self.is_child)

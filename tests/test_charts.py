@@ -10,9 +10,9 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_hex
 
-from simsys.report import charts, style
+from simsys.report import charts, shards, style
 
-CHARTS = ("latency", "who-pays", "utilization", "backlog", "tail")
+CHARTS = ("latency", "who-pays", "utilization", "backlog", "tail", "shards")
 ALL = {f"{name}.{kind}" for name in CHARTS for kind in ("svg", "png")}
 
 
@@ -21,7 +21,7 @@ def drawn() -> dict[str, bytes]:
     return dict(charts.charts(hand_made.result()))
 
 
-def test_five_charts_as_svg_and_png(drawn: dict[str, bytes]) -> None:
+def test_six_charts_as_svg_and_png(drawn: dict[str, bytes]) -> None:
     assert set(drawn) == ALL == set(charts.NAMES)
     assert all(content.startswith(b"\x89PNG") for name, content in drawn.items() if name.endswith("png"))
     assert all(b"<svg" in content for name, content in drawn.items() if name.endswith("svg"))
@@ -44,12 +44,12 @@ def test_dollars_are_no_mathematics() -> None:
     name = r"hybrid($\frac{x, a_b^2$ & <b>)"
     played = tuple(replace(p, strategy=name) if p.strategy == "hybrid" else p for p in hand_made.result().played)
     rows = tuple(r._replace(strategy=name) if r.strategy == "hybrid" else r for r in hand_made.rows())
-    assert len(dict(charts.charts(hand_made.result(played=played, rows=rows)))) == 10
+    assert len(dict(charts.charts(hand_made.result(played=played, rows=rows)))) == 12
 
 
 def test_what_has_no_figures_has_no_chart() -> None:
     assert dict(charts.charts(hand_made.result(rows=(), played=()))) == {}
-    calm = tuple(replace(p, samples=((), {}), ccdf={}, tail={}) for p in hand_made.result().played)
+    calm = tuple(replace(p, samples=((), {}), ccdf={}, tail={}, shards={}) for p in hand_made.result().played)
     assert {n.partition(".")[0] for n, _ in charts.charts(hand_made.result(played=calm))} == {"who-pays", "utilization"}
 
 
@@ -115,6 +115,18 @@ def test_the_backlog_shows_the_fullest_stations_from_zero() -> None:
     assert all(panel.get_ylim()[0] == 0 for panel in panels)
     assert panels[-1].get_xlabel().endswith(", s")
     assert max(panels[0].lines[0].get_ydata()) == 180_000
+
+
+def test_shards_are_drawn_where_one_is_busier_than_the_others() -> None:
+    panels = axes(shards.shards)
+    titles = [panel.get_title(loc="left") for panel in panels]
+    assert titles == ["push: 4 shards of timelines", "hybrid: 4 shards of timelines"]
+    assert [[bar.get_height() for bar in panel.patches] for panel in panels] == [[90, 10, 0, 0], [5, 5, 5, 4]]
+    assert [to_hex(panel.patches[0].get_facecolor()).upper() for panel in panels] == list(style.COLOURS[2:4])
+    assert all(panel.get_ylim() == (0, 100) for panel in panels)
+    assert [panel.texts[0].get_text() for panel in panels] == ["mean 25.0%", "mean 4.75%"]
+    even = tuple(replace(p, shards={"timelines": (0.3, 0.25, 0.2, 0.15)}) for p in hand_made.result().played)
+    assert shards.shards(hand_made.result(played=even)) is None and shards.uneven(hand_made.result(played=even)) == []
 
 
 def test_a_strategy_has_one_colour_and_no_two_look_alike() -> None:

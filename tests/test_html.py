@@ -128,6 +128,12 @@ def test_figures_stand_with_their_units_and_notes(text: str) -> None:
     assert "<li>visit database.newest × following</li>" in text, "the plans of the scenario"
 
 
+def test_the_shards_of_a_station_stand_side_by_side_where_one_is_hot(text: str) -> None:
+    (chart,) = [one for one in drawn_of(text) if one["layout"]["xaxis"]["title"]["text"].startswith("shards")]
+    assert {trace["meta"]: trace["y"] for trace in chart["data"]} == {2: [0.9, 0.1, 0, 0], 3: [0.05, 0.05, 0.05, 0.04]}
+    assert "Which shard of timelines is busy?" in text
+
+
 def test_a_broken_law_is_said_before_all_else(tmp_path: Path) -> None:
     broken = hand_made.result(audits=(Audit("little", "push", False, "1 = 2"),))
     body = page(kept(folder_of(tmp_path, broken))).partition("<body>")[2]
@@ -154,6 +160,7 @@ def test_curves_keep_what_the_eye_sees() -> None:
         near = min(range(len(x)), key=lambda i: abs(x[i] - a))
         assert abs(x[near] / a - 1) < 0.03 and a < b and left > right
     assert read.strategies[0].loads[2].servers == float("inf")
+    assert [one.shards for one in read.strategies] == [one.shards for one in whole.played]
     assert read.strategies[0].tail == whole.played[0].tail and read.strategies[2].napkin == whole.played[2].napkin
 
 
@@ -272,7 +279,7 @@ def drawn(tab: Browser) -> list[list[Any]]:
 
 @needs_chromium
 def test_a_browser_draws_it_asks_for_nothing_and_has_no_complaint(seen: Browser) -> None:
-    assert seen.draw() == 8
+    assert seen.draw() == 9
     seen.js("scrollTo(0, 0)")
     assert len(seen.requests()) == 1 and seen.complaints() == []
 

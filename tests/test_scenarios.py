@@ -49,6 +49,17 @@ FIGURES = {
         10.9 TB             push system storage_bytes.ram
         15.2k$/month        hybrid system cost
         21.3%               hybrid system edges_pulled""",
+    "hot-partition": """
+        200$/month          more-shards system cost
+        26.6%               more-shards double utilization
+        95.1%               more-shards double utilization_max
+        521 us              split get work
+        250 us              by-key get work
+        82.6%               copies store utilization_max
+        4.44 ms             copies get latency_p99
+        1.76 ms             two-choices get latency_p99
+        3.09 ms             ten-everywhere get latency_p99
+        1.07 ms             ten-everywhere put work""",
     "metastable": """
         4.00 min            retry get recovery
         80.0%               retry get timed_out

@@ -1,6 +1,7 @@
 """The table: 80 columns, aligned, rounded, with what is missing said."""
 
 import re
+from dataclasses import replace
 
 import hand_made
 import pytest
@@ -97,6 +98,15 @@ def test_sections_stand_in_order() -> None:
     assert places == sorted(places)
     assert "api" in section(text, "stations: utilization")
     assert "api" not in section(text, "stations: queue mean (where anybody waited)")
+
+
+def test_the_busiest_shard_has_a_line_where_it_is_busier_than_the_others() -> None:
+    title, rows = "stations: utilization of the busiest shard", hand_made.rows()
+    busiest = [r._replace(metric="utilization_max", value=0.9) for r in rows if r.metric == "utilization" and r.value]
+    text = table(hand_made.result(rows=(*rows, *busiest)))
+    assert section(text, title).split() == ["timelines", "–", "–", "90.0%", "±0.4", "90.0%", "±0.1"]
+    even = tuple(replace(p, shards={}) for p in hand_made.result().played)
+    assert title not in table(hand_made.result(rows=(*rows, *busiest), played=even))
 
 
 def test_columns_are_aligned() -> None:

@@ -57,8 +57,8 @@ class Clients(Arrivals):
 
 
 def station(servers: int | str = 1, **ops: Any) -> Station:
-    """A station from plain words: station(2, get="1ms"); `shards` and `queue` are not operations."""
-    given = {name: ops.pop(name) for name in ("shards", "queue") if name in ops}
+    """A station from plain words: station(2, get="1ms"); `shards`, `queue` and `choices` are not operations."""
+    given = {name: ops.pop(name) for name in ("shards", "queue", "choices") if name in ops}
     return Station.model_validate({"servers": servers, "ops": ops, **given})
 
 

@@ -13,7 +13,7 @@ from simsys.engines.rows import Luck
 from simsys.engines.servers import Delay, Plain, Queued
 from simsys.measure.log import StationLog
 from simsys.stations import Service, Station
-from simsys.steps import Key
+from simsys.steps import Key, Visit
 
 
 class Draws:
@@ -77,28 +77,41 @@ class Facility:
     def _timings(name: str, service: Service, luck: Luck) -> tuple[Timing, Timing]:
         return _timing(service.fixed, f"{name}.fixed", luck), _timing(service.per_item, name, luck)
 
-    def pieces(self, op: str, n: float, key: Any, luck: Draws) -> list[tuple[int, float]]:
-        """The (shard, seconds) that `n` units of `op` come to."""
-        fixed, per_item = self.ops[op]
+    def pieces(self, step: Visit, key: Any, luck: Draws) -> list[tuple[int, float]]:
+        """The (shard, seconds) that the units of a visit come to."""
+        fixed, per_item = self.ops[step.op]
         base = fixed.seconds(luck)
         item = per_item.seconds(luck)
-        if key is not Key.SPREAD or self.shards == 1:
-            return [(self.shard(key, luck), base + item * n)]
-        count = min(self.shards, ceil(n))
-        seconds = base + item * (n / count)
-        if count == self.shards:
-            return [(shard, seconds) for shard in range(count)]
-        first = self._any(self.spread_stream, "spread", luck)
+        over = self.shards if key is Key.SPREAD else 1 if key is Key.ANY else min(step.over, self.shards)
+        if over == 1:
+            return [(self.shard(key, luck, step.of), base + item * step.n)]
+        count = min(over, ceil(step.n))
+        seconds = base + item * (step.n / count)
+        if key is not Key.SPREAD:
+            first = draws.shard_of(key, self.shards)
+        else:
+            first = self._any(self.spread_stream, "spread", self.shards, luck) if count < self.shards else 0
         return [((first + i) % self.shards, seconds) for i in range(count)]
 
-    def shard(self, key: Any, luck: Draws) -> int:
-        """The shard of a key: by its hash, or where any will do the emptiest of those drawn."""
+    def shard(self, key: Any, luck: Draws, of: int = 1) -> int:
+        """The shard of a key: by its hash, or where one of several will do the emptiest of those drawn."""
         if self.shards == 1:
             return 0
         if key is Key.ANY or key is Key.SPREAD:
-            drawn = [self._any(self.any_stream, "any", luck) for _ in range(self.choices)]
-            return min(drawn, key=self.servers.inside) if isinstance(self.servers, Queued) else drawn[0]
-        return draws.shard_of(key, self.shards)
+            return self._emptiest(0, self.shards, luck)
+        home = draws.shard_of(key, self.shards)
+        return home if of == 1 else self._emptiest(home, min(of, self.shards), luck)
 
-    def _any(self, stream: int, name: str, luck: Draws) -> int:
-        return int(draws.uniform(stream, luck.token, luck.next(f"{self.name} {name}")) * self.shards)
+    def _emptiest(self, home: int, among: int, luck: Draws) -> int:
+        """Of so many shards, `home` the first of them, different ones are drawn: that with the fewest inside."""
+        first, step = self._any(self.any_stream, "any", among, luck), 0
+        drawn = [(home + first) % self.shards]
+        others = min(self.choices, among) - 1
+        for i in range(others):
+            step += 1 + self._any(self.any_stream, "any", among - others + i - step, luck)
+            drawn.append((home + (first + step) % among) % self.shards)
+        return min(drawn, key=self.servers.inside) if isinstance(self.servers, Queued) else drawn[0]
+
+    def _any(self, stream: int, name: str, among: int, luck: Draws) -> int:
+        """A number below `among`."""
+        return int(draws.uniform(stream, luck.token, luck.next(f"{self.name} {name}")) * among)

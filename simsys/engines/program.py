@@ -31,6 +31,7 @@ INT, FLOAT = np.int64, np.float64
 OPERANDS = ("n", "key", "batch")
 NODE = np.dtype(
     [(name, INT) for name in ("code", "next", "other", "bit", "what", "timing", "plan", "plans", "width", "ask")]
+    + [(name, INT) for name in ("of", "over")]
     + [(f"{name}_{part}", INT) for name in OPERANDS for part in ("kind", "arg")]
     + [(f"{name}_value", FLOAT) for name in OPERANDS]
 )
@@ -170,7 +171,7 @@ class Compiler:
                     "what": self._station(step.station),
                     "timing": self.timings[step.station, step.op],
                 }
-                return what | {"ask": step.ask} | self._operand("n", step.n) | self._key(step.key)
+                return what | {"ask": step.ask} | self._operand("n", step.n) | self._key(step.key) | self._among(step)
             case Hold():
                 return (
                     {"code": HOLD, "what": self._station(step.station), "ask": step.ask}
@@ -199,10 +200,19 @@ class Compiler:
     def _station(self, name: str) -> int:
         return list(self.stations).index(name)
 
+    def _among(self, step: Visit) -> dict[str, Any]:
+        """Among how many shards a visit chooses, or over how many its units are divided, where that is not one."""
+        shards = self.stations[step.station].shards
+        if isinstance(step.key, Key):
+            several = {"over": shards if step.key is Key.SPREAD else 1}
+        else:
+            several = {"of": min(self._width(step.of), shards), "over": min(self._width(step.over), shards)}
+        return {word: count for word, count in several.items() if count > 1}
+
     @staticmethod
     def _width(width: Any) -> int:
         if isinstance(width, Expression):
-            raise Untraceable("the width of a fork must be a constant")
+            raise Untraceable("the width of a fork must be a constant, and so must the shards of a visit")
         return int(width or 0)
 
     def _items(self, step: Each | Start) -> dict[str, Any]:

@@ -155,7 +155,7 @@ class Player:
         if step.n <= 0:
             return True
         facility = self.facilities[step.station]
-        pieces = facility.pieces(step.op, step.n, self._key(step.key, agent), agent.luck)
+        pieces = facility.pieces(step, self._key(step.key, agent), agent.luck)
         came = self.clock._now
         served = yield from facility.servers.visit(pieces, agent.number)
         took = self.clock._now - came

@@ -151,7 +151,8 @@ class _Walk:
         station = self.around.stations[step.station]
         n = np.broadcast_to(np.asarray(self._value(step.n, columns), dtype=np.float64), weights.shape)
         weights = np.where(n > 0, weights, 0.0)
-        pieces = np.minimum(station.shards, np.ceil(n)) if step.key is Key.SPREAD else np.ones_like(n)
+        over = station.shards if step.key is Key.SPREAD else min(step.over, station.shards)
+        pieces = np.minimum(over, np.ceil(n)) if over > 1 else np.ones_like(n)
         (fixed, _), (item, _) = station.ops[step.op].parts
         total.visits[(step.station, step.op)] += float(weights.sum())
         total.units[(step.station, step.op)] += float((weights * n).sum())

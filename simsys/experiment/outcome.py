@@ -94,6 +94,7 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
         traceable=bool(setting.demands),
         tail=_known({op: tail.slowest() for op, tail in tails.items()}),
         whole=_known({op: tail.whole() for op, tail in tails.items()}),
+        shards=_shards(plays),
     )
 
 
@@ -134,6 +135,16 @@ def _mean_work(plays: Sequence[Summary]) -> dict[str, dict[str, float]]:
                 mine = work.setdefault(op, {})
                 mine[station] = mine.get(station, 0.0) + seconds / len(plays)
     return work
+
+
+def _shards(plays: Sequence[Summary]) -> dict[str, tuple[float, ...]]:
+    """How busy each shard of a station is, mean over the replications: the hash of a key is the same in all."""
+    shards = {}
+    for name, station in plays[0].stations.items():
+        if len(station.utilization) > 1 and any(play.stations[name].visited for play in plays):
+            mean = np.mean([play.stations[name].utilization for play in plays], axis=0)
+            shards[name] = tuple(sorted(mean.tolist(), reverse=True))
+    return shards
 
 
 def _samples(plays: Sequence[Summary]) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:

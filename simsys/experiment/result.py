@@ -89,7 +89,8 @@ class Played:
     (latency s, share of requests that take longer), `work[op][station]` seconds of service per operation, `samples`
     (times s, {station: number inside, mean over replications}), `bill` (kind, formula, $/month) per term, `stores`
     (name, medium, formula, bytes), `tail[op]` where the slowest 1 % of the requests spent their time, and
-    `whole[op]` all of them.
+    `whole[op]` all of them; `shards[station]`, where there are several, the share of its time that each is busy, the
+    busiest first.
     """
 
     strategy: str
@@ -104,6 +105,7 @@ class Played:
     traceable: bool = True
     tail: dict[str, Anatomy] = field(default_factory=dict)
     whole: dict[str, Anatomy] = field(default_factory=dict)
+    shards: dict[str, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

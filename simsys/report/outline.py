@@ -83,7 +83,8 @@ def _key(key: Any) -> str:
 def _label(step: Any) -> str:
     """A step in words."""
     if isinstance(step, Visit):
-        return f"visit {step.station}.{step.op}{_n(step.n)}{_key(step.key)}"
+        of = f", at one of {step.of} shards" if step.of > 1 else f", over {step.over} shards" if step.over > 1 else ""
+        return f"visit {step.station}.{step.op}{_n(step.n)}{_key(step.key)}{of}"
     if isinstance(step, Hold):
         return f"hold {step.station}{_key(step.key)}"
     if isinstance(step, Each | Start):

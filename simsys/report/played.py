@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from simsys.experiment.result import Played, Result, Values
 from simsys.report.charts import fullest
+from simsys.report.shards import uneven
 
 FINE = 1 / 240
 """A point of a curve is kept when it lies this share of an axis away from the last one that was."""
@@ -29,8 +30,8 @@ class Beyond(NamedTuple):
 
 def to_json(result: Result) -> str:
     """A result beyond its rows, a line per strategy; a delay, which has no end of servers, has `"Infinity"`."""
-    seen = fullest(result)
-    thin = [_plain(_thinned(one, seen)) for one in result.played]
+    seen = {*fullest(result)}, {*uneven(result)}
+    thin = [_plain(_thinned(one, *seen)) for one in result.played]
     lines = [json.dumps(one, ensure_ascii=False, allow_nan=False, separators=(",", ":")) for one in thin]
     strategies = ",\n".join(lines)
     return f'{{"replications": {result.replications}, "strategies": [\n{strategies}\n]}}\n'
@@ -45,7 +46,8 @@ def from_json(text: bytes) -> Beyond:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        told = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: inner for name, inner in told.items() if inner or name != "shards"}
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple):
@@ -55,12 +57,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _thinned(played: Played, seen: Collection[str]) -> Played:
-    """Curves as the charts show them, samples of the stations that they show."""
+def _thinned(played: Played, seen: Collection[str], uneven: Collection[str]) -> Played:
+    """Curves as the charts show them, samples and shards of the stations that they show."""
     times, inside = played.samples
     shown = {station: _short(numbers) for station, numbers in inside.items() if station in seen and any(numbers)}
     samples = (_short(times), shown)
-    return replace(played, ccdf={op: _thin(*curve) for op, curve in played.ccdf.items()}, samples=samples)
+    ccdf = {op: _thin(*curve) for op, curve in played.ccdf.items()}
+    shards = {station: _short(busy) for station, busy in played.shards.items() if station in uneven}
+    return replace(played, ccdf=ccdf, samples=samples, shards=shards)
 
 
 def _short(values: Values) -> Values:

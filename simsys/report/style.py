@@ -33,6 +33,7 @@ NAMES = {
     "stale_ratio": "stale",
     "not_found_ratio": "post not found",
     "timed_out": "timed out",
+    "utilization_max": "utilization of the busiest shard",
     "queue_mean": "queue mean",
     "queue_max": "queue max",
     "wait_mean": "wait mean",

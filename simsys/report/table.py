@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from simsys.experiment.result import Result, Row
 from simsys.report import style
+from simsys.report.shards import uneven
 from simsys.report.style import figure, half_width
 
 WIDTH, ABREAST = 80, 4
@@ -26,9 +27,9 @@ OF_OPERATIONS = (
     "timed_out",
     "work",
 )
-OF_STATIONS = ("utilization", "queue_mean", "queue_max", "wait_mean")
+OF_STATIONS = ("utilization", "utilization_max", "queue_mean", "queue_max", "wait_mean")
 OF_SYSTEM = ("storage_bytes.ram", "storage_bytes.ssd", "edges_pulled", "backlog_growth", "cost")
-SILENT = {"refused", "timed_out", "storage_bytes.ram", "storage_bytes.ssd", *OF_STATIONS[1:]}
+SILENT = {"refused", "timed_out", "storage_bytes.ram", "storage_bytes.ssd", *OF_STATIONS[2:]}
 """Metrics whose lines are left out where they are zero for everybody."""
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BOLD, _COLOURS = "1", {"kept": "32", "missed": "31", "undecided": "33"}
@@ -87,7 +88,8 @@ def _sections(result: Result, names: list[str], notes: dict[str, int]) -> Iterat
         yield Section(op, [line for metric in metrics for line in lines.of(op, metric, _name(metric, op))])
     stations = style.stations(result)
     for metric in OF_STATIONS:
-        of_all = [line for station in stations for line in lines.of(station, metric, station)]
+        among = uneven(result) if metric == "utilization_max" else stations
+        of_all = [line for station in among for line in lines.of(station, metric, station)]
         some = " (where anybody waited)" if metric in SILENT else ""
         yield Section(f"stations: {style.name(metric)}{some}", of_all)
     caches = style.subjects(result, "hit_ratio")

@@ -135,6 +135,11 @@ class Fields:
             self.reader.wrong((*self.path, word), "expected a whole number of at least 1")
         return value
 
+    def shards(self, word: str) -> int:
+        if word in self.data and self.data.get("key") in ("spread", "any"):
+            self.reader.wrong((*self.path, word), "expected the key that these shards have: a column or a number")
+        return self.constant(word) or 1
+
     def key(self) -> Callable[[Any], Any]:
         key = self.data.get("key")
         if key is None:
@@ -164,9 +169,12 @@ def _visit(f: Fields, what: Any) -> Form:
     if station and not op:
         f.reader.wrong((*f.path, "visit"), "expected station.operation, as in api.read")
     n, key, refused = f.number("n"), f.key(), f.plan("refused", needed=False)
+    of, over = f.shards("of"), f.shards("over")
+    if "of" in f.data and "over" in f.data:
+        f.reader.wrong((*f.path, "over"), "a visit goes to one shard `of` several, or `over` all of them")
 
     def form(row: Any) -> Doing:
-        served = yield Visit(station, op, n(row), key(row), ask=refused is not None)
+        served = yield Visit(station, op, n(row), key(row), refused is not None, of, over)
         if refused is not None and not served:
             return (yield from refused(row))
         return True
@@ -304,7 +312,7 @@ def _chance(f: Fields, what: Any) -> Form:
 
 
 FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
-    "visit": (("n", "key", "refused"), _visit),
+    "visit": (("n", "key", "of", "over", "refused"), _visit),
     "hold": (("do", "key", "refused"), _hold),
     "all": ((), _all),
     "each": (("do", "batch", "width"), _each),

@@ -23,7 +23,7 @@ def hold(g: Any, slot: int, node: Any) -> int:
     """Ask for a server to keep."""
     agent, station = of.agent(g, slot), of.station(g, node.what)
     agent.station, agent.came = node.what, g.now
-    shard = shard_of(g, slot, station, node.key_kind, node.key_arg, node.key_value)
+    shard = shard_of(g, slot, station, node)
     if not line_up(g, slot, station, shard):
         return not_held(g, slot, node)
     if of.agent(g, slot).desk == IN_LINE:

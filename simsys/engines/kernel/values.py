@@ -150,32 +150,60 @@ def seconds(g: Any, slot: int, number: int, n: float, split: bool, count: int) -
 
 
 @part
-def pieces_of(station: Any, key_kind: int, n: float) -> int:
-    """On how many shards n units are served; 0: all of them on the shard of the key."""
-    if key_kind != SPREAD or station.shards == 1:
-        return 0
-    return min(station.shards, int(ceil(n)))
+def pieces_of(node: Any, n: float) -> int:
+    """On how many shards n units are served; 0: all of them on one."""
+    return 0 if node.over <= 1 else min(node.over, int(ceil(n)))
 
 
 @part
-def shard_of(g: Any, slot: int, station: Any, kind: int, arg: int, value: float) -> int:
-    """The shard of a key: by its hash, or where any will do the emptiest of those drawn."""
+def first_of(g: Any, slot: int, station: Any, node: Any, count: int) -> int:
+    """The first of the shards on which the units of a visit are served."""
+    if count == 0:
+        return shard_of(g, slot, station, node)
+    if node.key_kind != SPREAD:
+        return home_of(g, slot, station, node)
+    if count == station.shards:
+        return 0
+    return below(g, slot, station.spread_stream, station.spread_name, station.shards)
+
+
+@part
+def shard_of(g: Any, slot: int, station: Any, node: Any) -> int:
+    """The shard of a key: by its hash, or where one of several will do the emptiest of those drawn."""
     if station.shards == 1:
         return 0
     agent = of.agent(g, slot)
-    if kind == ANY and agent.first_shard != NOBODY:
+    if node.key_kind == ANY and agent.first_shard != NOBODY:
         first = agent.first_shard
         agent.first_shard = NOBODY
         drawn(g, slot, station.any_name)
         return first
-    if kind == ANY or kind == SPREAD:
-        chosen = any_shard(g, slot, station, station.any_stream, station.any_name)
-        for _ in range(station.choices - 1):
-            other = any_shard(g, slot, station, station.any_stream, station.any_name)
-            if inside(g, station, other) < inside(g, station, chosen):
-                chosen = other
-        return chosen
-    return draws.shard_of(operand(g, agent, kind, arg, value), station.shards)
+    if node.key_kind == ANY or node.key_kind == SPREAD:
+        return emptiest(g, slot, station, 0, station.shards)
+    home = home_of(g, slot, station, node)
+    return home if node.of <= 1 else emptiest(g, slot, station, home, node.of)
+
+
+@part
+def home_of(g: Any, slot: int, station: Any, node: Any) -> int:
+    """The shard of a key by its hash."""
+    key = operand(g, of.agent(g, slot), node.key_kind, node.key_arg, node.key_value)
+    return draws.shard_of(key, station.shards)
+
+
+@apart
+def emptiest(g: Any, slot: int, station: Any, home: int, among: int) -> int:
+    """Of so many shards, `home` the first of them, different ones are drawn: that with the fewest inside."""
+    stream, name = station.any_stream, station.any_name
+    first = below(g, slot, stream, name, among)
+    chosen = (home + first) % station.shards
+    others, step = min(station.choices, among) - 1, 0
+    for i in range(others):
+        step += 1 + below(g, slot, stream, name, among - others + i - step)
+        other = (home + (first + step) % among) % station.shards
+        if inside(g, station, other) < inside(g, station, chosen):
+            chosen = other
+    return chosen
 
 
 @part
@@ -186,5 +214,6 @@ def inside(g: Any, station: Any, number: int) -> int:
 
 
 @part
-def any_shard(g: Any, slot: int, station: Any, stream: int, name: int) -> int:
-    return int(draws.uniform(stream, of.agent(g, slot).token, drawn(g, slot, name)) * station.shards)
+def below(g: Any, slot: int, stream: int, name: int, among: int) -> int:
+    """A draw below `among`."""
+    return int(draws.uniform(stream, of.agent(g, slot).token, drawn(g, slot, name)) * among)

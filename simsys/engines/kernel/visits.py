@@ -21,7 +21,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     ROOT,
     STARTS,
 )
-from simsys.engines.kernel.values import any_shard, operand, pieces_of, seconds, shard_of
+from simsys.engines.kernel.values import first_of, operand, pieces_of, seconds
 
 WAITS, TURNED_AWAY, GOES_ON = -1, -2, -3
 """What a step may give instead of its outcome: the agent has to wait; its plan ends with False; another plan begins."""
@@ -54,14 +54,10 @@ def visit(g: Any, slot: int, node: Any) -> int:
     if n <= 0.0:
         agent.first_shard = NOBODY
         return 1
-    count = pieces_of(station, node.key_kind, n)
+    count = pieces_of(node, n)
     agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
     agent.seconds = seconds(g, slot, node.timing, n, count > 0, count)
-    first = 0
-    if count == 0:
-        first = shard_of(g, slot, station, node.key_kind, node.key_arg, node.key_value)
-    elif count < station.shards:
-        first = any_shard(g, slot, station, station.spread_stream, station.spread_name)
+    first = first_of(g, slot, station, node, count)
     if count <= 1:
         return visit_one(g, slot, node, station, first)
     if station.kind == PLAIN:

@@ -15,6 +15,7 @@ from simsys.experiment.result import Played, Result
 from simsys.report import style
 from simsys.report.charts import fullest, per_second
 from simsys.report.html.text import label
+from simsys.report.shards import SHARDS, uneven
 from simsys.report.tail import ELSEWHERE, PASSING, WAITING, Place, called, divided, ops, places
 
 SECONDS = {"tickformat": "~s", "ticksuffix": "s", "hoverformat": ".3s"}
@@ -47,6 +48,8 @@ def charts(result: Result) -> Iterator[Chart]:
         yield who_pays(result)
     if style.stations(result) and result.played:
         yield utilization(result)
+    for station in uneven(result):
+        yield shards(result, station)
     for station in fullest(result):
         yield backlog(result, station)
     for op in ops(result):
@@ -124,6 +127,23 @@ def utilization(result: Result) -> Chart:
     }
     told = "The share of the servers' time that is busy, with its 95 % interval. Near 100 % everybody waits."
     return Chart("Which station is busy?", told, data, layout)
+
+
+def shards(result: Result, station: str) -> Chart:
+    """How busy each shard of a station is, the busiest first, side by side for the strategies."""
+    data = []
+    for number, played in enumerate(result.played):
+        busy = played.shards.get(station, ())[:SHARDS]
+        data.append({"type": "bar", "x": list(range(1, len(busy) + 1)), "y": busy, "meta": number,
+                     "name": label(played.strategy), "marker": {"color": style.colour(number)},
+                     "hovertemplate": "number %{x}: %{y} busy"})  # fmt: skip
+    layout = {
+        "barmode": "group", "height": 300,
+        "xaxis": axis("shards, from the busiest on", showgrid=False, zeroline=False, tickformat="d"),
+        "yaxis": axis("share of the time", range=[0, 1], **SHARES),
+    }  # fmt: skip
+    told = "The share of their servers' time that is busy. Where one stands out, a key is hot."
+    return Chart(f"Which shard of {station} is busy?", told, [one for one in data if one["y"]], layout)
 
 
 def backlog(result: Result, station: str) -> Chart:
