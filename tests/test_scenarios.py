@@ -49,6 +49,17 @@ FIGURES = {
         10.9 TB             push system storage_bytes.ram
         15.2k$/month        hybrid system cost
         21.3%               hybrid system edges_pulled""",
+    "hot-counter": """
+        5.33k/s             one-row system backlog_growth
+        338 us              parts like latency_p99
+        120 us              one-row read work
+        260 us              parts read work
+        50.4 ms             summed like fresh_p50
+        101 ms              summed like fresh_max
+        50.2 ms             batched like fresh_p50
+        16.1%               batched counters utilization_max
+        101%                sampled like marked.counted
+        2                   ± sampled like marked.counted""",
     "hot-partition": """
         200$/month          more-shards system cost
         26.6%               more-shards double utilization
