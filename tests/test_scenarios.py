@@ -88,6 +88,17 @@ FIGURES = {
         58.6%               read-through@1000@lru objects hit_ratio
         53.9%               read-through@1000@fifo objects hit_ratio
         54.0%               read-through@1000@random objects hit_ratio""",
+    "materialised-view": """
+        64.4%               locked database utilization
+        82.8%               query database utilization
+        188 ms              locked order latency_p99
+        241 ms              concurrent order latency_p99
+        693 ms              locked leaderboard latency_p99
+        1.20 ms             locked leaderboard latency_p50
+        796 ms              on-read leaderboard latency_p99
+        1.04 s              incremental order fresh_p99
+        75.9 ms             incremental order latency_p99
+        75.4%               trigger totals utilization""",
     "mm4": """
         80.3%               mm4 server utilization
         17.6 ms             mm4 get latency_mean

@@ -31,7 +31,8 @@ def list_() -> None:
 
     for name, path in shipped().items():
         indent = " " * 16
-        say(fill(load_scenario(path).question, 80, initial_indent=f"{name:<16}", subsequent_indent=indent) + "\n")
+        head = f"{name:<16}" if len(name) < 16 else f"{name}\n{indent}"
+        say(head + fill(load_scenario(path).question, 80, initial_indent=indent, subsequent_indent=indent)[16:] + "\n")
 
 
 def schema() -> None:

@@ -32,8 +32,8 @@ class Demand:
     """What one operation asks for, on average per request.
 
     `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station,
-    `lookups` and `fills` by cache, `marks` by name and `marked`, the same per row of the grid; `time` (s) from
-    arrival to answer if nobody had to wait, `pieces` the shards visited.
+    `lookups` and `fills` by cache, `joins` by batch, `marks` by name and `marked`, the same per row of the grid; `time`
+    (s) from arrival to answer if nobody had to wait, `pieces` the shards visited.
     """
 
     visits: Totals = field(default_factory=_totals)
@@ -42,6 +42,7 @@ class Demand:
     held: Totals = field(default_factory=_totals)
     lookups: Totals = field(default_factory=_totals)
     fills: Totals = field(default_factory=_totals)
+    joins: Totals = field(default_factory=_totals)
     marks: Totals = field(default_factory=_totals)
     marked: dict[str, Array] = field(default_factory=dict)
     time: float = 0.0
@@ -59,13 +60,14 @@ class Demand:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a walk needs to know: the stations, the hit ratio of each cache, and the share of follow edges above
-    x followers.
+    """What a walk needs to know: the stations, the hit ratio of each cache, the share of follow edges above x
+    followers, and the members of each batch, of which one plays its plan.
     """
 
     stations: Mapping[str, Station]
     hit_ratio: Mapping[str, float]
     edge_share: Callable[[float], float]
+    members: Mapping[str, float] = field(default_factory=dict)
 
 
 def demand(tree: Tree, weights: Array, columns: Mapping[str, Array], around: Surroundings) -> Demand:
@@ -135,8 +137,13 @@ class _Walk:
             index = {**columns, "index": np.zeros_like(weights)}
             times = [self.tree(plan, weights, index, {}, total) for plan in node.plans]
             return np.maximum.reduce(times) if times else np.zeros_like(weights)
-        if isinstance(step, Join | Within):
+        if isinstance(step, Within):
             return self.tree(node.plans[0], weights, {**columns, "index": np.zeros_like(weights)}, {}, total)
+        if isinstance(step, Join):
+            total.joins[step.batch] += float(weights.sum())
+            members = self.around.members.get(step.batch, 1.0)
+            index = {**columns, "index": np.zeros_like(weights)}
+            return members * self.tree(node.plans[0], weights / members, index, {}, total)
         if isinstance(step, Lookup):
             total.lookups[step.cache] += float(weights.sum())
         elif isinstance(step, Fill):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -29,6 +29,8 @@ from simsys.structures.traces import replay
 from simsys.theory import caches as cache_theory
 from simsys.workload import Workload
 
+ONE = "one"
+"""Instead of a column: everybody asks for the same key."""
 SAMPLE = 100_000
 """Requests that tell a hit ratio where no formula does."""
 
@@ -94,13 +96,24 @@ class Setting:
     @cached_property
     def demands(self) -> dict[str, Demand]:
         """The mean demand of each operation; empty where the plans cannot be traced."""
-        return self._demands(self.hit_ratios)
+        return self._demands(self._around)
 
-    def _demands(self, hit_ratios: dict[str, float]) -> dict[str, Demand]:
+    def _demands(self, around: Surroundings) -> dict[str, Demand]:
         if isinstance(self.trees, str):
             return {}
-        around = Surroundings(self.scenario.stations, hit_ratios, self.edge_share)
         return {op: demand(tree, *self.first.grid(op), around) for op, tree in self.trees.items()}
+
+    @cached_property
+    def _around(self) -> Surroundings:
+        """With the mean number of members that a batch has: its first one, and who comes while that one lingers."""
+        around = Surroundings(self.scenario.stations, self.hit_ratios, self.edge_share)
+        joins: dict[str, float] = {}
+        for op, needed in self._demands(around).items():
+            for batch, count in needed.joins.items():
+                joins[batch] = joins.get(batch, 0.0) + self.rate(op) * count
+        specs = self.scenario.batches
+        members = {name: min(specs[name].size, 1.0 + rate * specs[name].linger) for name, rate in joins.items()}
+        return replace(around, members=members)
 
     def edge_share(self, followers: float) -> float:
         """The share of follow edges whose author has at least so many followers."""
@@ -113,7 +126,8 @@ class Setting:
         if isinstance(self.trees, str):
             return {}
         asked: dict[str, tuple[str, float]] = {}
-        for op, needed in self._demands({}).items():
+        around = Surroundings(self.scenario.stations, {}, self.edge_share)
+        for op, needed in self._demands(around).items():
             for step in steps_of(self.trees[op]):
                 if isinstance(step, Lookup) and step.cache in needed.lookups:
                     rate = asked.get(step.cache, ("", 0.0))[1] + self.rate(op) * needed.lookups.pop(step.cache)
@@ -123,7 +137,12 @@ class Setting:
     def _column(self, key: Any) -> str:
         if key is None:
             return "user" if "user" in self.first.columns else "key"
+        if isinstance(key, int | float):
+            return ONE
         return str(key.args[0]) if getattr(key, "kind", "") == "column" else ""
+
+    def _popularity(self, column: str) -> tuple[int, float] | None:
+        return (1, 0.0) if column == ONE else self.first.popularity(column)
 
     @cached_property
     def hit_ratios(self) -> dict[str, float]:
@@ -132,7 +151,7 @@ class Setting:
         """
         ratios = {}
         for name, (column, rate) in self.lookups.items():
-            spec, popularity = self.scenario.caches[name], self.first.popularity(column)
+            spec, popularity = self.scenario.caches[name], self._popularity(column)
             if popularity is not None and has_long_run(spec) and 0 < rate < inf:
                 ratios[name] = self._long_run(spec, popularity, rate)
             elif column in self.first.columns and rate > 0:
@@ -202,8 +221,7 @@ class Setting:
             return None
         weights, grid = self.first.grid(op)
         row = {name: np.array([columns.get(name, float((values * weights).sum()))]) for name, values in grid.items()}
-        around = Surroundings(self.scenario.stations, self.hit_ratios, self.edge_share)
-        return demand(self.trees[op], np.ones(1), row, around)
+        return demand(self.trees[op], np.ones(1), row, self._around)
 
     # -- to be played ----------------------------------------------------------------------------------------------
 
