@@ -367,4 +367,4 @@ def test_names_as_long_as_they_may_be() -> None:
 def test_setting_of_a_cache_that_is_down_but_never_asked() -> None:
     text = changed(TINY, (VISIT, "get: [{fill: c, key: key}, {visit: server.get}]"))
     scenario = load_scenario(text, ["events=[{at: 0s, empty: c}]"])
-    assert settings(scenario)[0].lookups == {} and run(scenario, jobs=1).value("f", "get", "throughput") > 0
+    assert settings(scenario)[0].layers == {} and run(scenario, jobs=1).value("f", "get", "throughput") > 0

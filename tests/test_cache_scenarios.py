@@ -1,4 +1,4 @@
-"""Traces with keys and sizes drive the caches of scenarios: what is played is what the trace alone gives."""
+"""Caches in scenarios: what is played of a trace is what the trace alone gives, and what is foreseen is what is played."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from test_caches import POLICIES, spec_of
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.experiment.evaluate import evaluate
+from simsys.experiment.jobs import play_once
 from simsys.experiment.setting import settings
 from simsys.scenario import Scenario, ScenarioError, load_scenario
 from simsys.structures.traces import lru_misses, replay
+from simsys.theory import che_lru, zipf
 
 REAL = Path(__file__).parents[2] / "shared" / "realdata"
 WORLD = """
@@ -128,3 +130,42 @@ def test_a_trace_cannot_start_warm(tmp_path: Path) -> None:
     assert misses(world(file, "every: 1ms, key: k", "entries: 1")) == 3
     with pytest.raises(ScenarioError, match=r"caches.objects: nobody says how popular the keys of this load are"):
         world(file, "every: 1ms, key: k", "entries: 1", "caches.objects.start=warm")
+
+
+TWO = """
+question: What is left for the cache beneath?
+load: {rate: 5k/s, mix: {get: 100%}, keys: {count: 20k, popularity: {zipf: 0.9}}}
+stations: {memory: {servers: unlimited, ops: {get: 0s}}}
+caches: {edge: {entries: 200, start: cold}, inner: {entries: 4k, start: cold}}
+strategies:
+  - flow:
+      name: two
+      get:
+        - lookup: edge
+          key: key
+          miss: [{lookup: inner, key: key, miss: [{visit: memory.get}, {fill: inner, key: key}]}, {fill: edge, key: key}]
+run: {duration: 30s, warmup: 15s, replications: 1}
+"""
+
+
+def test_a_cache_beneath_another_is_asked_for_what_that_one_misses() -> None:
+    """Key by key. A mutant that leaves it the popularity of all look-ups foresees a third too much."""
+    (setting,) = settings(load_scenario(TWO, name="two"))
+    caches = play_once(setting, 0, "compiled").caches
+    played = {name: cache.hits / cache.lookups for name, cache in caches.items()}
+    assert setting.hit_ratios == pytest.approx(played, abs=0.01)
+    missed = 5000 * (1 - setting.hit_ratios["edge"])
+    assert setting.layers["inner"].rate == pytest.approx(missed, rel=1e-12)
+    unfiltered = che_lru(zipf(20_000, 0.9), missed, 4000).hit_ratio
+    assert unfiltered > 1.2 * played["inner"]
+
+
+def test_who_lies_beneath_another_or_is_told_cannot_start_warm() -> None:
+    for cache, why in (("inner", "it lies beneath another cache"), ("noted", "plans fill it with what they have not")):
+        noted = TWO.replace("get:\n        - lookup", "get:\n        - {fill: noted, key: key}\n        - lookup")
+        noted = noted.replace("caches: {", "caches: {noted: {entries: 9, start: cold}, ")
+        assert set(settings(load_scenario(noted, name="two"))[0].hit_ratios) == {"edge", "inner"}
+        with pytest.raises(ScenarioError, match=f"caches.{cache}.start: {why}.* say start: cold"):
+            load_scenario(noted, [f"caches.{cache}.start=warm"], name="two")
+    warm = load_scenario(TWO, ["caches.edge.start=warm"], name="two")
+    assert settings(warm)[0].layers["edge"].warm

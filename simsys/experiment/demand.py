@@ -32,8 +32,8 @@ class Demand:
     """What one operation asks for, on average per request.
 
     `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station,
-    `lookups` and `fills` by cache, `joins` by batch, `marks` by name and `marked`, the same per row of the grid; `time`
-    (s) from arrival to answer if nobody had to wait, `pieces` the shards visited.
+    `lookups` and `fills` by cache, `joins` by batch, `marks` by name; `asked` and `marked`, look-ups and marks per row of
+    the grid; `time` (s) from arrival to answer if nobody had to wait, `pieces` the shards visited.
     """
 
     visits: Totals = field(default_factory=_totals)
@@ -43,6 +43,7 @@ class Demand:
     lookups: Totals = field(default_factory=_totals)
     fills: Totals = field(default_factory=_totals)
     joins: Totals = field(default_factory=_totals)
+    asked: dict[str, Any] = field(default_factory=dict)
     marks: Totals = field(default_factory=_totals)
     marked: dict[str, Array] = field(default_factory=dict)
     time: float = 0.0
@@ -60,12 +61,12 @@ class Demand:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a walk needs to know: the stations, the hit ratio of each cache, the share of follow edges above x
-    followers, and the members of each batch, of which one plays its plan.
+    """What a walk needs to know: the stations, the hit ratio of each cache (one, or one per row), the share of follow
+    edges above x followers, and the members of each batch, of which one plays its plan.
     """
 
     stations: Mapping[str, Station]
-    hit_ratio: Mapping[str, float]
+    hit_ratio: Mapping[str, Any]
     edge_share: Callable[[float], float]
     members: Mapping[str, float] = field(default_factory=dict)
 
@@ -83,7 +84,7 @@ class _Walk:
     around: Surroundings
 
     def tree(
-        self, tree: Tree, weights: Array, columns: dict[str, Array], odds: dict[int, float], total: Demand
+        self, tree: Tree, weights: Array, columns: dict[str, Array], odds: dict[int, Any], total: Demand
     ) -> Array:
         """Book the demand of a tree; the weighted seconds that its foreground takes, per row."""
         if isinstance(tree, End) or not weights.any():
@@ -98,7 +99,7 @@ class _Walk:
         return time + self.tree(tree.then, weights, columns, odds, total)
 
     def _share(
-        self, condition: Expression, columns: dict[str, Array], odds: dict[int, float]
+        self, condition: Expression, columns: dict[str, Array], odds: dict[int, Any]
     ) -> tuple[Any, dict[str, Array]]:
         """The share of requests for which a condition holds, and what is known of them if it does."""
         if condition.kind == "outcome":
@@ -110,7 +111,7 @@ class _Walk:
             return 1.0 - none, {_followed_above(left.args[0]): mean / np.where(none < 1.0, 1.0 - none, 1.0)}
         return np.asarray(self._value(condition, columns), dtype=np.float64), {}
 
-    def _odds(self, step: Any) -> float:
+    def _odds(self, step: Any) -> Any:
         if isinstance(step, Lookup):
             return self.around.hit_ratio.get(step.cache, 0.5)
         return step.p if isinstance(step, Chance) else 1.0
@@ -146,6 +147,7 @@ class _Walk:
             return members * self.tree(node.plans[0], weights / members, index, {}, total)
         if isinstance(step, Lookup):
             total.lookups[step.cache] += float(weights.sum())
+            total.asked[step.cache] = total.asked.get(step.cache, 0.0) + weights
         elif isinstance(step, Fill):
             total.fills[step.cache] += float(weights.sum())
         elif isinstance(step, Mark):

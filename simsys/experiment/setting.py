@@ -16,23 +16,17 @@ from simsys.engines.rows import Luck
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.experiment.demand import Demand, Surroundings, demand
 from simsys.experiment.identity import identity
+from simsys.experiment.layers import Layer, Layers
 from simsys.experiment.result import Load
 from simsys.expressions import Untraceable
 from simsys.measure.staleness import Following
 from simsys.measure.summary import Scope
 from simsys.scenario import Scenario
 from simsys.stations import Station
-from simsys.steps import Hold, Lookup, Mark
+from simsys.steps import Hold, Mark
 from simsys.strategies import Strategy, label
-from simsys.structures.caches import CacheSpec, has_long_run, make_cache
-from simsys.structures.traces import replay
-from simsys.theory import caches as cache_theory
+from simsys.structures.caches import make_cache
 from simsys.workload import Workload
-
-ONE = "one"
-"""Instead of a column: everybody asks for the same key."""
-SAMPLE = 100_000
-"""Requests that tell a hit ratio where no formula does."""
 
 
 @dataclass(frozen=True)
@@ -121,55 +115,16 @@ class Setting:
         return population.edge_share_above(followers) if population is not None else 0.0
 
     @cached_property
-    def lookups(self) -> dict[str, tuple[str, float]]:
-        """For each cache the column its look-ups ask by, and how many there are per second."""
+    def layers(self) -> dict[str, Layer]:
+        """How each cache is asked; empty where the plans cannot be traced."""
         if isinstance(self.trees, str):
             return {}
-        asked: dict[str, tuple[str, float]] = {}
-        around = Surroundings(self.scenario.stations, {}, self.edge_share)
-        for op, needed in self._demands(around).items():
-            for step in steps_of(self.trees[op]):
-                if isinstance(step, Lookup) and step.cache in needed.lookups:
-                    rate = asked.get(step.cache, ("", 0.0))[1] + self.rate(op) * needed.lookups.pop(step.cache)
-                    asked[step.cache] = (self._column(step.key), rate)
-        return asked
-
-    def _column(self, key: Any) -> str:
-        if key is None:
-            return "user" if "user" in self.first.columns else "key"
-        if isinstance(key, int | float):
-            return ONE
-        return str(key.args[0]) if getattr(key, "kind", "") == "column" else ""
-
-    def _popularity(self, column: str) -> tuple[int, float] | None:
-        return (1, 0.0) if column == ONE else self.first.popularity(column)
+        return Layers(self.scenario, self.first, self.trees, self.rate, self.edge_share).all()
 
     @cached_property
     def hit_ratios(self) -> dict[str, float]:
-        """The hit ratio of each cache in the long run, by Che's approximation; where there is none, that of the first
-        requests, played through the cache alone.
-        """
-        ratios = {}
-        for name, (column, rate) in self.lookups.items():
-            spec, popularity = self.scenario.caches[name], self._popularity(column)
-            if popularity is not None and has_long_run(spec) and 0 < rate < inf:
-                ratios[name] = self._long_run(spec, popularity, rate)
-            elif column in self.first.columns and rate > 0:
-                ratios[name] = self._of_the_first(spec, column, rate)
-        return ratios
-
-    def _long_run(self, spec: CacheSpec, popularity: tuple[int, float], rate: float) -> float:
-        entries = spec.entries if spec.entries is not None else (spec.bytes or 0.0) / self.first.mean_size
-        keys = cache_theory.zipf(*popularity)
-        if spec.policy == "lru":
-            return cache_theory.che_lru(keys, rate, entries, spec.ttl, spec.renew).hit_ratio
-        return cache_theory.che_fifo(keys, rate, entries, spec.ttl).hit_ratio
-
-    def _of_the_first(self, spec: CacheSpec, column: str, rate: float) -> float:
-        indices = np.arange(int(min(SAMPLE, self.first.expected_requests)))
-        columns = self.first.rows(indices, needed=frozenset({column, "size"})).columns
-        keys = columns[column].astype(np.int64)
-        return 1.0 - float(replay(spec, keys, columns["size"], indices / rate).mean())
+        """The hit ratio of each cache in the long run, where it is known."""
+        return {name: layer.hit_ratio for name, layer in self.layers.items() if layer.hit_ratio is not None}
 
     def rate(self, op: str) -> float:
         """Requests per second; those of a closed loop as many as its clients send if nobody has to wait."""
@@ -281,10 +236,10 @@ class Setting:
         for name in self._cache_names:
             spec = self.scenario.caches[name]
             caches[name] = make_cache(spec, luck.stream(f"evict {name}"))
-            column, rate = self.lookups.get(name, ("", 0.0))
-            popularity = self.first.popularity(column)
-            if spec.start != "cold" and popularity is not None and 0 < rate < inf:
-                caches[name].warm(popularity, rate, luck.stream(f"warm {name}"), self.first.mean_size)
+            layer = self.layers.get(name)
+            popularity = self.first.popularity(layer.column) if layer is not None and layer.warm else None
+            if layer is not None and spec.start != "cold" and popularity is not None and 0 < layer.rate < inf:
+                caches[name].warm(popularity, layer.rate, luck.stream(f"warm {name}"), self.first.mean_size)
         return caches
 
     def _event(self, event: Any, request: Any, stop: float) -> Event:
@@ -309,7 +264,7 @@ class Setting:
         return [
             CacheOutage(e.station, e.time(stop), e.time(stop) + e.lasts, e.kind == "empty")
             for e in self.scenario.events
-            if e.station in self.lookups
+            if e.station in self.layers
         ]
 
     def scope(self) -> Scope:

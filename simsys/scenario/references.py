@@ -23,6 +23,9 @@ from simsys.workload import Workload
 MUCH_SHORTER = 5.0
 """A run this many times as long as the ttl does not feel how a cache began."""
 
+UNLIKE = {"told": "plans fill it with what they have not asked it for", "beneath": "it lies beneath another cache"}
+"""Why there is no law for what a cache holds."""
+
 
 class Place(NamedTuple):
     """A path of the file; where the file does not say it, the place of what stands above it."""
@@ -112,6 +115,11 @@ class References:
     def _use(self, use: Use, strategy: Place) -> Iterator[Problem]:
         scenario = self.scenario
         if use.kind == "mark":
+            return
+        if use.kind in UNLIKE:
+            if use.name in scenario.caches and scenario.caches[use.name].start == "warm":
+                message = f"{UNLIKE[use.kind]}: what it holds in the long run is not known; say start: cold"
+                yield self._at("caches", use.name, "start").problem(message)
             return
         nouns = {"station": scenario.stations, "cache": scenario.caches, "batch": scenario.batches}
         known: Iterable[str] = nouns[use.kind]  # type: ignore[assignment]

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from simsys.engines.caching import beneath, told
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.expressions import Untraceable
 from simsys.steps import Drop, Fill, Hold, Join, Lookup, Mark, Visit
 from simsys.strategies import Strategy
 from simsys.strategies.flow import Flow
 
-Kind = Literal["station", "cache", "batch", "mark"]
+Kind = Literal["station", "cache", "batch", "mark", "told", "beneath"]
 KIND: dict[str, Kind] = {"stations": "station", "caches": "cache", "batches": "batch"}
 """The kind of what a part of the scenario names."""
 
 
 class Use(NamedTuple):
-    """A station (and its operation, unless it is only held), a cache, a batch or a mark."""
+    """A station (and its operation, unless it is only held), a cache, a batch or a mark; of a cache also that it is
+    told what it has not been asked for, or that it lies beneath another.
+    """
 
     kind: Kind
     name: str
@@ -42,7 +45,13 @@ def _uses(strategy: Strategy, op: str, columns: tuple[str, ...]) -> tuple[Use, .
         return f"its plan for '{op}' is too large: {reason}" if isinstance(strategy, Flow) else ()
     except (AttributeError, TypeError, ValueError) as error:
         return f"its plan for '{op}' fails: {error}"
-    return tuple(dict.fromkeys(_of(tree)))
+    return tuple(dict.fromkeys([*_of(tree), *_unlike(tree)]))
+
+
+def _unlike(tree: Tree) -> Iterator[Use]:
+    """The caches of which nobody knows what they hold in the long run."""
+    yield from (Use("told", name) for name in sorted(told(tree)))
+    yield from (Use("beneath", name) for name in sorted(beneath(tree)))
 
 
 _remembered = lru_cache(maxsize=1024)(_uses)

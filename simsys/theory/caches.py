@@ -68,6 +68,13 @@ def che_lru(
     the last gap was below both.
     Source: Che, Tung and Wang, Hierarchical web caching systems, IEEE JSAC 2002.
     """
+    hit, t = _lru(popularity, rate, entries, ttl, renew)
+    return CacheTheory(float((popularity.keys * popularity.share * hit).sum()), t)
+
+
+def _lru(
+    popularity: Popularity, rate: float, entries: float, ttl: float | None, renew: bool
+) -> tuple[Floats, float | None]:
     rates = _rates(popularity, rate, entries, ttl)
     t = _characteristic(popularity, lambda time: -np.expm1(-rates * time), rate, entries)
     if renew or ttl is None:
@@ -77,7 +84,7 @@ def che_lru(
     else:
         hits = _hits_before_expiry(rates, t, ttl)
         hit = hits / (1 + hits)
-    return CacheTheory(float((popularity.keys * popularity.share * hit).sum()), t)
+    return hit, t
 
 
 def che_fifo(popularity: Popularity, rate: float, entries: float, ttl: float | None = None) -> CacheTheory:
@@ -87,11 +94,27 @@ def che_fifo(popularity: Popularity, rate: float, entries: float, ttl: float | N
     Source: Martina, Garetto and Leonardi, A unified approach to the performance analysis of caching systems,
     INFOCOM 2014.
     """
+    hit, t = _fifo(popularity, rate, entries, ttl)
+    return CacheTheory(float((popularity.keys * popularity.share * hit).sum()), t)
+
+
+def _fifo(popularity: Popularity, rate: float, entries: float, ttl: float | None) -> tuple[Floats, float | None]:
     rates = _rates(popularity, rate, entries, ttl)
     t = _characteristic(popularity, lambda time: rates * time / (1 + rates * time), rate, entries)
     lifetime = min(math.inf if time is None else time for time in (t, ttl))
-    hit = np.ones(len(rates)) if lifetime == math.inf else rates * lifetime / (1 + rates * lifetime)
-    return CacheTheory(float((popularity.keys * popularity.share * hit).sum()), t)
+    return np.ones(len(rates)) if lifetime == math.inf else rates * lifetime / (1 + rates * lifetime), t
+
+
+def hits(
+    popularity: Popularity, rate: float, entries: float, ttl: float | None, renew: bool, policy: str
+) -> Floats:
+    """The share of look-ups that hit, per group of keys, under lru, fifo or random.
+
+    What a cache beneath this one sees of a group is the rest of them (Che, Tung and Wang, 2002).
+    """
+    if policy == "lru":
+        return _lru(popularity, rate, entries, ttl, renew)[0]
+    return _fifo(popularity, rate, entries, ttl)[0]
 
 
 def _rates(popularity: Popularity, rate: float, entries: float, ttl: float | None) -> Floats:
