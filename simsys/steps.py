@@ -86,10 +86,15 @@ class Start:
 
 @dataclass(slots=True)
 class Lookup:
-    """Ask a cache for `key`: True on a hit, that is, when now < fill time + ttl."""
+    """Ask a cache for `key`: True on a hit, that is, when now < fill time + ttl.
+
+    Of a cache with copies, that of the process which plays this plan, any of them by chance; or number `at`, modulo
+    the copies. So for `Fill` and `Drop`.
+    """
 
     cache: str
     key: Any
+    at: Any = None
 
 
 @dataclass(slots=True)
@@ -98,6 +103,7 @@ class Fill:
 
     cache: str
     key: Any
+    at: Any = None
 
 
 @dataclass(slots=True)
@@ -106,6 +112,7 @@ class Drop:
 
     cache: str
     key: Any
+    at: Any = None
 
 
 @dataclass(slots=True)

@@ -119,8 +119,13 @@ MUTANTS = {
     "cleared, but for the past": Mutant(CACHE + "clear", "self.past = None", "pass"),
     "filled while down": Mutant(CACHE + "fill", "if self._down", "if False"),
     "every entry of one byte": Mutant(PLAYER + "_fill", "self._size(agent.row)", "1.0"),
+    "another process per step": Mutant(
+        PLAYER + "_copy", "agent.luck.token, 0)", "agent.luck.token, agent.luck.next(name))"
+    ),
+    "all in one process": Mutant(PLAYER + "_copy", "int(u * copies)", "0"),
+    "another copy than named": Mutant(PLAYER + "_copy", "int(step.at) %", "(int(step.at) + 1) %"),
     # leases
-    "nobody waits": Mutant(PLAYER + "_lookup", "name in self.leases.lines", "False"),
+    "nobody waits": Mutant(PLAYER + "_lookup", "lease in self.leases.lines", "False"),
     "who waits is not counted": Mutant(PLAYER + "_lookup", "cache.waits += 1", "pass"),
     "who waits loads in the end": Mutant(LEASES + "end", "succeed(True)", "succeed(False)"),
     "who waits goes on backwards": Mutant(

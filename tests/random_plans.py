@@ -123,6 +123,9 @@ class Writer:
     def _cache_key(self) -> str:
         return self.rng.choice([*self.keys[1:4], f"{self._column_key()} / 2", f"{self._column_key()} - 1"])
 
+    def _at(self) -> str:
+        return self.rng.choice(["", "", "", f", at={self._column_key()}", ", at=-2"])
+
     def _condition(self, outcomes: list[str]) -> str:
         rng = self.rng
         compare, column = rng.choice(["<", "<=", ">", ">=", "==", "!="]), rng.choice(["r.page", "r.size"])
@@ -172,7 +175,7 @@ class Writer:
         return [f"yield Start({self._many(depth)})"]
 
     def _cached(self, depth: int, outcomes: list[str]) -> list[str]:
-        cache, key = self.rng.choice(self.caches), self._cache_key()
+        cache, key = self.rng.choice(self.caches), self._cache_key() + self._at()
         look = self._yield(f"Lookup('{cache}', {key})", outcomes, 1.0)
         if self.rng.random() < 0.3:
             return look
@@ -187,7 +190,7 @@ class Writer:
 
     def _fill_or_drop(self, depth: int, outcomes: list[str]) -> list[str]:
         step = self.rng.choice(["Fill", "Fill", "Drop"])
-        return [f"yield {step}('{self.rng.choice(self.caches)}', {self._cache_key()})"]
+        return [f"yield {step}('{self.rng.choice(self.caches)}', {self._cache_key()}{self._at()})"]
 
     def _join(self, depth: int, outcomes: list[str]) -> list[str]:
         return self._yield(f"Join('{self.rng.choice(self.batches)}', {self._inner(depth + 1)})", outcomes)

@@ -13,7 +13,7 @@ from random_plans import Writer, plans_of
 
 from simsys import draws
 from simsys.distributions import Variate, laws
-from simsys.engines.model import Brings, CacheOutage, Event, Model
+from simsys.engines.model import Brings, CacheOutage, Event, Model, copy_of
 from simsys.engines.outages import Outage
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
@@ -120,12 +120,13 @@ class World:
         outages: dict[str, list[Outage]] = {}
         for name, outage in self.outages:
             outages.setdefault(name, []).append(outage)
-        caches = {
-            name: make_cache(CacheSpec.model_validate(spec), draws.stream(self.seed, 0, f"evict {name}"))
-            for name, spec in self.caches.items()
-        }
-        for name, (popularity, rate) in self.warm.items():
-            caches[name].warm(popularity, rate, draws.stream(self.seed, 0, f"warm {name}"))
+        caches = {}
+        for name, given in self.caches.items():
+            spec = CacheSpec.model_validate(given)
+            for copy in (copy_of(name, number) for number in range(spec.copies)):
+                caches[copy] = make_cache(spec, draws.stream(self.seed, 0, f"evict {copy}"))
+                if name in self.warm:
+                    caches[copy].warm(*self.warm[name], draws.stream(self.seed, 0, f"warm {copy}"))
         return Model(
             self.plans, {name: Station.model_validate(spec) for name, spec in self.stations.items()},
             self.held | set(self.queued), caches,
@@ -283,6 +284,8 @@ class Maker:
         room = rng.choice([{"entries": rng.randint(1, 4)}, {"bytes": f"{rng.randint(2, 8)}B"}, {"entries": 1000}])
         policy = rng.choice(["lru", "lru", "fifo", "clock", "sieve", "sieve", "random"])
         spec = {**room, "policy": policy, "start": "cold"}
+        if rng.random() < 0.3:
+            spec |= {"copies": rng.randint(2, 4)}
         if rng.random() < 0.6:
             spec |= {"ttl": f"{self.ticks(1, 6):.12g}s", "renew": rng.random() < 0.4}
         if self.expiry.random() < 0.5:

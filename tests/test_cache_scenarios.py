@@ -1,4 +1,4 @@
-"""Caches in scenarios: what is played of a trace is what the trace alone gives, and what is foreseen is what is played."""
+"""Caches in scenarios: what is played of a trace is what the trace alone gives; what is foreseen is played."""
 
 from __future__ import annotations
 
@@ -143,7 +143,9 @@ strategies:
       get:
         - lookup: edge
           key: key
-          miss: [{lookup: inner, key: key, miss: [{visit: memory.get}, {fill: inner, key: key}]}, {fill: edge, key: key}]
+          miss:
+            - {lookup: inner, key: key, miss: [{visit: memory.get}, {fill: inner, key: key}]}
+            - {fill: edge, key: key}
 run: {duration: 30s, warmup: 15s, replications: 1}
 """
 
@@ -169,3 +171,40 @@ def test_who_lies_beneath_another_or_is_told_cannot_start_warm() -> None:
             load_scenario(noted, [f"caches.{cache}.start=warm"], name="two")
     warm = load_scenario(TWO, ["caches.edge.start=warm"], name="two")
     assert settings(warm)[0].layers["edge"].warm
+
+
+COPIES = """
+question: What does a cache in each of eight processes hold?
+load: {rate: 4k/s, mix: {get: 100%}, keys: {count: 20k, popularity: {zipf: 0.9}}}
+stations: {memory: {servers: unlimited, ops: {get: 0s}}}
+caches: {own: {entries: 200, copies: 8, start: cold}}
+strategies:
+  - flow:
+      name: in-process
+      get: [{lookup: own, key: key, miss: [{visit: memory.get}, {fill: own, key: key}]}]
+run: {duration: 20s, warmup: 10s, replications: 1}
+"""
+AT_KEY = COPIES.replace("own, key: key", "own, key: key, at: key")
+
+
+def test_copies_know_nothing_of_each_other() -> None:
+    """Eight small caches of everything, or, where a key has its copy, one that is eight times as large."""
+    keys = zipf(20_000, 0.9)
+    for text, expected in ((COPIES, che_lru(keys, 500, 200)), (AT_KEY, che_lru(keys, 4000, 1600))):
+        (setting,) = settings(load_scenario(text, name="copies"))
+        own = play_once(setting, 0, "compiled").caches["own"]
+        assert own.hits / own.lookups == pytest.approx(expected.hit_ratio, abs=0.01)
+        assert own.occupancy == 8 * 200
+        foreseen = {} if text is AT_KEY else {"own": pytest.approx(expected.hit_ratio, rel=1e-9)}
+        assert setting.hit_ratios == foreseen
+
+
+def test_all_copies_are_emptied_and_start_warm() -> None:
+    (setting,) = settings(load_scenario(COPIES, ["caches.own.start=warm", "run.warmup=0s", "run.duration=1s"], "warm"))
+    own = play_once(setting, 0, "compiled").caches["own"]
+    assert own.hits / own.lookups == pytest.approx(setting.hit_ratios["own"], abs=0.02)
+    emptied = COPIES + "events: [{at: 20s, empty: own}]\n"
+    (setting,) = settings(load_scenario(emptied, ["run.duration=20001ms"], "emptied"))
+    assert play_once(setting, 0, "compiled").caches["own"].occupancy < 10
+    with pytest.raises(ScenarioError, match=r"plans say which of its copies they ask: .* say start: cold"):
+        load_scenario(AT_KEY, ["caches.own.start=warm"], name="copies")

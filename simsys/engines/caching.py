@@ -1,11 +1,11 @@
-"""How plans use their caches, seen from their trees: who fills one, and which lie beneath another."""
+"""How plans use their caches, seen from their trees: who fills one, which lie beneath another, and in which copies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from simsys.engines.trace import Do, End, If, Tree, steps_of
-from simsys.steps import Fill, Lookup
+from simsys.steps import Drop, Fill, Lookup
 
 
 def told(tree: Tree, missed: frozenset[str] = frozenset()) -> set[str]:
@@ -50,6 +50,11 @@ def _asked_by(tree: If, asked: Mapping[int, str]) -> frozenset[str]:
     """The cache whose answer a branch depends on, if it does on one."""
     condition = tree.condition
     return frozenset({asked[condition.args[0]]} if condition.kind == "outcome" and condition.args[0] in asked else ())
+
+
+def placed(tree: Tree) -> set[str]:
+    """The caches of which a plan asks a copy that it names."""
+    return {step.cache for step in steps_of(tree) if isinstance(step, Lookup | Fill | Drop) and step.at is not None}
 
 
 def _lookups(tree: Tree) -> set[str]:

@@ -17,7 +17,7 @@ from simsys.engines.kernel.entry import run, tell
 from simsys.engines.kernel.state import NOBODY, TO_PYTHON
 from simsys.engines.layout import Array, Layout
 from simsys.engines.ledgers import booked
-from simsys.engines.model import EVENTS, Model, default_key, next_sample
+from simsys.engines.model import EVENTS, Model, default_key, next_sample, original
 from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.stores import Stores
@@ -46,7 +46,8 @@ def play(model: Model, workload: Any, luck: Luck, take: Take | None) -> Log:
 def program_of(model: Model, columns: tuple[str, ...]) -> Program:
     """The program of a model's plans, of requests with these columns."""
     trees = {op: trace(plan, columns) for op, plan in model.plans.items()}
-    return program(trees, model.stations, list(model.caches), list(model.batches), default_key(columns))
+    caches = [original(name) for name in model.caches]
+    return program(trees, model.stations, caches, list(model.batches), default_key(columns))
 
 
 class CompiledPlay:

@@ -65,13 +65,23 @@ class CacheOutage:
     empty: bool = False
 
 
+def copy_of(cache: str, number: int) -> str:
+    """How a copy of a cache is called in a model; the first as the cache is."""
+    return f"{cache} {number}" if number else cache
+
+
+def original(name: str) -> str:
+    """The cache that a name in a model is a copy of."""
+    return name.partition(" ")[0]
+
+
 @dataclass(frozen=True)
 class Model:
     """One strategy with its surroundings, for one replication.
 
-    `held` are the stations that some plan holds, `caches` the cache structures, new and warmed up as they should be;
-    `begin` (s) is when the window opens; `cut`: stop with the arrivals instead of draining. `program`: the plans
-    for the compiled engine, if they have been traced already.
+    `held` are the stations that some plan holds, `caches` the cache structures, new and warmed up as they should be,
+    copies of one after each other; `begin` (s) is when the window opens; `cut`: stop with the arrivals instead of
+    draining. `program`: the plans for the compiled engine, if they have been traced already.
     """
 
     plans: Mapping[str, Plan]

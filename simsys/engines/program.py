@@ -69,7 +69,9 @@ def program(
     batches: Sequence[str],
     default_key: str | None,
 ) -> Program:
-    """The program of these plans by operation. `Untraceable` where the kernel has no room for one."""
+    """The program of these plans by operation; a cache with copies stands in `caches` so many times. `Untraceable`
+    where the kernel has no room for one.
+    """
     return Compiler(stations, list(caches), list(batches), default_key).compile(trees)
 
 
@@ -186,7 +188,7 @@ class Compiler:
                 return {"code": START, **self._items(step), **self._plans(step, trees)}
             case Lookup() | Fill() | Drop():
                 code = {Lookup: LOOKUP, Fill: FILL, Drop: DROP}[type(step)]
-                return {"code": code, "what": self.caches.index(step.cache), **self._key(step.key)}
+                return {"code": code, **self._cache(step.cache, step.at), **self._key(step.key)}
             case Join():
                 return {"code": JOIN, "what": self.batches.index(step.batch), **self._plans(step, trees)}
             case Within():
@@ -234,6 +236,14 @@ class Compiler:
         if key is None:
             key = 0.0 if self.default_key is None else Expression("column", (self.default_key,))
         return self._operand("key", key)
+
+    def _cache(self, name: str, at: Any) -> dict[str, Any]:
+        """A cache; of several copies, `plans` of them, which one: number n, or by the luck of `plan`."""
+        first, copies = self.caches.index(name), self.caches.count(name)
+        if copies == 1:
+            return {"what": first}
+        which = {"n_kind": ANY} if at is None else self._operand("n", at)
+        return {"what": first, "plans": copies, "plan": place(self.chances, f"copy of {name}"), **which}
 
     def _operand(self, name: str, value: Any) -> dict[str, Any]:
         kind, arg, number = self._term(value)

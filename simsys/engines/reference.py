@@ -5,6 +5,7 @@ A request, and every child it starts, is a SimPy process that drives its plan an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from simsys.engines.agents import Agent, Gathering, Path, batches, pass_on
 from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Facility
 from simsys.engines.leases import Leases
-from simsys.engines.model import Model
+from simsys.engines.model import Model, copy_of, original
 from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
 from simsys.measure.log import DONE, REFUSED, TIMED_OUT, CacheCount, Log, Request, Sample, Take, Writer
@@ -58,6 +59,7 @@ class Player:
             for i, (name, spec) in enumerate(model.stations.items())
         }
         self.caches, self.leases = model.caches, Leases(self.clock)
+        self.copies = Counter(map(original, model.caches))
         self.log = Log(ops, {name: f.log for name, f in self.facilities.items()}, model.begin, take)
         self.book = Writer(self.log, stop)
         self.gatherings: dict[str, Gathering] = {}
@@ -273,18 +275,18 @@ class Player:
         return in_time
 
     def _lookup(self, step: Lookup, agent: Agent) -> Doing:
-        cache, key, now = self.caches[step.cache], int(self._key(step.key, agent)), self.clock.now
+        name, key, now = self._copy(step, agent), int(self._key(step.key, agent)), self.clock.now
+        cache, lease = self.caches[name], (name, key)
         if cache.lookup(key, now):
             agent.request.age = max(agent.request.age, cache.age(key, now))
             return True
         if cache.lease:
-            name = (step.cache, key)
-            if name in self.leases.lines:
+            if lease in self.leases.lines:
                 cache.waits += 1
-                if (yield self.leases.wait(name, agent.number)):
+                if (yield self.leases.wait(lease, agent.number)):
                     return True
             else:
-                self.leases.take(name, cache.lease, agent.number)
+                self.leases.take(lease, cache.lease, agent.number)
         cache.loads += 1
         return False
 
@@ -296,14 +298,22 @@ class Player:
         return True
 
     def _fill(self, step: Fill, agent: Agent) -> bool:
-        key = int(self._key(step.key, agent))
-        self.caches[step.cache].fill(key, self.clock.now, self._size(agent.row))
-        self.leases.end((step.cache, key))
+        cache, key = self._copy(step, agent), int(self._key(step.key, agent))
+        self.caches[cache].fill(key, self.clock.now, self._size(agent.row))
+        self.leases.end((cache, key))
         return True
 
     def _drop(self, step: Drop, agent: Agent) -> bool:
-        self.caches[step.cache].drop(int(self._key(step.key, agent)))
+        self.caches[self._copy(step, agent)].drop(int(self._key(step.key, agent)))
         return True
+
+    def _copy(self, step: Lookup | Fill | Drop, agent: Agent) -> str:
+        """The cache; of several copies, that of the process which plays the agent's plan, or the one that is named."""
+        name, copies = step.cache, self.copies[step.cache]
+        if copies > 1 and step.at is None:
+            u = draws.uniform(self.luck.stream(f"copy of {name}"), agent.luck.token, 0)
+            return copy_of(name, int(u * copies))
+        return name if copies == 1 else copy_of(name, int(step.at) % copies)
 
     def _chance(self, step: Chance, agent: Agent) -> bool:
         stream, visit = self.luck.stream(step.name), agent.luck.next(step.name)

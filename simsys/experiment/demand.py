@@ -32,8 +32,8 @@ class Demand:
     """What one operation asks for, on average per request.
 
     `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station,
-    `lookups` and `fills` by cache, `joins` by batch, `marks` by name; `asked` and `marked`, look-ups and marks per row of
-    the grid; `time` (s) from arrival to answer if nobody had to wait, `pieces` the shards visited.
+    `lookups` and `fills` by cache, `joins` by batch, `marks` by name; `asked` and `marked`, look-ups and marks per row
+    of the grid; `time` (s) from arrival to answer if nobody had to wait, `pieces` the shards visited.
     """
 
     visits: Totals = field(default_factory=_totals)
@@ -83,9 +83,7 @@ def demand(tree: Tree, weights: Array, columns: Mapping[str, Array], around: Sur
 class _Walk:
     around: Surroundings
 
-    def tree(
-        self, tree: Tree, weights: Array, columns: dict[str, Array], odds: dict[int, Any], total: Demand
-    ) -> Array:
+    def tree(self, tree: Tree, weights: Array, columns: dict[str, Array], odds: dict[int, Any], total: Demand) -> Array:
         """Book the demand of a tree; the weighted seconds that its foreground takes, per row."""
         if isinstance(tree, End) or not weights.any():
             return np.zeros_like(weights)

@@ -1,8 +1,8 @@
 """How the caches of a strategy are asked, and how often they hit in the long run, before anything is played.
 
-A cache beneath another sees what that one misses, key by key: the more often a key is asked for, the less is left of
-it. That it comes at random times is assumed: for a cache that keeps its keys for little longer than the one above it, too
-much is foreseen.
+A cache beneath another sees what that one misses, key by key: the more often a key is asked for, the less is left. That
+it comes at random times is assumed: too much is foreseen for a cache that keeps its keys for little longer than the one
+above it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simsys.engines.caching import beneath, told
+from simsys.engines.caching import beneath, placed, told
 from simsys.engines.trace import Tree, steps_of
 from simsys.experiment.demand import Demand, Surroundings, demand
 from simsys.scenario import Scenario
@@ -60,7 +60,7 @@ class Layers:
 
     def all(self) -> dict[str, Layer]:
         """All caches that are asked."""
-        noted = set().union(*map(told, self.trees.values()))
+        noted = set().union(*(told(tree) | placed(tree) for tree in self.trees.values()))
         under = set().union(*map(beneath, self.trees.values()))
         keys = {s.cache: s.key for tree in self.trees.values() for s in steps_of(tree) if isinstance(s, Lookup)}
         grids = {op: self.load.grid(op) for op in self.trees}
@@ -94,10 +94,11 @@ class Layers:
         if law is not None and has_long_run(spec) and 0 < rate < inf:
             keys = theory.zipf(*law)
             left = self._left(name, column, keys) if under else keys
-            hits = theory.hits(left, rate, self._entries(spec), spec.ttl, spec.renew, spec.policy)
+            hits = theory.hits(left, rate / spec.copies, self._entries(spec), spec.ttl, spec.renew, spec.policy)
             self.by_key[column, name] = hits
             return float((left.keys * left.share * hits).sum())
-        return self._of_the_first(spec, column, rate) if column in self.load.columns and rate > 0 else None
+        known = column in self.load.columns and rate > 0
+        return self._of_the_first(spec, column, rate / spec.copies) if known else None
 
     def _entries(self, spec: CacheSpec) -> float:
         return spec.entries if spec.entries is not None else (spec.bytes or 0.0) / self.load.mean_size

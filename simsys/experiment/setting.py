@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simsys.engines.model import Brings, CacheOutage, Event, Model, default_key
+from simsys.engines.model import Brings, CacheOutage, Event, Model, copy_of, default_key
 from simsys.engines.outages import Outage
 from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
@@ -76,8 +76,9 @@ class Setting:
         if isinstance(self.trees, str):
             return self.trees
         columns, batches = self.first.columns, list(self.scenario.batches)
+        caches = [name for name in self._cache_names for _ in range(self.scenario.caches[name].copies)]
         try:
-            return program(self.trees, self._stations, self._cache_names, batches, default_key(columns))
+            return program(self.trees, self._stations, caches, batches, default_key(columns))
         except Untraceable as reason:
             return str(reason)
 
@@ -235,11 +236,13 @@ class Setting:
         caches = {}
         for name in self._cache_names:
             spec = self.scenario.caches[name]
-            caches[name] = make_cache(spec, luck.stream(f"evict {name}"))
             layer = self.layers.get(name)
             popularity = self.first.popularity(layer.column) if layer is not None and layer.warm else None
-            if layer is not None and spec.start != "cold" and popularity is not None and 0 < layer.rate < inf:
-                caches[name].warm(popularity, layer.rate, luck.stream(f"warm {name}"), self.first.mean_size)
+            for copy in (copy_of(name, number) for number in range(spec.copies)):
+                caches[copy] = make_cache(spec, luck.stream(f"evict {copy}"))
+                if layer is not None and spec.start != "cold" and popularity is not None and 0 < layer.rate < inf:
+                    rate = layer.rate / spec.copies
+                    caches[copy].warm(popularity, rate, luck.stream(f"warm {copy}"), self.first.mean_size)
         return caches
 
     def _event(self, event: Any, request: Any, stop: float) -> Event:
@@ -262,9 +265,10 @@ class Setting:
 
     def _cache_outages(self, stop: float) -> list[CacheOutage]:
         return [
-            CacheOutage(e.station, e.time(stop), e.time(stop) + e.lasts, e.kind == "empty")
+            CacheOutage(copy_of(e.station, number), e.time(stop), e.time(stop) + e.lasts, e.kind == "empty")
             for e in self.scenario.events
             if e.station in self.layers
+            for number in range(self.scenario.caches[e.station].copies)
         ]
 
     def scope(self) -> Scope:

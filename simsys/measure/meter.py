@@ -14,7 +14,7 @@ from simsys.measure.freshness import Freshness, LastFresh
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Batch, Log
 from simsys.measure.marks import Marked, Waiting
 from simsys.measure.staleness import Staleness
-from simsys.measure.summary import OpSummary, Scope, Summary, cache_summary, samples_summary, station_summary
+from simsys.measure.summary import OpSummary, Scope, Summary, cache_summaries, samples_summary, station_summary
 from simsys.measure.tallies import WAIT, WORK, Tallies
 from simsys.measure.windows import WINDOW, Recovery, Windows
 
@@ -80,7 +80,7 @@ class Meter:
             length=length,
             ops={op: self._operation(number, op, tuple(log.stations)) for number, op in enumerate(self._scope.ops)},
             stations={name: station_summary(s, capacity[name], length) for name, s in log.stations.items()},
-            caches={name: cache_summary(counters) for name, counters in log.caches.items()},
+            caches=cache_summaries(log.caches),
             work={op: self._work(log, number) for number, op in enumerate(self._scope.ops)},
             samples=samples_summary(log),
             checks=audits(log, self._tallies),

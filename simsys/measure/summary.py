@@ -5,7 +5,7 @@ merge.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from simsys.measure.audits import Check
 from simsys.measure.histogram import Histogram
@@ -69,6 +69,10 @@ class CacheSummary:
     evictions: int
     occupancy: float
 
+    def plus(self, other: CacheSummary) -> CacheSummary:
+        """Both together."""
+        return CacheSummary(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
 
 @dataclass
 class Summary:
@@ -125,6 +129,15 @@ def cache_summary(counters: Sequence[CacheCount]) -> CacheSummary:
     return CacheSummary(
         stop.lookups - begin.lookups, stop.hits - begin.hits, stop.evictions - begin.evictions, stop.occupancy
     )
+
+
+def cache_summaries(caches: Mapping[str, Sequence[CacheCount]]) -> dict[str, CacheSummary]:
+    """Every cache, with its copies (which are called so and a number) taken together."""
+    found: dict[str, CacheSummary] = {}
+    for name, counters in caches.items():
+        name, mine = name.partition(" ")[0], cache_summary(counters)
+        found[name] = mine if name not in found else found[name].plus(mine)
+    return found
 
 
 def samples_summary(log: Log) -> tuple[list[float], dict[str, list[float]]]:

@@ -23,7 +23,11 @@ from simsys.workload import Workload
 MUCH_SHORTER = 5.0
 """A run this many times as long as the ttl does not feel how a cache began."""
 
-UNLIKE = {"told": "plans fill it with what they have not asked it for", "beneath": "it lies beneath another cache"}
+UNLIKE = {
+    "told": "plans fill it with what they have not asked it for",
+    "beneath": "it lies beneath another cache",
+    "placed": "plans say which of its copies they ask",
+}
 """Why there is no law for what a cache holds."""
 
 

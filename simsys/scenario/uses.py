@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from simsys.engines.caching import beneath, told
+from simsys.engines.caching import beneath, placed, told
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.expressions import Untraceable
 from simsys.steps import Drop, Fill, Hold, Join, Lookup, Mark, Visit
 from simsys.strategies import Strategy
 from simsys.strategies.flow import Flow
 
-Kind = Literal["station", "cache", "batch", "mark", "told", "beneath"]
+Kind = Literal["station", "cache", "batch", "mark", "told", "beneath", "placed"]
 KIND: dict[str, Kind] = {"stations": "station", "caches": "cache", "batches": "batch"}
 """The kind of what a part of the scenario names."""
 
 
 class Use(NamedTuple):
     """A station (and its operation, unless it is only held), a cache, a batch or a mark; of a cache also that it is
-    told what it has not been asked for, or that it lies beneath another.
+    told what it has not been asked for, lies beneath another, or is asked copy by copy.
     """
 
     kind: Kind
@@ -52,6 +52,7 @@ def _unlike(tree: Tree) -> Iterator[Use]:
     """The caches of which nobody knows what they hold in the long run."""
     yield from (Use("told", name) for name in sorted(told(tree)))
     yield from (Use("beneath", name) for name in sorted(beneath(tree)))
+    yield from (Use("placed", name) for name in sorted(placed(tree)))
 
 
 _remembered = lru_cache(maxsize=1024)(_uses)

@@ -153,6 +153,11 @@ class Fields:
             self.reader.wrong((*self.path, "key"), "a cache knows one key at a time: expected a column or a number")
         return self.key()
 
+    def copy(self) -> Callable[[Any], Any]:
+        if self.data.get("at", "any") == "any":
+            return lambda row: None
+        return self.reader.read((*self.path, "at"), parse_value, self.data["at"], lambda row: None)
+
     def name_of(self, word: str) -> str:
         value = self.data[word]
         if not isinstance(value, str) or not value:
@@ -240,12 +245,12 @@ def _mark(f: Fields, what: Any) -> Form:
 
 
 def _lookup(f: Fields, what: Any) -> Form:
-    cache, key = f.name_of("lookup"), f.cache_key()
+    cache, key, at = f.name_of("lookup"), f.cache_key(), f.copy()
     nothing = Forms(f.name, [])
     hit, miss = f.plan("hit", needed=False) or nothing, f.plan("miss", needed=False) or nothing
 
     def form(row: Any) -> Doing:
-        found = yield Lookup(cache, key(row))
+        found = yield Lookup(cache, key(row), at(row))
         return (yield from (hit if found else miss)(row))
 
     return form
@@ -255,10 +260,10 @@ def _keyed(word: str, step: type[Fill | Drop]) -> Callable[[Fields, Any], Form]:
     """The maker of forms that only tell a cache something about a key."""
 
     def make(f: Fields, what: Any) -> Form:
-        cache, key = f.name_of(word), f.cache_key()
+        cache, key, at = f.name_of(word), f.cache_key(), f.copy()
 
         def form(row: Any) -> Doing:
-            yield step(cache, key(row))
+            yield step(cache, key(row), at(row))
             return True
 
         return form
@@ -317,9 +322,9 @@ FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
     "all": ((), _all),
     "each": (("do", "batch", "width"), _each),
     "start": (("n", "batch"), _start),
-    "lookup": (("key", "hit", "miss"), _lookup),
-    "fill": (("key",), _keyed("fill", Fill)),
-    "drop": (("key",), _keyed("drop", Drop)),
+    "lookup": (("key", "at", "hit", "miss"), _lookup),
+    "fill": (("key", "at"), _keyed("fill", Fill)),
+    "drop": (("key", "at"), _keyed("drop", Drop)),
     "join": (("do",), _join),
     "within": (("do", "else"), _within),
     "when": (("then", "else"), _when),

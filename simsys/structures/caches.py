@@ -30,6 +30,7 @@ class CacheSpec(Spec):
         default="none", description="none: whoever misses loads; single_flight: one loads, the others wait for it"
     )
     lease: Duration | None = Field(default=None, gt=0, description="how long they wait for one; none: 10 s")
+    copies: Whole = Field(default=1, ge=1, le=10_000, description="so many of it, each with this room: one per process")
     start: Literal["warm", "cold"] | None = Field(default=None, description="as in the long run, or empty")
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
 from simsys.engines.kernel.values import drawn, operand
 from simsys.engines.kernel.visits import GOES_ON, TURNED_AWAY, WAITS, key_of, number, visit
 from simsys.engines.program import (
+    ANY,
     CHANCE,
     DROP,
     END,
@@ -52,14 +53,25 @@ from simsys.structures.kernel.state import entry as entry_of
 
 
 @part
-def look_up(g: Any, slot: int, node: Any) -> int:
-    cache, key = of.cache(g, node.what), key_of(g, slot, node)
+def cache_of(g: Any, slot: int, node: Any) -> int:
+    """The place of a cache; of several copies, that of the process which plays this plan, or the one that is named."""
+    if node.plans == 0:
+        return int(node.what)
+    if node.n_kind == ANY:
+        u = draws.uniform(of.chance(g, node.plan).stream, of.agent(g, slot).token, 0)
+        return int(node.what + int(u * node.plans))
+    return int(node.what + int(number(g, slot, node)) % node.plans)
+
+
+@part
+def look_up(g: Any, slot: int, node: Any, place: int) -> int:
+    cache, key = of.cache(g, place), key_of(g, slot, node)
     entry = caches.lookup(cache, key, g.now)
     if entry != NOBODY:
         request = of.request(g, of.agent(g, slot).request)
         request.age = max(request.age, g.now - entry_of(cache, entry).fill)
         return 1
-    if cache.lease > 0.0 and waits_for_load(g, slot, node.what, key):
+    if cache.lease > 0.0 and waits_for_load(g, slot, place, key):
         cache.waits += 1
         return WAITS
     cache.loads += 1
@@ -67,11 +79,11 @@ def look_up(g: Any, slot: int, node: Any) -> int:
 
 
 @part
-def fill(g: Any, slot: int, node: Any) -> None:
-    cache, key = of.cache(g, node.what), key_of(g, slot, node)
+def fill(g: Any, slot: int, node: Any, place: int) -> None:
+    cache, key = of.cache(g, place), key_of(g, slot, node)
     caches.fill(cache, key, g.now, of.agent(g, slot).size if g.size_column >= 0 else 1.0)
     if cache.lease > 0.0:
-        loaded(g, node.what, key)
+        loaded(g, place, key)
 
 
 @part
@@ -128,10 +140,10 @@ def no_room(g: Any, children: int) -> bool:
 
 
 @part
-def cache_is_short(g: Any, node: Any) -> bool:
-    cache = of.cache(g, node.what)
+def cache_is_short(g: Any, place: int) -> bool:
+    cache = of.cache(g, place)
     if caches.is_short(cache):
-        g.need, g.amount = CACHES, node.what
+        g.need, g.amount = CACHES, place
         return True
     if cache.lease == 0.0:
         return False
@@ -168,17 +180,18 @@ def drive(g: Any, slot: int, answer: int) -> int:
                 mark(g, slot, node)
                 answer = 1
             elif code == LOOKUP or code == FILL or code == DROP:
-                if cache_is_short(g, node):
+                place = cache_of(g, slot, node)
+                if cache_is_short(g, place):
                     return wait_for_python(g, slot, ROOM)
                 answer = 1
                 if code == LOOKUP:
-                    answer = look_up(g, slot, node)
+                    answer = look_up(g, slot, node, place)
                     if answer == WAITS:
                         return 0
                 elif code == FILL:
-                    fill(g, slot, node)
+                    fill(g, slot, node, place)
                 else:
-                    caches.drop(of.cache(g, node.what), key_of(g, slot, node))
+                    caches.drop(of.cache(g, place), key_of(g, slot, node))
             elif code == CHANCE:
                 answer = chance(g, slot, node)
             elif code == START or code == FORK:
