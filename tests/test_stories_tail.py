@@ -37,14 +37,16 @@ def share_above(histogram: Histogram, seconds: float) -> float:
     return float(np.append(above, 1.0)[np.searchsorted(x, seconds, side="right") - 1])
 
 
-@pytest.mark.parametrize(("slow", "leaves"), [(1e-2, 100), pytest.param(1e-4, 2_000, marks=pytest.mark.long)])
-def test_tail_1_one_slow_leaf_makes_a_request_slow(slow: float, leaves: int) -> None:
+@pytest.mark.parametrize(
+    ("slow", "leaves", "requests"), [(1e-2, 100, 14_000), pytest.param(1e-4, 2_000, 10_000, marks=pytest.mark.long)]
+)
+def test_tail_1_one_slow_leaf_makes_a_request_slow(slow: float, leaves: int, requests: int) -> None:
     """1 % of slow leaves make 63.4 % of slow requests of 100, one in 10,000 makes 18.1 % of those of 2,000."""
     law = f"{{mixture: [{{share: {100 * (1 - slow)}%, constant: 1ms}}, {{share: {100 * slow}%, constant: 1s}}]}}"
     leaf = "{visit: leaf.ask}"
     theory = 1 - (1 - slow) ** leaves
-    many = latencies(law, f"{{each: {leaves}, do: [{leaf}]}}", 3_000)
-    holds([share_above(one, 0.5) for one in many], theory, 0.015)
+    many = latencies(law, f"{{each: {leaves}, do: [{leaf}]}}", requests)
+    holds([share_above(one, 0.5) for one in many], theory, 0.005)
     alone = latencies(law, leaf, 2_000)
     assert all(share_above(one, 0.5) < 0.1 * theory for one in alone), "a mutant that asks only one"
 
@@ -72,7 +74,7 @@ def test_q_15_the_largest_of_many_exponential_times(n: int, times: float) -> Non
     many = latencies("{exponential: {mean: 10ms}}", f"{{each: {n}, do: [{{visit: leaf.ask}}]}}", 4_000)
     means = [one.mean or 0.0 for one in many]
     assert sum(1 / k for k in range(1, n + 1)) == pytest.approx(times, abs=1e-3)
-    holds(means, 0.01 * sum(1 / k for k in range(1, n + 1)), 0.015 * 0.01 * times)
+    holds(means, 0.01 * sum(1 / k for k in range(1, n + 1)), 0.01 * 0.01 * times)
     one_by_one = latencies("{exponential: {mean: 10ms}}", f"{{each: {n}, width: 1, do: [{{visit: leaf.ask}}]}}", 500)
     assert min(one.mean or 0.0 for one in one_by_one) > 0.009 * n, "a mutant that asks one after the other"
 
