@@ -213,6 +213,23 @@ def get(r):
     assert_equal(one, other)
 
 
+def test_a_crowds_first_visit_of_no_units_draws_no_shard_for_the_next() -> None:
+    """The first child of each crowd, of index 0, asks nothing of the station whose shard was drawn with the crowd's."""
+    load = Load.model_validate({"rate": "100/s", "mix": {"get": "100%"}})
+    source = """
+def part(b):
+    yield Visit("near", "get", n=b.index, key=ANY)
+    yield Visit("far", "get", key=ANY)
+
+def get(r):
+    yield Start(part, n=20)
+"""
+    ops = {"get": {"exponential": {"mean": "3ms"}}}
+    stations = {"near": {"servers": 1, "shards": 2, "ops": ops}, "far": {"servers": 1, "shards": 100, "ops": ops}}
+    world = World(1, source, stations, {}, {}, Workload(load, requests=300), {})
+    assert_equal(world.play("simpy"), world.play("compiled"))
+
+
 # -- shipped scenarios -------------------------------------------------------------------------------------------------
 
 SHORTER = {
