@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from simsys.experiment.result import Audit, Load, Napkin, Played, Result, Row, Verdict
+from simsys.experiment.result import GROWTH, Audit, Load, Napkin, Played, Result, Row, Verdict
 from simsys.measure.anatomy import Anatomy
 
 STRATEGIES = ("pull", "cached_pull", "push", "hybrid")
@@ -111,6 +111,7 @@ def played(strategy: str, index: int) -> Played:
         (("cpu", "96 vCPU × 12.5 $/month", 1200.0), ("ram", "1.83 TB × 16 $/GB/month", 29_300.0)),
         (("timelines", "ram", "200M × 20% × 800 × 10.5 B", 3.36e11), ("posts", "ssd", "…", 1.2e13)),
         napkin,
+        growth={"ram": tuple(min(1e9 * age, 3e14) for age in GROWTH)} if index >= 2 else {},
         tail={"read": slowest},
         whole={"read": whole, "post": whole},
         shards={"timelines": (0.9, 0.1, 0.0, 0.0) if index == 2 else (0.05, 0.05, 0.05, 0.04)} if index > 1 else {},

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 
 from simsys.report import charts, shards, style
 
-CHARTS = ("latency", "who-pays", "utilization", "backlog", "tail", "shards")
+CHARTS = ("latency", "who-pays", "utilization", "backlog", "tail", "shards", "growth")
 ALL = {f"{name}.{kind}" for name in CHARTS for kind in ("svg", "png")}
 
 
@@ -21,7 +21,7 @@ def drawn() -> dict[str, bytes]:
     return dict(charts.charts(hand_made.result()))
 
 
-def test_six_charts_as_svg_and_png(drawn: dict[str, bytes]) -> None:
+def test_seven_charts_as_svg_and_png(drawn: dict[str, bytes]) -> None:
     assert set(drawn) == ALL == set(charts.NAMES)
     assert all(content.startswith(b"\x89PNG") for name, content in drawn.items() if name.endswith("png"))
     assert all(b"<svg" in content for name, content in drawn.items() if name.endswith("svg"))
@@ -44,12 +44,12 @@ def test_dollars_are_no_mathematics() -> None:
     name = r"hybrid($\frac{x, a_b^2$ & <b>)"
     played = tuple(replace(p, strategy=name) if p.strategy == "hybrid" else p for p in hand_made.result().played)
     rows = tuple(r._replace(strategy=name) if r.strategy == "hybrid" else r for r in hand_made.rows())
-    assert len(dict(charts.charts(hand_made.result(played=played, rows=rows)))) == 12
+    assert len(dict(charts.charts(hand_made.result(played=played, rows=rows)))) == 14
 
 
 def test_what_has_no_figures_has_no_chart() -> None:
     assert dict(charts.charts(hand_made.result(rows=(), played=()))) == {}
-    calm = tuple(replace(p, samples=((), {}), ccdf={}, tail={}, shards={}) for p in hand_made.result().played)
+    calm = tuple(replace(p, samples=((), {}), ccdf={}, tail={}, shards={}, growth={}) for p in hand_made.result().played)
     assert {n.partition(".")[0] for n, _ in charts.charts(hand_made.result(played=calm))} == {"who-pays", "utilization"}
 
 

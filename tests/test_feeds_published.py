@@ -52,7 +52,7 @@ def test_tw_1_mutants_deliver_to_everybody_or_not_to_all(mutant: str) -> None:
 def kept(strategy: str) -> float:
     """Bytes of one replica of all timelines, at full size."""
     setting = timelines_of_2012(strategy, "sizes.timeline_entry=20B")
-    store = next(store for store, _ in stores(setting, {"feed": 0.0}) if store.name == "timelines")
+    store = next(each.store for each in stores(setting, {"feed": 0.0}) if each.store.name == "timelines")
     assert store.copies == 3
     return 100 * store.bytes / store.copies
 

@@ -125,6 +125,19 @@ FIGURES = {
         3.57 s              cached_pull read latency_p99
         8.92%               cached_pull feed hit_ratio
         2.51 ms             push read latency_p99""",
+    "storage-growth": """
+        127 TB              pull system storage_bytes_year
+        135 TB              push system storage_bytes_year
+        734 TB              pull system storage_bytes.object
+        8.34 TB             push system storage_bytes.ram
+        44.5k$/month        push system cost.ram
+        21.0k$/month        push system cost.disk
+        496k$/month         push@128.7B system cost
+        292k$/month         push@22.8B system cost
+        22.0 TB             push(inactive=push) system storage_bytes.ram
+        378k$/month         push(inactive=push) system cost
+        202k$/month         pull system cost
+        45.2 ms             pull read latency_p99""",
     "threshold": """
         16.8k$/month        hybrid@10000 system cost
         21.3%               hybrid@10000 system edges_pulled

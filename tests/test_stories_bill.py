@@ -34,7 +34,7 @@ def feed(sets: Sequence[str] = ()) -> Setting:
 
 def memory(setting: Setting) -> tuple[float, float]:
     """Bytes of all timelines, and what they cost a month."""
-    (store,) = [store for store, _ in accounts.stores(setting, {}) if store.name == "timelines"]
+    (store,) = [each.store for each in accounts.stores(setting, {}) if each.store.name == "timelines"]
     return store.bytes, total(accounts.terms(setting, [store], set()), "ram")
 
 
@@ -60,7 +60,7 @@ def test_s9_deliveries_between_zones() -> None:
 
 
 def network(setting: Setting) -> float:
-    stores = [store for store, _ in accounts.stores(setting, {})]
+    stores = [each.store for each in accounts.stores(setting, {})]
     return sum(
         term.dollars for term in accounts.terms(setting, stores, set()) if term.formula.startswith("timelines.push")
     )
@@ -82,7 +82,7 @@ HYBRID = "strategies=[{{hybrid: {{celebrity: {}}}}}]"
 
 
 def kept_and_sent(setting: Setting) -> float:
-    stores = [store for store, _ in accounts.stores(setting, {})]
+    stores = [each.store for each in accounts.stores(setting, {})]
     return total(accounts.terms(setting, stores, set()))
 
 

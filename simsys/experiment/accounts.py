@@ -2,40 +2,85 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from simsys.experiment.setting import Setting
 from simsys.expressions import evaluate
 from simsys.money import SECONDS_PER_MONTH, Machines, Store, Term, Traffic, bill
 from simsys.stations import Service
-from simsys.strategies import World
+from simsys.strategies import Keep, World
+from simsys.units import show_duration, show_size
+
+DAY = 86_400.0
 
 
-def stores(setting: Setting, cached: dict[str, float]) -> list[tuple[Store, str]]:
-    """What the strategy keeps, with the formula of its items; `cached` are the entries each cache holds."""
-    scenario, facts = setting.scenario, facts_of(setting, cached)
+class Kept(NamedTuple):
+    """What a strategy keeps in the end, the formula of its items, and how it comes to be so many: `grows` items per
+    second from `after` s on; None if all are there from the beginning.
+    """
+
+    store: Store
+    formula: str
+    grows: float | None
+    after: float
+
+    @property
+    def growth(self) -> str:
+        """`grows by 103 MB a day, for 365 d`; empty where all is there from the beginning."""
+        if not self.grows:
+            return ""
+        each = self.store._replace(items=self.grows).bytes
+        begin = f" from {show_duration(self.after)} on" if self.after else ""
+        return f"grows by {show_size(each * DAY)} a day{begin}, for {show_duration(self.store.items / self.grows)}"
+
+    def bytes_at(self, age: float) -> float:
+        """Bytes after so many seconds of this load, all copies."""
+        if self.grows is None:
+            return self.store.bytes
+        items = min(self.store.items, self.grows * max(0.0, age - self.after))
+        return self.store._replace(items=items).bytes
+
+
+def stores(setting: Setting, cached: dict[str, float]) -> list[Kept]:
+    """What the strategy keeps; `cached` are the entries each cache holds. A store of nothing is left out."""
+    facts = facts_of(setting, cached)
 
     def above(followers: float) -> float:
         people = setting.first.people
         return people.users * people.share_above(followers) if people is not None else 0.0
 
-    kept = []
-    for keep in setting.strategy.keeps(World()):
-        items = float(evaluate(keep.items, facts, above))
-        copies = scenario.prices.copies if keep.copies is None else keep.copies
-        kept.append((Store(keep.name, keep.medium, items, scenario.sizes[keep.item], copies), str(keep.items)))
-    return kept
+    def number(formula: Any) -> float:
+        return float(evaluate(formula, facts, above))
+
+    kept = [_kept(setting, keep, number) for keep in setting.strategy.keeps(World())]
+    return [each for each in kept if each.store.items]
+
+
+def _kept(setting: Setting, keep: Keep, number: Callable[[Any], float]) -> Kept:
+    copies = keep.copies
+    if copies is None:  # the price of an object store has those that it makes in it
+        copies = 1 if keep.medium == "object" else setting.scenario.prices.copies
+    size = keep.item if isinstance(keep.item, float) else setting.scenario.sizes[keep.item]
+    store = Store(keep.name, keep.medium, number(keep.items), size, copies)
+    grows = None if keep.grows is None else number(keep.grows)
+    return Kept(store, str(keep.items), grows, number(keep.after))
 
 
 def facts_of(setting: Setting, cached: dict[str, float]) -> dict[str, Any]:
     """The columns that a formula of `keeps` may use."""
     people, retention = setting.first.people, setting.scenario.retention
-    posts = setting.rate("post") if "post" in setting.first.shares else 0.0
+    rates = {op: setting.rate(op) if setting.scenario.has_rate else 0.0 for op in setting.first.shares}
+    posts = rates.get("post", 0.0)
+    disk = retention.posts if retention.disk is None else min(retention.disk, retention.posts)
     facts = {f"cached.{name}": entries for name, entries in cached.items()}
-    facts |= {"posts": posts * retention.posts, "hot_posts": posts * retention.hot}
+    facts |= {f"{op}/s": rate for op, rate in rates.items()}
+    facts |= {"posts": posts * disk, "old_posts": posts * (retention.posts - disk), "disk": disk}
+    facts |= {"hot_posts": posts * retention.hot}
     if people is not None:
         users = float(people.users)
         facts |= {"users": users, "active_users": users * people.active, "edges": users * people.mean_followers}
+        facts |= {"deliveries": posts * people.activity_weighted_mean_followers, "active": people.active}
     return facts
 
 

@@ -121,7 +121,7 @@ def billed(scenario: Scenario, strategy: int, fleet: Fleet, result: Result) -> t
     (setting,) = settings(alone(scenario, strategy, fleet))
     (name,) = result.strategies
     held = {row.subject: row.value or 0.0 for row in result.rows if row.metric == "occupancy"}
-    kept = [store for store, _ in accounts.stores(setting, held)]
+    kept = [each.store for each in accounts.stores(setting, held)]
     visited = {row.subject for row in result.rows if row.metric == "utilization"}
     terms = accounts.terms(setting, kept, visited)
     rows = [

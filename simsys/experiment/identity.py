@@ -46,7 +46,7 @@ def identity(scenario: Scenario, strategy: Strategy, stations: Collection[str], 
     told = dict(_told(scenario))
     told["stations"] = {name: _unbilled(told.get("stations", {})[name]) for name in sorted(stations)}
     told["caches"] = {name: told.get("caches", {})[name] for name in sorted(caches)}
-    told["strategy"] = plain_strategy(scenario, strategy)
+    told["strategy"] = _unkept(plain_strategy(scenario, strategy))
     return sha256(json.dumps([code(), told], sort_keys=True).encode()).hexdigest()
 
 
@@ -63,6 +63,12 @@ def _told(scenario: Scenario) -> dict[str, Any]:
 def _unbilled(station: dict[str, Any]) -> dict[str, Any]:
     ops = {op: {k: v for k, v in service.items() if k not in _BILLED} for op, service in station["ops"].items()}
     return {key: value for key, value in station.items() if key not in _BILLED} | {"ops": ops}
+
+
+def _unkept(strategy: dict[str, Any]) -> dict[str, Any]:
+    """A flow without what it keeps."""
+    return {name: {k: v for k, v in told.items() if k != "keeps"} if name == "flow" else told
+            for name, told in strategy.items()}  # fmt: skip
 
 
 def _content(file: Path) -> str:

@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 
 from simsys.experiment import accounts
+from simsys.experiment.accounts import DAY, Kept
 from simsys.experiment.notes import notes
 from simsys.experiment.promises import verdicts
-from simsys.experiment.result import Audit, Failure, Napkin, Played, Result, Row
+from simsys.experiment.result import GROWTH, Audit, Failure, Napkin, Played, Result, Row
 from simsys.experiment.rows import constant, merged, rows
 from simsys.experiment.setting import Setting
 from simsys.measure.anatomy import Anatomy
 from simsys.measure.summary import Summary
 from simsys.measure.tail import pooled
-from simsys.money import total
+from simsys.money import MEDIA, total
 from simsys.scenario import Scenario
+
+AGES = {"day": DAY, "month": 30 * DAY, "year": 365 * DAY}
+"""After how long the bytes that are kept are told (s)."""
 
 
 def result_of(
@@ -74,7 +78,7 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
     visited = {s for play in plays for s, station in play.stations.items() if station.visited}
     cached = {c: sum(p.caches[c].occupancy for p in plays) / len(plays) for c in plays[0].caches}
     kept = accounts.stores(setting, cached)
-    terms = accounts.terms(setting, [store for store, _ in kept], visited)
+    terms = accounts.terms(setting, [each.store for each in kept], visited)
     mine += list(_money(name, kept, terms))
     tails = {op: pooled([play.ops[op].tail for play in plays]) for op in setting.ops} if not saturated else {}
     if setting.edges_pulled is not None:
@@ -89,7 +93,8 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
         work=_mean_work(plays),
         samples=_samples(plays),
         bill=tuple(terms),
-        stores=tuple((s.name, s.medium, f"{formula}: {s.formula}", s.bytes) for s, formula in kept),
+        stores=tuple((k.store.name, k.store.medium, f"{k.formula}: {k.store.formula}", k.store.bytes) for k in kept),
+        growth=_growth(kept),
         napkin=_napkin(setting, plays),
         traceable=bool(setting.demands),
         tail=_known({op: tail.slowest() for op, tail in tails.items()}),
@@ -98,10 +103,22 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
     )
 
 
-def _money(name: str, kept: Sequence[Any], terms: Sequence[Any]) -> Iterator[Row]:
-    yield constant(name, "storage_bytes", sum(store.bytes for store, _ in kept), "B")
-    for medium in ("ram", "ssd"):
-        yield constant(name, f"storage_bytes.{medium}", sum(s.bytes for s, _ in kept if s.medium == medium), "B")
+def _growth(kept: Sequence[Kept]) -> dict[str, tuple[float, ...]]:
+    """Bytes at each time of `GROWTH`, by medium; empty where nothing grows."""
+    if all(each.grows is None for each in kept):
+        return {}
+    at = {m: [sum(k.bytes_at(age) for k in kept if k.store.medium == m) for age in GROWTH] for m in MEDIA}
+    return {medium: tuple(values) for medium, values in at.items() if any(values)}
+
+
+def _money(name: str, kept: Sequence[Kept], terms: Sequence[Any]) -> Iterator[Row]:
+    stores = [each.store for each in kept]
+    yield constant(name, "storage_bytes", sum(store.bytes for store in stores), "B")
+    for medium in MEDIA:
+        yield constant(name, f"storage_bytes.{medium}", sum(s.bytes for s in stores if s.medium == medium), "B")
+    if any(each.grows is not None for each in kept):
+        for age, seconds in AGES.items():
+            yield constant(name, f"storage_bytes_{age}", sum(each.bytes_at(seconds) for each in kept), "B")
     yield constant(name, "cost", total(terms), "$/month", "of the fleet as given")
     for kind in ("ram", "cpu", "disk", "network"):
         yield constant(name, f"cost.{kind}", total(terms, kind), "$/month")

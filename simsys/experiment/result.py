@@ -9,6 +9,9 @@ from simsys.measure.anatomy import Anatomy
 
 Values = tuple[float, ...]
 
+GROWTH = tuple(3600.0 * 10 ** (k / 12) for k in range(61))
+"""When the bytes kept are drawn: from an hour after the beginning on, twelve times per factor of ten (s)."""
+
 
 class Row(NamedTuple):
     """One figure of one strategy, with the 95 % interval over replications; None is null.
@@ -88,9 +91,9 @@ class Played:
     `loads` is the analytic load, `time[op]` the seconds from arrival to answer if nobody had to wait, `ccdf[op]`
     (latency s, share of requests that take longer), `work[op][station]` seconds of service per operation, `samples`
     (times s, {station: number inside, mean over replications}), `bill` (kind, formula, $/month) per term, `stores`
-    (name, medium, formula, bytes), `tail[op]` where the slowest 1 % of the requests spent their time, and
-    `whole[op]` all of them; `shards[station]`, where there are several, the share of its time that each is busy, the
-    busiest first.
+    (name, medium, formula, bytes), `growth[medium]` the bytes kept at each time of `GROWTH`, `tail[op]` where
+    the slowest 1 % of the requests spent their time, and `whole[op]` all of them; `shards[station]`, where there are
+    several, the share of its time that each is busy, the busiest first.
     """
 
     strategy: str
@@ -102,6 +105,7 @@ class Played:
     bill: tuple[Any, ...]
     stores: tuple[Any, ...]
     napkin: Napkin | None
+    growth: dict[str, Values] = field(default_factory=dict)
     traceable: bool = True
     tail: dict[str, Anatomy] = field(default_factory=dict)
     whole: dict[str, Anatomy] = field(default_factory=dict)

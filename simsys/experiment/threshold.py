@@ -42,7 +42,7 @@ def service(setting: Setting, op: str) -> float:
 
 def traffic(setting: Setting, op: str) -> float:
     """Dollars a month of what one operation a second sends between zones."""
-    kept = [store for store, _ in accounts.stores(setting, dict.fromkeys(setting.scenario.caches, 0.0))]
+    kept = [each.store for each in accounts.stores(setting, dict.fromkeys(setting.scenario.caches, 0.0))]
     return accounts.dollars_sent(setting, op, kept)
 
 

@@ -9,6 +9,7 @@ from simsys.money.prices import SECONDS_PER_MONTH, Prices
 from simsys.units import show_count, show_money, show_share, show_size
 
 Medium = Literal["ram", "ssd", "object"]
+MEDIA: tuple[Medium, ...] = ("ram", "ssd", "object")
 Kind = Literal["ram", "cpu", "disk", "network"]
 
 

@@ -1,4 +1,4 @@
-"""Six charts of a run as SVG and PNG, the same bytes whenever they are drawn again.
+"""Seven charts of a run as SVG and PNG, the same bytes whenever they are drawn again.
 
 matplotlib is imported when the first is drawn. Free text is printed as it is: no mathematics is read into it.
 """
@@ -17,6 +17,7 @@ from simsys.experiment.result import Played, Result
 from simsys.experiment.workers import Failed, WorkerError, side_by_side
 from simsys.report import style
 from simsys.report.canvas import alike, canvas, durations, legend, stroke, symlog
+from simsys.report.growth import growth
 from simsys.report.shards import shards
 from simsys.report.tail import ELSEWHERE, WAITING, Place, called, divided, ops, places
 from simsys.units import show_duration
@@ -284,7 +285,7 @@ def _shade(seen: dict[Place, Any], place: Place) -> dict[str, Any]:
 
 _CHARTS: dict[str, Callable[[Result], Any]] = {
     "latency": latency, "backlog": backlog, "tail": tail, "shards": shards, "who-pays": who_pays,
-    "utilization": utilization,
+    "utilization": utilization, "growth": growth,
 }  # fmt: skip
 """Those that take long first, so that all processes are done at about the same time."""
 NAMES = tuple(f"{name}.{kind}" for name in _CHARTS for kind in ("svg", "png"))

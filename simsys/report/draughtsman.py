@@ -64,4 +64,3 @@ def _wait_and_draw(parents: Connection, parent: Connection, jobs: int) -> None:
         pass
     except Exception as error:
         parent.send(error)
-

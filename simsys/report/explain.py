@@ -164,7 +164,11 @@ def _money(setting: Setting) -> Iterator[str]:
     """What is kept and what a month costs, every term with its formula; caches are taken as full."""
     kept = accounts.stores(setting, dict(_full(setting)))
     if kept:
-        lines = [f"  {store.name} ({store.medium}): {formula}: {store.formula}" for store, formula in kept]
+        lines = [
+            f"  {each.store.name} ({each.store.medium}): {each.formula}: {each.store.formula}"
+            f"{each.growth and f'; {each.growth}'}"
+            for each in kept
+        ]
         yield "\n".join(["kept (caches as full as they get)", *_wrapped(lines)])
     terms = _terms(setting)
     lines = [f"  {term.kind}: {term.formula}" for term in terms]
@@ -174,7 +178,7 @@ def _money(setting: Setting) -> Iterator[str]:
 def _terms(setting: Setting) -> list[Term]:
     visited = {station for demand in setting.demands.values() for station in demand.stations}
     kept = accounts.stores(setting, dict(_full(setting)))
-    return accounts.terms(setting, [store for store, _ in kept], visited)
+    return accounts.terms(setting, [each.store for each in kept], visited)
 
 
 def _full(setting: Setting) -> Iterator[tuple[str, float]]:

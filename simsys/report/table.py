@@ -28,8 +28,10 @@ OF_OPERATIONS = (
     "work",
 )
 OF_STATIONS = ("utilization", "utilization_max", "queue_mean", "queue_max", "wait_mean")
-OF_SYSTEM = ("storage_bytes.ram", "storage_bytes.ssd", "edges_pulled", "backlog_growth", "cost")
-SILENT = {"refused", "timed_out", "storage_bytes.ram", "storage_bytes.ssd", *OF_STATIONS[2:]}
+BYTES = ("storage_bytes.ram", "storage_bytes.ssd", "storage_bytes.object")
+AFTER = ("storage_bytes_day", "storage_bytes_month", "storage_bytes_year")
+OF_SYSTEM = (*AFTER, *BYTES, "edges_pulled", "backlog_growth", "cost")
+SILENT = {"refused", "timed_out", *BYTES, *OF_STATIONS[2:]}
 """Metrics whose lines are left out where they are zero for everybody."""
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BOLD, _COLOURS = "1", {"kept": "32", "missed": "31", "undecided": "33"}

@@ -27,10 +27,11 @@ def usual_prices() -> Prices:
 
 
 class Retention(Spec):
-    """How long posts are kept (s): `posts` for good, `hot` in memory."""
+    """How long posts are kept (s): `posts` for good, `hot` in memory, and after `disk` in the object store."""
 
     posts: Duration
     hot: Duration
+    disk: Duration | None = None
 
 
 class Grid(Spec):

@@ -33,7 +33,10 @@ STATION: dict[str, Read] = {
 }
 CACHE: dict[str, Read] = {"hit_ratio": parse_share, "occupancy": parse_count, "evictions": parse_count}
 SYSTEM: dict[str, Read] = {
-    **dict.fromkeys(("storage_bytes", "storage_bytes.ram", "storage_bytes.ssd"), parse_size),
+    **dict.fromkeys(
+        ("storage_bytes", *(f"storage_bytes{of}" for of in (".ram", ".ssd", ".object", "_day", "_month", "_year"))),
+        parse_size,
+    ),
     **dict.fromkeys(("cost", "cost.ram", "cost.cpu", "cost.disk", "cost.network"), parse_money),
     "edges_pulled": parse_share,
     "backlog_growth": parse_rate,

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from simsys.scenario.knobs import grammar
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path
-from simsys.strategies import find, flow, names
+from simsys.strategies import find, flow, names, stores
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -29,7 +29,10 @@ def scenario_schema() -> Schema:
     named: Schema = {name: {"anyOf": [links[model, "validation"], {"type": "null"}]} for name, model in knobs.items()}
     named["flow"] = {
         "type": "object",
-        "properties": {"name": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}$"}},
+        "properties": {
+            "name": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}$"},
+            "keeps": {"type": "object", "additionalProperties": _store()},
+        },
         "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/Step"}},
     }
     scenario: Schema = definitions.pop("Scenario")
@@ -68,6 +71,11 @@ def _step() -> Schema:
     for word, (fields, _) in flow.FORMS.items():
         words |= {word: {}} | {field: {} for field in fields if field not in words}
     return {"type": "object", "minProperties": 1, "properties": words, "additionalProperties": False}
+
+
+def _store() -> Schema:
+    """What a flow keeps."""
+    return {"type": "object", "properties": {word: {} for word in stores.WORDS}, "additionalProperties": False}
 
 
 def _options(schema: Schema) -> Iterator[Schema]:

@@ -14,11 +14,12 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated, Any, ClassVar, Literal, cast, dataclass_transform
+from typing import Annotated, Any, ClassVar, cast, dataclass_transform
 
 from pydantic import Field
 
 from simsys.expressions import Expression, column
+from simsys.money import Medium
 from simsys.steps import Plan
 
 AtLeastOne = Annotated[int, Field(ge=1)]
@@ -57,25 +58,35 @@ class Strategy:
 
 @dataclass(frozen=True)
 class Keep:
-    """`items` things of the size called `item`, kept in a medium, in as many copies as the prices say (or `copies`)."""
+    """`items` things of the size called `item` (or of so many bytes), kept in a medium, in as many copies as the prices
+    say (or `copies`). `grows`: items that come per second, from `after` s on, until there are so many; without it all
+    are there from the beginning.
+    """
 
     name: str
-    medium: Literal["ram", "ssd"]
+    medium: Medium
     items: Any
-    item: str
+    item: str | float
     copies: int | None = None
+    grows: Any = None
+    after: Any = 0.0
 
 
 class World:
     """The facts a formula of `keeps` may use, as expressions.
 
-    `users`, `active_users`, `edges` (follow edges), `posts` and `hot_posts` (accepted per second × how long the
-    scenario's `retention` keeps them, for good and in memory), `cached.NAME` (entries a cache held in the long run),
+    `users`, `active_users`, `edges` (follow edges), `posts`, `old_posts` and `hot_posts` (accepted per second × how
+    long the scenario's `retention` keeps them: on disk, in the object store, and in memory), `deliveries` (followers
+    of the authors of posts, per second), `active` (share of them that has a timeline), `disk` (how long posts are kept
+    there, s), `rate(op)` (operations per second), `cached(name)` (entries a cache held in the long run),
     `authors_above(x)` (how many users have at least x followers).
     """
 
     def __getattr__(self, name: str) -> Any:
         return column(name)
+
+    def rate(self, op: str) -> Any:
+        return column(f"{op}/s")
 
     def cached(self, cache: str) -> Any:
         return column(f"cached.{cache}")

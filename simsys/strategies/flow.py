@@ -7,7 +7,7 @@ that gives False ends its list with False, unless the form says what to do then.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import field
 from typing import Any, ClassVar, TypeAlias
 
@@ -27,7 +27,8 @@ from simsys.steps import (
     Visit,
     Within,
 )  # fmt: skip
-from simsys.strategies import Strategy
+from simsys.strategies import Keep, Strategy, World
+from simsys.strategies.stores import Stored, stored
 from simsys.strategies.values import FlowError, Reader, condition, parse_value
 from simsys.units import parse_duration, parse_share
 
@@ -54,18 +55,22 @@ class Forms:
 
 
 class Flow(Strategy):
-    """A strategy whose plans are lists of forms; `name` is how reports call it."""
+    """A strategy whose plans are lists of forms; `name` is how reports call it, `stores` what it keeps."""
 
     name: str = "flow"
     plans: Mapping[str, Plan] = field(default_factory=dict, compare=False)
+    stores: tuple[Stored, ...] = field(default=(), compare=False)
     family: ClassVar[str] = ""
 
     def plan(self, op: str) -> Plan | None:
         return self.plans.get(op)
 
+    def keeps(self, world: World) -> Iterator[Keep]:
+        return (store.keep(world) for store in self.stores)
+
 
 def parse(data: Any) -> Flow:
-    """The flow that a scenario describes: {name: …, operation: [form, …], …}.
+    """The flow that a scenario describes: {name: …, keeps: {…}, operation: [form, …], …}.
 
     Raises `FlowError` with all that is wrong: (path, message, wrong word, right words).
     """
@@ -75,11 +80,13 @@ def parse(data: Any) -> Flow:
     name = data.get("name", "flow")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         reader.wrong(("name",), NAMED)
-    plans = {op: _plan(reader, forms, (str(op),), str(op)) for op, forms in data.items() if op != "name"}
+    ops = {op: forms for op, forms in data.items() if op not in ("name", "keeps")}
+    plans = {op: _plan(reader, forms, (str(op),), str(op)) for op, forms in ops.items()}
+    stores = tuple(stored(reader, data["keeps"], plans)) if "keeps" in data else ()
     if not plans:
         reader.wrong((), "a flow needs a list of steps for at least one operation")
     reader.raise_all()
-    return Flow(str(name), plans)
+    return Flow(str(name), plans, stores)
 
 
 def _plan(reader: Reader, data: Any, path: tuple[Any, ...], name: str) -> Forms:

@@ -11,9 +11,10 @@ from itertools import count
 from math import log10
 from typing import Any, NamedTuple
 
-from simsys.experiment.result import Played, Result
+from simsys.experiment.result import GROWTH, Played, Result
 from simsys.report import style
 from simsys.report.charts import fullest, per_second
+from simsys.report.growth import MEDIA, TIMES
 from simsys.report.html.text import label
 from simsys.report.shards import SHARDS, uneven
 from simsys.report.tail import ELSEWHERE, PASSING, WAITING, Place, called, divided, ops, places
@@ -54,6 +55,9 @@ def charts(result: Result) -> Iterator[Chart]:
         yield backlog(result, station)
     for op in ops(result):
         yield tail(result, op)
+    for medium in MEDIA:
+        if any(medium in played.growth for played in result.played):
+            yield growth(result, medium)
 
 
 def latency(result: Result, op: str) -> Chart:
@@ -181,6 +185,24 @@ def tail(result: Result, op: str) -> Chart:
     }  # fmt: skip
     told = "Thick: the slowest 1 %; thin: all. A colour per station: full for waiting, pale for being served."
     return Chart(f"Where do the slowest 1 % of {op} requests spend their time?", told, data, layout)
+
+
+def growth(result: Result, medium: str) -> Chart:
+    """The bytes kept in one medium over the time since the beginning."""
+    curves = [played.growth.get(medium, ()) for played in result.played]
+    data = [
+        {"x": GROWTH, "y": [size or None for size in curves[number]], "hovertemplate": "%{y}",
+         **line(number, played.strategy, "linear", curves[:number].count(curves[number]))}
+        for number, played in enumerate(result.played)
+        if curves[number]
+    ]  # fmt: skip
+    layout = {
+        "height": 300,
+        "xaxis": axis("time since the first request", type="log", tickvals=list(TIMES.values()), ticktext=list(TIMES)),
+        "yaxis": axis("kept", type="log", ticksuffix="B", **COUNTS),
+    }
+    told = "All copies, as the load goes on: posts until they leave, lists until they are full."
+    return Chart(f"How much is kept {MEDIA[medium]}, and when?", told, data, layout, ("y",))
 
 
 def _bars(

@@ -11,7 +11,7 @@ from simsys.report import style
 from simsys.report.html.points import key
 from simsys.report.html.text import name, text
 from simsys.report.style import figure, half_width
-from simsys.report.table import FRESH, LATENCIES, OF_STATIONS, SILENT
+from simsys.report.table import AFTER, BYTES, FRESH, LATENCIES, OF_STATIONS, SILENT
 from simsys.report.words import rule_of
 
 GROUPS = (
@@ -20,8 +20,8 @@ GROUPS = (
     ("flow, losses and work", ("throughput", "stale_ratio", "not_found_ratio", "refused", "timed_out", "work")),
 )
 OF_CACHES = ("hit_ratio", "occupancy", "evictions")
-OF_SYSTEM = ("cost", "cost.cpu", "cost.ram", "cost.disk", "cost.network", "storage_bytes.ram", "storage_bytes.ssd",
-             "edges_pulled", "backlog_growth")  # fmt: skip
+OF_SYSTEM = ("cost", "cost.cpu", "cost.ram", "cost.disk", "cost.network", *BYTES,
+             *AFTER, "edges_pulled", "backlog_growth")  # fmt: skip
 _NAMES = {
     **{metric: style.name(metric).removeprefix("latency ") for metric in LATENCIES},
     "latency_p99_worst": "p99, worst 10 s",

@@ -39,4 +39,5 @@ class Hybrid(Strategy):
 
     def keeps(self, world: World) -> Iterator[Keep]:
         yield from self.push.keeps(world)
-        yield Keep("author lists", "ram", world.authors_above(self.celebrity) * self.pull.recent, "author_entry")
+        celebrities = world.authors_above(self.celebrity)
+        yield Keep("author lists", "ram", celebrities * self.pull.recent, "author_entry", grows=world.rate("post"))

@@ -62,10 +62,16 @@ class Pull(Strategy):
     def keeps(self, world: World) -> Iterator[Keep]:
         yield from self.rows(world)
         if self.source == "lists":
-            yield Keep("author lists", "ram", world.users * self.recent, "author_entry")
-            yield Keep("objects", "ram", world.hot_posts, "object", copies=1)
+            yield Keep("author lists", "ram", world.users * self.recent, "author_entry", grows=world.rate("post"))
+            yield from self.objects(world)
 
     def rows(self, world: World) -> Iterator[Keep]:
         """What every design keeps: the posts and who follows whom."""
-        yield Keep("posts", "ssd", world.posts, "post_row")
+        posted = world.rate("post")
+        yield Keep("posts", "ssd", world.posts, "post_row", grows=posted)
+        yield Keep("old posts", "object", world.old_posts, "post_row", grows=posted, after=world.disk)
         yield Keep("follows", "ssd", world.edges, "follow_edge")
+
+    def objects(self, world: World) -> Iterator[Keep]:
+        """The posts by their ids, as long as they are asked for."""
+        yield Keep("objects", "ram", world.hot_posts, "object", copies=1, grows=world.rate("post"))

@@ -73,7 +73,9 @@ class Push(Strategy):
 
     def keeps(self, world: World) -> Iterator[Keep]:
         yield from Pull().rows(world)
-        owners = world.users if self.inactive == "push" else world.active_users
-        yield Keep("timelines", "ram", owners * self.length, "timeline_entry")
+        everybody = self.inactive == "push"
+        owners = world.users if everybody else world.active_users
+        grows = world.deliveries if everybody else world.deliveries * world.active
+        yield Keep("timelines", "ram", owners * self.length, "timeline_entry", grows=grows)
         if self.hydrate:
-            yield Keep("objects", "ram", world.hot_posts, "object", copies=1)
+            yield from Pull().objects(world)
