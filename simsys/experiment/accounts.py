@@ -70,7 +70,9 @@ def _kept(setting: Setting, keep: Keep, number: Callable[[Any], float]) -> Kept:
 def facts_of(setting: Setting, cached: dict[str, float]) -> dict[str, Any]:
     """The columns that a formula of `keeps` may use."""
     people, retention = setting.first.people, setting.scenario.retention
-    rates = {op: setting.rate(op) if setting.scenario.has_rate else 0.0 for op in setting.first.shares}
+    rates = dict.fromkeys(setting.strategy.operations, 0.0)
+    if setting.scenario.has_rate:
+        rates |= {op: setting.rate(op) for op in setting.first.shares}
     posts = rates.get("post", 0.0)
     disk = retention.posts if retention.disk is None else min(retention.disk, retention.posts)
     facts = {f"cached.{name}": entries for name, entries in cached.items()}

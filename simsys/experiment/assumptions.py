@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from simsys.experiment import accounts
 from simsys.experiment.setting import Setting, settings
 from simsys.scenario import Figure, Scenario, figures, write_scenario
 from simsys.scenario.guard import read_tree
@@ -28,10 +29,10 @@ WEAK = ("C", "D")
 UNKNOWN_RANGE = (0.5, 2.0)
 """Factors for a default of which nobody gave a range."""
 _PAID_IN = {
-    "ram": ("ram",), "usable": ("ram",), "ssd": ("disk",), "object": ("disk",), "copies": ("ram", "disk"),
+    "ram": ("ram",), "usable": ("ram",), "ssd": ("ssd",), "object": ("object",), "copies": ("ram", "ssd"),
     "vcpu": ("cpu",), "cross_zone": ("network",), "zones": ("network",),
 }  # fmt: skip
-"""The kinds of cost in which a price shows."""
+"""The media and other kinds of cost in which a price shows."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -174,8 +175,8 @@ class _Used:
     def __init__(self, ready: list[Setting]) -> None:
         self.visited = {use for setting in ready for op in setting.ops for use in _uses(setting, op)}
         self.all = any(isinstance(setting.trees, str) for setting in ready)
-        self.kept = [keep for setting in ready for keep in setting.strategy.keeps(World())]
-        self.kinds = {"cpu", "network", *({"ram": "ram", "ssd": "disk"}[keep.medium] for keep in self.kept)}
+        self.kept = [keep for setting in ready for keep in _kept(setting)]
+        self.kinds = {"cpu", "network", *(keep.medium for keep in self.kept)}
 
     def needs(self, figure: Figure) -> bool:
         """Whether a figure of the scenario changes with this one."""
@@ -189,6 +190,12 @@ class _Used:
         if room == "sizes":
             return any(keep.item == name for keep in self.kept)
         return any(_counts(keep, {"posts": "posts", "hot": "hot_posts"}[name]) for keep in self.kept)
+
+
+def _kept(setting: Setting) -> Iterator[Keep]:
+    """What a strategy keeps, but for stores of nothing."""
+    there = {each.store.name for each in accounts.stores(setting, dict.fromkeys(setting.scenario.caches, 1.0))}
+    return (keep for keep in setting.strategy.keeps(World()) if keep.name in there)
 
 
 def _uses(setting: Setting, op: str) -> Iterator[tuple[str, str, str]]:
