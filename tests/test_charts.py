@@ -49,7 +49,8 @@ def test_dollars_are_no_mathematics() -> None:
 
 def test_what_has_no_figures_has_no_chart() -> None:
     assert dict(charts.charts(hand_made.result(rows=(), played=()))) == {}
-    calm = tuple(replace(p, samples=((), {}), ccdf={}, tail={}, shards={}, growth={}) for p in hand_made.result().played)
+    none = {"samples": ((), {}), "ccdf": {}, "tail": {}, "shards": {}, "growth": {}}
+    calm = tuple(replace(p, **none) for p in hand_made.result().played)
     assert {n.partition(".")[0] for n, _ in charts.charts(hand_made.result(played=calm))} == {"who-pays", "utilization"}
 
 

@@ -180,6 +180,10 @@ def scenario(heading: str, line: str) -> str:
         step = f"{key}: {value}".removeprefix("- ")
         flow = f"{{flow: {{name: mine, read: [{step}], post: [{{visit: database.insert}}]}}}}"
         key, value = "strategies", f"[cached_pull, push, {flow}]"
+    elif key == "keeps":
+        steps = "[{visit: database.insert}]"
+        flow = f"{{flow: {{name: mine, read: {steps}, post: {steps}, keeps: {value}}}}}"
+        key, value = "strategies", f"[cached_pull, push, {flow}]"
     return "\n".join(f"{name}: {text}" for name, text in (WORLD | {key: value}).items())
 
 
