@@ -90,3 +90,58 @@ def test_a_promise_about_a_mark_is_judged_by_its_interval() -> None:
         for rule in ("< 30%", "> 30%", "< 40%")
     }
     assert verdicts == {"< 30%": "missed", "> 30%": "kept", "< 40%": "kept"}
+
+
+# A cache before the replica: whoever reads it meanwhile leaves the old copy there
+
+BEFORE = """
+load: {{rate: {rate}/s, mix: {{read: {reads}, edit: {edits}}}, keys: {{count: 500}}}}
+stations:
+  primary: {{servers: unlimited, ops: {{write: 0s}}}}
+  replica: {{servers: unlimited, ops: {{read: 0s}}}}
+  replication: {{servers: unlimited, ops: {{lag: {{exponential: {{mean: {lag}s}}}}}}}}
+  author: {{servers: unlimited, ops: {{pause: {{exponential: {{mean: {pause}s}}}}}}}}
+caches: {{cache: {{entries: 1k, start: cold}}, behind: {{entries: 1k, start: cold}}, old: {{entries: 1k, start: cold}}}}
+strategies:
+  - flow:
+      name: look
+      read: &read
+        - lookup: cache
+          miss:
+            - {{visit: replica.read}}
+            - {{lookup: behind, hit: [{{fill: old}}], miss: [{{drop: old}}]}}
+            - {{fill: cache}}
+      edit:
+        - {{visit: primary.write}}
+        - {{drop: cache}}
+        - {{fill: behind}}
+        - {{start: [{{visit: replication.lag}}, {{drop: behind}}{again}]}}
+        - {{visit: author.pause}}
+        - lookup: cache
+          hit: [{{lookup: old, hit: [{{mark: missed}}]}}]
+          miss: [{{lookup: behind, hit: [{{mark: missed}}]}}]
+run: {{duration: 400s, replications: 5}}
+"""
+
+
+def missed(readers: float, again: str = "") -> list[float]:
+    """Of the authors, of whose page there are so many readers a second; it is edited every 100 s."""
+    edits = 0.01 / (readers + 0.01)
+    rate, share = 500 * (readers + 0.01), f"{100 * edits:.10f}%"
+    text = BEFORE.format(rate=rate, reads=f"{100 - 100 * edits:.10f}%", edits=share, again=again, lag=LAG, pause=PAUSE)
+    one = settings(load_scenario(text))[0]
+    plays = [play_once(one, k, "compiled").ops["edit"] for k in range(5)]
+    return [play.marked["missed"] / play.offered for play in plays]
+
+
+def test_a_cache_remembers_the_lag() -> None:
+    """The old copy is what the author finds, if the first of the readers and the author comes within the lag."""
+    readers = 1.0
+    soon = readers + 1 / PAUSE
+    holds(missed(readers), soon / (soon + 1 / LAG), band=0.03)
+
+
+def test_dropped_again_at_the_arrival_it_forgets() -> None:
+    """Then the lag alone is missed, as if nobody else had read. Without readers there is no more to it."""
+    holds(missed(1.0, again=", {drop: cache}"), LAG / (LAG + PAUSE), band=0.03)
+    holds(missed(0.001), LAG / (LAG + PAUSE), band=0.03)
