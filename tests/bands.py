@@ -8,9 +8,18 @@ from statistics import fmean, stdev
 
 import pytest
 
+from simsys.experiment.result import Result
+
 
 def holds(values: Sequence[float], truth: float, band: float) -> None:
     """One value per replication: within three standard errors of the truth, and these within the band (absolute)."""
     error = 3 * stdev(values) / sqrt(len(values))
     assert error <= band, f"three standard errors of {error:.3g} are more than the band of {band:.3g}"
     assert fmean(values) == pytest.approx(truth, abs=error)
+
+
+def each(result: Result, subject: str, metric: str) -> list[float]:
+    """The figure of each replication, of a run with one strategy."""
+    (row,) = (row for row in result.rows if (row.subject, row.metric) == (subject, metric))
+    assert row.value is not None
+    return [row.value + deviation for deviation in row.deviations]

@@ -329,6 +329,7 @@ def test_who_is_cut_off_counts_as_unfinished() -> None:
 # -- every shipped scenario -------------------------------------------------------------------------------------------
 
 SHORT = {
+    "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
     "miss-ratio": ["run.requests=4000"],
     "celebrity": ["run.duration=300ms", "events=[{at: 50%, request: {op: post, followers: 90k}}]"],

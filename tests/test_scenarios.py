@@ -49,6 +49,18 @@ FIGURES = {
         10.9 TB             push system storage_bytes.ram
         15.2k$/month        hybrid system cost
         21.3%               hybrid system edges_pulled""",
+    "cqrs": """
+        40.0 s              eager rebuild latency_mean
+        164 ms              eager read latency_p99_worst
+        14.4 ms             blind read latency_p99_worst
+        17.3 ms             gentle read latency_p99_worst
+        1.76 min            gentle rebuild latency_mean
+        22.2 s              beside rebuild latency_mean
+        2.06%               blind read marked.wrong
+        0.72%               eager read marked.wrong
+        0.75%               beside read marked.wrong
+        1.43%               gaps read marked.wrong
+        4.98 s              blind order fresh_max""",
     "hot-counter": """
         5.33k/s             one-row system backlog_growth
         338 us              parts like latency_p99
@@ -189,6 +201,7 @@ FIGURES = {
 }  # fmt: skip
 
 FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
+    "cqrs": {"the 32 under way": lambda _: "width: 32" in shipped()["cqrs"].read_text()},
     "celebrity": {
         "200 authors": lambda s: s.population is not None and s.population.mean_following == 200,
     },

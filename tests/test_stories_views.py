@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from bands import holds
+from bands import each, holds
 
 from simsys.experiment.result import Result
 from simsys.experiment.run import run
@@ -58,13 +58,6 @@ def value(result: Result, subject: str, metric: str) -> float:
     found = result.value("view", subject, metric)
     assert found is not None
     return found
-
-
-def each(result: Result, subject: str, metric: str) -> Sequence[float]:
-    """The figure of each replication."""
-    row = next(r for r in result.rows if (r.subject, r.metric) == (subject, metric))
-    assert row.value is not None
-    return [row.value + deviation for deviation in row.deviations]
 
 
 @pytest.mark.parametrize("linger", [5.0, 10.0, 20.0])
