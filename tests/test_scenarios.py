@@ -83,6 +83,13 @@ FIGURES = {
         1.76 ms             two-choices get latency_p99
         3.09 ms             ten-everywhere get latency_p99
         1.07 ms             ten-everywhere put work""",
+    "cache-down": """
+        3.00 min            cache-aside get recovery
+        25.7%               cache-aside get timed_out
+        81.7%               cache-aside database utilization
+        50.0 s              shed get recovery
+        7.71%               shed get refused
+        23.8 s              gutter get recovery""",
     "metastable": """
         4.00 min            retry get recovery
         80.0%               retry get timed_out
