@@ -86,7 +86,7 @@ FIGURES = {
     "cache-down": """
         3.00 min            cache-aside get recovery
         25.7%               cache-aside get timed_out
-        81.7%               cache-aside database utilization
+        81.6%               cache-aside database utilization
         50.0 s              shed get recovery
         7.71%               shed get refused
         23.8 s              gutter get recovery""",
