@@ -238,6 +238,7 @@ SHORTER = {
     "celebrity": ["run.requests=2000", "events.0.request.followers=300k"],
     "cqrs": ["run.duration=10s", "events.0.at=1s", "events.1.at=2s", "events.2.at=4s"],
     "metastable": ["run.duration=20s", "events.0.at=4s", "events.1.at=4s"],
+    "openers": ["run.duration=6s", "events.0.at=1s", "events.0.request.followers=36k"],
     "spike": ["load.stages.0.for=2s", "load.stages.1.for=1s", "load.stages.2.for=3s"],
 }
 

@@ -332,6 +332,7 @@ SHORT = {
     "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
     "miss-ratio": ["run.requests=4000"],
+    "openers": ["run.duration=6s", "events.0.at=1s", "events.0.request.followers=36k"],
     "celebrity": ["run.duration=300ms", "events=[{at: 50%, request: {op: post, followers: 90k}}]"],
     "spike": ["load.stages=[{for: 300ms, rate: 500/s}, {for: 100ms, rate: 2500/s}, {for: 300ms, rate: 500/s}]"],
 }

@@ -125,6 +125,16 @@ FIGURES = {
         70.5 ms             mm4 get latency_p99
         48 stood            mm4 server queue_max
         7.0 ms              ± mm4 get latency_p99""",
+    "openers": """
+        26.6%               one-list authors utilization_max
+        578 ms              one-list read latency_p99_worst
+        568 ms              one-list browse latency_p99_worst
+        3.44 ms             one-list@posted@2% read latency_p99_worst
+        1.65%               in-process authors utilization_max
+        1.42%               in-process read not_found_ratio
+        20.7%               fan-out read not_found_ratio
+        14.3 s              fan-out post fresh_max
+        0%                  fan-out@delivered@4% read not_found_ratio""",
     "read-path": """
         97.7%               replica edit marked.missed
         98.3%               sticky edit marked.missed
@@ -221,6 +231,12 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
         "cluster52-raw": lambda _: TRACED.exists(),
     },
     "mm4": {"30,000 requests": lambda s: s.run.requests == 30_000},
+    "openers": {
+        "110%": lambda s: f"{100 * 4 / 100 * 1.8e6 / 30 * s.stations['authors'].ops['recent'].mean(1):.0f}%" == "110%",
+        "31 others": lambda s: s.stations["authors"].shards == 32,
+        "At 2 %": lambda s: "2%" in axes_of(s, ())["events.0.brings.share"],
+        "40 processes": lambda s: s.caches["lists"].copies == 40,
+    },
     "read-path": {"15.6%": lambda s: f"{100 * too_early(s):.1f}%" == "15.6%"},
     "threshold": {
         "10,000 followers": lambda s: tried(s, "10000"),
