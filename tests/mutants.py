@@ -36,6 +36,7 @@ CLOCK, PLAYER, PLAY = "engines.clock:Clock.", "engines.reference:Player.", "engi
 PLAIN, QUEUED, DELAY = (f"engines.servers:{kind}." for kind in ("Plain", "Queued", "Delay"))
 FACILITY, CALENDAR, CACHE = "engines.facilities:Facility.", "engines.outages:Calendar.", "structures.caches:Cache."
 POLICY, LEASES = "structures.policies:", "engines.leases:Leases."
+SKETCH = "structures.sketches:"
 BACKWARDS = "(1 << 50) - number if kind == {} else number"
 MUTANTS = {
     # simultaneity
@@ -136,6 +137,17 @@ MUTANTS = {
     "the last in line loads": Mutant(LEASES + "_run_out", "popleft()", "pop()"),
     "the second lease has no end": Mutant(LEASES + "_run_out", "self._hold(", "None and self._hold("),
     "leases run out in the order of the last": Mutant(LEASES + "_hold", "TIMER, number", "TIMER, (1 << 50) - number"),
+    "a filter forgets nothing": Mutant(SKETCH + "Bloom._age", "if now < self.due:", "if True:"),
+    "a filter turns a moment later": Mutant(SKETCH + "Bloom._age", "now < self.due:", "now <= self.due:"),
+    "a filter forgets all at once": Mutant(
+        SKETCH + "Bloom._turn", "bytearray(self.places), self.young", "2 * (bytearray(self.places),)"
+    ),
+    "a filter with a key too many": Mutant(SKETCH + "Bloom.add", "== self.entries", "> self.entries"),
+    "a full filter keeps its time": Mutant(SKETCH + "Bloom.add", "self.due = now + self.ttl", "pass"),
+    "one bit is enough": Mutant(SKETCH + "Bloom.knows", "all(self.young", "any(self.young"),
+    "a known key is added again": Mutant(SKETCH + "Bloom.add", "if self.knows(key, now):", "if self._age(now):"),
+    "a rank too low": Mutant(SKETCH + "HyperLogLog.add", "* self.registers), 1", "* self.registers), 0"),
+    "the last rank stays": Mutant(SKETCH + "HyperLogLog.add", "max(self.ranks[place], rank)", "rank"),
     # forks, batches, time-outs
     "one more at a time": Mutant(
         PLAYER + "_side_by_side", "width if width and width > 0 else count)", "(width or count) + 1)"

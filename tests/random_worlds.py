@@ -157,7 +157,7 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.rng, self.seed = random.Random(seed), seed
-        self.expiry = random.Random(f"{seed} expiry")
+        self.expiry, self.sketches = random.Random(f"{seed} expiry"), random.Random(f"{seed} bits")
         self.tick = self.rng.choice([0.25, 0.1])
 
     def ticks(self, low: int, high: int) -> float:
@@ -292,7 +292,15 @@ class Maker:
             spec |= {"on_expiry": "single_flight", "lease": f"{self.expiry.randint(1, 8) * self.tick:.12g}s"}
         if rng.random() < 0.85 and has_long_run(CacheSpec.model_validate(spec)):
             spec["start"] = "warm"
-        return spec
+        return self._sketch() if self.sketches.random() < 0.15 else spec
+
+    def _sketch(self) -> dict[str, Any]:
+        rng = self.sketches
+        if rng.random() < 0.3:
+            return {"bytes": f"{rng.choice([3, 24])}B", "policy": "hyperloglog", "start": "cold"}
+        ttl = {"ttl": f"{rng.randint(1, 6) * self.tick:.12g}s"} if rng.random() < 0.6 else {}
+        room = {"entries": rng.randint(1, 4), "bits": rng.choice([2, 4, 10]), "policy": "bloom", "start": "cold"}
+        return room | ttl | rng.choice([{}, {"hashes": 2}])
 
     def _warmth(self) -> tuple[tuple[int, float], float]:
         return (self.rng.randint(1, 10), self.rng.choice([0.0, 0.99])), self.rng.choice([0.0, 1.0, 10.0, 10.0])

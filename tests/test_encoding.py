@@ -44,7 +44,8 @@ some = st.none() | floats
 windows = st.dictionaries(st.integers(-1, 2**40), histograms(), **few)
 ops = st.builds(
     OpSummary, numbers, numbers, numbers, numbers, numbers, histograms(), histograms(), windows, windows, floats,
-    floats, some, numbers, floats, some, st.lists(floats, **few).map(tuple), tails(),
+    floats, some, numbers, floats, st.dictionaries(names, numbers, **few), some, st.lists(floats, **few).map(tuple),
+    tails(),
 )  # fmt: skip
 lists = st.lists(floats, **few)
 stations = st.builds(
@@ -55,7 +56,7 @@ summaries = st.builds(
     floats,
     st.dictionaries(names, ops, max_size=2),
     st.dictionaries(names, stations, max_size=2),
-    st.dictionaries(names, st.builds(CacheSummary, numbers, numbers, numbers, floats), max_size=2),
+    st.dictionaries(names, st.builds(CacheSummary, numbers, numbers, numbers, floats, some), max_size=2),
     st.dictionaries(names, st.dictionaries(names, floats, **few), **few),
     st.tuples(lists, st.dictionaries(names, lists, **few)),
     st.lists(st.builds(Check, names, floats, floats, numbers), **few),

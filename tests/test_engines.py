@@ -28,7 +28,7 @@ from simsys.measure.log import BROUGHT, DONE, FROM_EVENT, FROM_LOAD, INSIDE, REF
 from simsys.scenario import load_scenario
 from simsys.scenario.shipped import shipped
 from simsys.steps import STEPS
-from simsys.structures import caches, policies
+from simsys.structures import caches, policies, sketches
 from simsys.workload import Load, Workload
 
 WORLDS, BLOCK, FEW = 2_000, 100, 300
@@ -49,7 +49,7 @@ def test_random_worlds(block: int) -> None:
 
 # -- what random worlds reach ------------------------------------------------------------------------------------------
 
-PLAYERS = (reference, servers, facilities, agents, leases, outages, clock, play, rows, caches, policies)
+PLAYERS = (reference, servers, facilities, agents, leases, outages, clock, play, rows, caches, policies, sketches)
 REACHED = [str(m.__file__) for m in PLAYERS]
 NOT_PLAYED = ("__len__", "__getattr__", "down", "play")
 """Functions that a play has no use for."""

@@ -91,7 +91,8 @@ tll: 5s
 
 ttl: 5s
 policy: lur
-  7:18: caches.feed.policy: expected 'lru', 'fifo', 'clock', 'sieve' or 'random', not 'lur' (lru)
+  7:18: caches.feed.policy: expected 'lru', 'fifo', 'clock', 'sieve', 'random', 'bloom' or 'hyperloglog',
+  not 'lur' (lru)
 
 ttl: 5s
 entries: 1k, bytes: 1GiB

@@ -49,6 +49,17 @@ FIGURES = {
         10.9 TB             push system storage_bytes.ram
         15.2k$/month        hybrid system cost
         21.3%               hybrid system edges_pulled""",
+    "count-once": """
+        2.15%               window-10s view marked.again
+        0.05%               window-2m view marked.again
+        3.84 MB             window-2m seen-2m bytes
+        0.01%               bloom-20 view marked.again
+        320 kB              bloom-20 filter-20 bytes
+        10.7 ms             bloom-20 view latency_p99
+        11.3 ms             window-2m view latency_p99
+        99.57%              bloom-10 view marked.counted
+        150k                hyperloglog sketch occupancy
+        12.3 kB             hyperloglog sketch bytes""",
     "cqrs": """
         40.0 s              eager rebuild latency_mean
         164 ms              eager read latency_p99_worst
@@ -221,6 +232,11 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
     "cqrs": {"the 32 under way": lambda _: "width: 32" in shipped()["cqrs"].read_text()},
     "celebrity": {
         "200 authors": lambda s: s.population is not None and s.population.mean_following == 200,
+    },
+    "count-once": {
+        "for 10 s": lambda s: s.caches["seen-10s"].ttl == 10,
+        "20 bits": lambda s: s.caches["filter-20"].bits == 20,
+        "10 bits": lambda s: s.caches["filter-10"].bits == 10,
     },
     "miss-ratio": {
         "200 objects, first in first out leaves the database more than it can carry": lambda _: (

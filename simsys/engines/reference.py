@@ -340,8 +340,9 @@ class Player:
         for facility in self.facilities.values():
             facility.log.snap(now, facility.servers.state)
         for name, cache in self.caches.items():
-            counted = (getattr(cache, what) for what in CacheCount._fields[:-1])
-            self.log.caches.setdefault(name, []).append(CacheCount._make([*counted, cache.occupancy(now)]))
+            counted = (getattr(cache, what) for what in CacheCount._fields[:-2])
+            weight = cache.weight(now) if cache.by_bytes else None
+            self.log.caches.setdefault(name, []).append(CacheCount._make([*counted, cache.occupancy(now), weight]))
 
     def sample(self) -> None:
         """Write down how many are inside every station."""

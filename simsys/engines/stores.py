@@ -8,16 +8,17 @@ from simsys.engines.layout import Layout
 from simsys.measure.log import CacheCount
 from simsys.structures.caches import Cache
 from simsys.structures.kernel.state import CACHE
-from simsys.structures.kernel.store import Store, row_of
+from simsys.structures.kernel.store import row_of, store_of
+from simsys.structures.sketches import Sketch
 
 
 class Stores:
     """The caches of a model: a row each, with the addresses of its entries and of its hash table."""
 
-    def __init__(self, layout: Layout, caches: dict[str, Cache]) -> None:
+    def __init__(self, layout: Layout, caches: dict[str, Cache | Sketch]) -> None:
         layout.put("caches", np.concatenate([np.zeros(0, CACHE), *map(row_of, caches.values())]))
         self.rows = layout.tables["caches"]
-        self.stores = [Store(cache, self.rows[number:]) for number, cache in enumerate(caches.values())]
+        self.stores = [store_of(cache, self.rows[number:]) for number, cache in enumerate(caches.values())]
         self.names = list(caches)
 
     def enlarge(self, number: int) -> None:
@@ -30,9 +31,9 @@ class Stores:
 
     def count(self, now: float) -> dict[str, CacheCount]:
         """The counters of every cache at `now`."""
-        rows = zip(self.names, self.rows, self.stores, strict=True)
-        counted = CacheCount._fields[:-1]
-        return {
-            name: CacheCount._make([*(row[what].item() for what in counted), store.occupancy(now)])
-            for name, row, store in rows
-        }
+        counts = {}
+        for name, row, store in zip(self.names, self.rows, self.stores, strict=True):
+            weight = store.weight(now) if row["by_bytes"] else None
+            counted = (row[what].item() for what in CacheCount._fields[:-2])
+            counts[name] = CacheCount._make([*counted, store.occupancy(now), weight])
+        return counts

@@ -184,4 +184,6 @@ def _cache(caches: Sequence[Any]) -> Iterator[Figure]:
     note = "" if sum(lookups) else "nobody asked"
     yield "hit_ratio", ratio([float(c.hits) for c in caches], lookups), "", note
     yield "occupancy", interval([c.occupancy for c in caches]), "entries", ""
+    if all(c.bytes is not None for c in caches):
+        yield "bytes", interval([c.bytes for c in caches]), "B", ""
     yield "evictions", interval([float(c.evictions) for c in caches]), "", "in the window"

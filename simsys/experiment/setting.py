@@ -233,7 +233,7 @@ class Setting:
 
     def _caches(self, replication: int) -> dict[str, Any]:
         luck = Luck(self.scenario.run.seed, replication)
-        caches = {}
+        caches: dict[str, Any] = {}
         for name in self._cache_names:
             spec = self.scenario.caches[name]
             layer = self.layers.get(name)

@@ -147,7 +147,7 @@ class Sample(NamedTuple):
 
 
 class CacheCount(NamedTuple):
-    """A cache's counters at one moment."""
+    """A cache's counters at one moment; `bytes` of its live entries, or None where its room is in entries."""
 
     lookups: int
     hits: int
@@ -155,6 +155,7 @@ class CacheCount(NamedTuple):
     waits: int
     evictions: int
     occupancy: float
+    bytes: float | None
 
 
 @dataclass(slots=True)

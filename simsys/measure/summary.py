@@ -62,12 +62,13 @@ class StationSummary:
 
 @dataclass
 class CacheSummary:
-    """One cache in the window; `occupancy` entries at its end."""
+    """One cache in the window; `occupancy` entries and `bytes` at its end, None where its room is in entries."""
 
     lookups: int
     hits: int
     evictions: int
     occupancy: float
+    bytes: float | None
 
     def plus(self, other: CacheSummary) -> CacheSummary:
         """Both together."""
@@ -127,8 +128,9 @@ def cache_summary(counters: Sequence[CacheCount]) -> CacheSummary:
     """A cache, from its counters at the window's ends."""
     begin, stop = counters[0], counters[1]
     return CacheSummary(
-        stop.lookups - begin.lookups, stop.hits - begin.hits, stop.evictions - begin.evictions, stop.occupancy
-    )
+        stop.lookups - begin.lookups, stop.hits - begin.hits, stop.evictions - begin.evictions, stop.occupancy,
+        stop.bytes,
+    )  # fmt: skip
 
 
 def cache_summaries(caches: Mapping[str, Sequence[CacheCount]]) -> dict[str, CacheSummary]:

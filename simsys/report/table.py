@@ -28,6 +28,8 @@ OF_OPERATIONS = (
     "work",
 )
 OF_STATIONS = ("utilization", "utilization_max", "queue_mean", "queue_max", "wait_mean")
+OF_CACHES = (("occupancy", "keys held, or estimated"), ("bytes", "bytes held"))
+"""Of caches that are known by their bytes."""
 BYTES = ("storage_bytes.ram", "storage_bytes.ssd", "storage_bytes.object")
 AFTER = ("storage_bytes_day", "storage_bytes_month", "storage_bytes_year")
 OF_SYSTEM = (*AFTER, *BYTES, "edges_pulled", "backlog_growth", "cost")
@@ -96,6 +98,9 @@ def _sections(result: Result, names: list[str], notes: dict[str, int]) -> Iterat
         yield Section(f"stations: {style.name(metric)}{some}", of_all)
     caches = style.subjects(result, "hit_ratio")
     yield Section("caches: hit ratio", [line for cache in caches for line in lines.of(cache, "hit_ratio", cache)])
+    weighed = style.subjects(result, "bytes")
+    for metric, title in OF_CACHES:
+        yield Section(f"caches: {title}", [line for cache in weighed for line in lines.of(cache, metric, cache)])
     yield Section(
         "system: bytes kept, cost per month",
         [line for metric in OF_SYSTEM for line in lines.of("system", metric, style.name(metric))],

@@ -31,7 +31,9 @@ STATION: dict[str, Read] = {
     **dict.fromkeys(("queue_mean", "queue_max"), parse_count),
     "wait_mean": parse_duration,
 }
-CACHE: dict[str, Read] = {"hit_ratio": parse_share, "occupancy": parse_count, "evictions": parse_count}
+CACHE: dict[str, Read] = {
+    "hit_ratio": parse_share, "occupancy": parse_count, "evictions": parse_count, "bytes": parse_size,
+}  # fmt: skip
 SYSTEM: dict[str, Read] = {
     **dict.fromkeys(
         ("storage_bytes", *(f"storage_bytes{of}" for of in (".ram", ".ssd", ".object", "_day", "_month", "_year"))),

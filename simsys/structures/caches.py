@@ -14,8 +14,13 @@ from typing import Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from simsys.structures.policies import POLICIES, Policy
+from simsys.structures.sketches import Bloom, HyperLogLog, Sketch
 from simsys.structures.warm import Law, LongRun, Popularity, binds, content
 from simsys.units import Duration, Size, Spec, Whole
+
+SKETCHES = ("bloom", "hyperloglog")
+BITS = 10
+"""Of a key in a bloom filter: a false positive in a hundred, which is what most libraries take if nothing is said."""
 
 
 class CacheSpec(Spec):
@@ -24,7 +29,11 @@ class CacheSpec(Spec):
     entries: Whole | None = Field(default=None, ge=1, description="room, in entries")
     bytes: Size | None = Field(default=None, gt=0, description="room, in bytes")
     ttl: Duration | None = Field(default=None, gt=0, description="time to live from the fill; none: for ever")
-    policy: Literal["lru", "fifo", "clock", "sieve", "random"] = Field(default="lru", description="who has to leave")
+    policy: Literal["lru", "fifo", "clock", "sieve", "random", "bloom", "hyperloglog"] = Field(
+        default="lru", description="who has to leave; or which sketch stands for the entries"
+    )
+    bits: Whole | None = Field(default=None, ge=1, le=64, description="bits per entry of a bloom filter; none: 10")
+    hashes: Whole | None = Field(default=None, ge=1, le=64, description="bits that a key sets; none: the best number")
     renew: bool = Field(default=False, description="a hit starts the ttl again")
     on_expiry: Literal["none", "single_flight"] = Field(
         default="none", description="none: whoever misses loads; single_flight: one loads, the others wait for it"
@@ -41,9 +50,25 @@ class CacheSpec(Spec):
             raise ValueError("renew needs a ttl that hits can start again")
         if self.lease is not None and self.on_expiry == "none":
             raise ValueError("a lease needs on_expiry: single_flight")
+        if self.policy in SKETCHES:
+            self._sketch()
+        elif self.bits is not None or self.hashes is not None:
+            raise ValueError("bits and hashes are those of a bloom filter: say policy: bloom")
         if self.start != "cold" and not has_long_run(self):
             raise ValueError(f"what such a {self.policy} cache holds in the long run is not known: say start: cold")
         return self
+
+
+    def _sketch(self) -> None:
+        """ValueError for what a sketch cannot do."""
+        if self.renew or self.on_expiry != "none":
+            raise ValueError(f"a {self.policy} has no entries: nothing to renew, and nothing to load")
+        if self.policy == "bloom" and self.entries is None:
+            raise ValueError("a bloom filter needs its room in entries; bits says how much memory each takes")
+        if self.policy == "hyperloglog" and (self.bytes is None or self.bytes < 1):
+            raise ValueError("a hyperloglog needs its room in bytes")
+        if self.policy == "hyperloglog" and not self.ttl is self.bits is self.hashes is None:
+            raise ValueError("a hyperloglog forgets nothing and has but registers: no ttl, bits or hashes")
 
 
 LEASE = 10.0
@@ -164,6 +189,11 @@ class Cache:
         live = sum(now < expiry for _, expiry, _ in self.entries.values())
         return live + (0.0 if self.past is None else self.past.expected(now))
 
+    def weight(self, now: float) -> float:
+        """Bytes of the entries that `occupancy` counts."""
+        live = math.fsum(size for _, expiry, size in self.entries.values() if now < expiry)
+        return live + (0.0 if self.past is None else self.past.expected(now) * self.past_size)
+
     def warm(self, popularity: tuple[int, float], rate: float, stream: int, size: float = 1.0) -> None:
         """Fill it as in the long run under Poisson look-ups, `rate` per second over (keys, zipf exponent).
 
@@ -215,6 +245,14 @@ class Cache:
             self.past.forget(key)
 
 
-def make_cache(spec: CacheSpec, stream: int = 0) -> Cache:
+def make_cache(spec: CacheSpec, stream: int = 0) -> Cache | Sketch:
     """An empty cache."""
+    if spec.policy == "hyperloglog":
+        assert spec.bytes is not None
+        return Sketch(spec.policy, HyperLogLog(spec.bytes, stream))
+    if spec.policy == "bloom":
+        assert spec.entries is not None
+        bits = spec.bits or BITS
+        hashes = spec.hashes or max(1, round(bits * math.log(2)))
+        return Sketch(spec.policy, Bloom(spec.entries, bits, hashes, spec.ttl or math.inf, stream))
     return Cache(spec, stream)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from simsys.structures.caches import CacheSpec, make_cache
 from simsys.structures.kernel.loops import distances, farthest, play
 from simsys.structures.kernel.state import NOBODY
-from simsys.structures.kernel.store import Store, row_of
+from simsys.structures.kernel.store import row_of, store_of
 
 Keys = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ def replay(
     weights = np.ones(keys.size) if sizes is None else np.ascontiguousarray(sizes, np.float64)
     moments = np.zeros(keys.size) if times is None else np.ascontiguousarray(times, np.float64)
     cache, missed, done = make_cache(spec, stream), np.zeros(keys.size, np.bool_), 0
-    store = Store(cache, row_of(cache))
+    store = store_of(cache, row_of(cache))
     while (done := play(store.address, keys, weights, moments, missed, done)) < keys.size:
         store.enlarge()
     return missed

@@ -27,6 +27,7 @@ from simsys.theory.queues import (
     pollaczek_khinchine,
     power_of_d,
 )
+from simsys.theory.sketches import bloom_false_positives, hyperloglog_error
 
 __all__ = [
     "CacheTheory",
@@ -38,6 +39,7 @@ __all__ = [
     "Promise",
     "Stampede",
     "Threshold",
+    "bloom_false_positives",
     "break_even",
     "che_fifo",
     "che_lru",
@@ -45,6 +47,7 @@ __all__ = [
     "erlang_c",
     "fork_join_2",
     "harmonic",
+    "hyperloglog_error",
     "md1",
     "mm1",
     "mva_closed",

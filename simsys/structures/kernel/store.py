@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import Any
 
 import numba
@@ -11,7 +12,9 @@ import numpy.typing as npt
 from simsys.draws import compiled
 from simsys.structures.caches import Cache
 from simsys.structures.kernel import table
+from simsys.structures.kernel.bits import Bits, bits_row
 from simsys.structures.kernel.state import CACHE, ENTRY, IN_CACHE, NOBODY, POLICIES, RANDOM, cache_at
+from simsys.structures.sketches import Sketch
 
 Array = npt.NDArray[Any]
 ROOM = 64
@@ -39,6 +42,13 @@ class Store:
             self.row[name] = NOBODY
         self._hash()
 
+    def weight(self, now: float) -> float:
+        """Bytes of live entries, as `Cache.weight` adds them up."""
+        used = self.entries[: self.row["used"]]
+        live = fsum(used["size"][(used["state"] == IN_CACHE) & (now < used["expiry"])].tolist())
+        past = self.cache.past
+        return live + (past.expected(now) * self.cache.past_size if self.row["past"] and past is not None else 0.0)
+
     def _hash(self) -> None:
         row, entries = self.row, self.entries
         self.slots = np.full(1 << (2 * len(entries)).bit_length(), NOBODY)
@@ -60,8 +70,15 @@ def enter_all(address: int) -> None:
     table.enter_all(cache_at(address))
 
 
-def row_of(cache: Cache) -> Array:
+def store_of(cache: Cache | Sketch, rows: Array) -> Store | Bits:
+    """Where a cache lives in compiled code, in the first of these rows."""
+    return Bits(cache, rows) if isinstance(cache, Sketch) else Store(cache, rows)
+
+
+def row_of(cache: Cache | Sketch) -> Array:
     """A table of one row: the rules of a cache, and what it holds."""
+    if isinstance(cache, Sketch):
+        return bits_row(cache)
     rows, count = np.zeros(1, CACHE), len(cache)
     row, past = rows[0], cache.past
     row["by_bytes"], row["policy"], row["renew"] = cache.by_bytes, POLICIES.index(cache.policy), cache.renews

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from simsys.draws.parts import apart, part
+from simsys.structures.kernel import sketches
 from simsys.structures.kernel import state as of
 from simsys.structures.kernel.policies import enter_line, hit, leave_line, victim
-from simsys.structures.kernel.state import FORGOTTEN, FREE, IN_CACHE, NOBODY
+from simsys.structures.kernel.state import BLOOM, FORGOTTEN, FREE, IN_CACHE, NOBODY
 from simsys.structures.warm import past_entry
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -139,9 +140,21 @@ def recall(cache: Any, key: int, now: float) -> bool:
 
 
 @part
+def sketched(cache: Any, key: int, now: float) -> int:
+    """What a sketch answers to a look-up: the entry that stands for all keys, just filled, or NOBODY."""
+    if not sketches.knows(cache, key, now):
+        return NOBODY
+    cache.hits += 1
+    of.entry(cache, 0).fill = now
+    return 0
+
+
+@part
 def lookup(cache: Any, key: int, now: float) -> int:
     """The live entry of a key, or NOBODY. An expired entry leaves."""
     cache.lookups += 1
+    if cache.policy >= BLOOM:
+        return sketched(cache, key, now)
     entry = in_cache(cache, key)
     if entry == NOBODY:
         if not cache.past or not recall(cache, key, now):
@@ -162,6 +175,9 @@ def lookup(cache: Any, key: int, now: float) -> int:
 def fill(cache: Any, key: int, now: float, size: float) -> None:
     """Put a key in; nothing if it is live already, too large, or the cache is down."""
     if cache.down:
+        return
+    if cache.policy >= BLOOM:
+        sketches.add(cache, key, now)
         return
     entry = in_cache(cache, key)
     if entry == NOBODY:
@@ -190,7 +206,9 @@ def evict(cache: Any) -> None:
 
 @part
 def drop(cache: Any, key: int) -> None:
-    """Invalidate a key."""
+    """Invalidate a key; a sketch cannot."""
+    if cache.policy >= BLOOM:
+        return
     entry = find(cache, key)
     if entry == NOBODY:
         if cache.past:
