@@ -331,6 +331,7 @@ def test_who_is_cut_off_counts_as_unfinished() -> None:
 SHORT = {
     "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
+    "partition-key": ["run.duration=200ms", "events.0.at=100ms", "events.0.for=50ms"],
     "miss-ratio": ["run.requests=4000"],
     "openers": ["run.duration=6s", "events.0.at=1s", "events.0.request.followers=36k"],
     "celebrity": ["run.duration=300ms", "events=[{at: 50%, request: {op: post, followers: 90k}}]"],
