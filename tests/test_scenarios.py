@@ -189,6 +189,16 @@ FIGURES = {
         3.57 s              cached_pull read latency_p99
         8.92%               cached_pull feed hit_ratio
         2.51 ms             push read latency_p99""",
+    "profile-change": """
+        1.04 ms             copied read work
+        1.21 ms             fetched read work
+        1.04 s              copied rename work
+        2.12 ms             fetched rename work
+        0.04%               copied read marked.old
+        1.32 TB             copied system storage_bytes.ram
+        57.5 GB             fetched system storage_bytes.ram
+        7.38k$/month        copied system cost
+        807$/month          fetched system cost""",
     "storage-growth": """
         127 TB              pull system storage_bytes_year
         135 TB              push system storage_bytes_year
@@ -267,6 +277,11 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
         "40 processes": lambda s: s.caches["lists"].copies == 40,
     },
     "read-path": {"15.6%": lambda s: f"{100 * too_early(s):.1f}%" == "15.6%"},
+    "profile-change": {
+        "14% of its work": lambda _: round(100 * (1 - work("copied", "read") / work("fetched", "read"))) == 14,
+        "more than 6,000 pages": lambda _: 6_000 < (work("copied", "rename") - work("fetched", "rename"))
+        / (work("fetched", "read") - work("copied", "read")) < 6_500,
+    },
     "threshold": {
         "10,000 followers": lambda s: tried(s, "10000"),
         "3,160,000 followers": lambda s: tried(s, "3160000"),
@@ -276,6 +291,10 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
     },
     "timeline-2012": {"32 database cores": lambda s: s.stations["database"].capacity == 32},
 }
+
+
+def work(strategy: str, op: str) -> float:
+    return rows("profile-change")[strategy, op, "work"].value or 0.0
 
 
 def tried(scenario: Scenario, threshold: str) -> bool:
