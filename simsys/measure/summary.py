@@ -72,7 +72,8 @@ class CacheSummary:
 
     def plus(self, other: CacheSummary) -> CacheSummary:
         """Both together."""
-        return CacheSummary(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        both = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return CacheSummary(*(None if one is None else one + more for one, more in both))
 
 
 @dataclass
