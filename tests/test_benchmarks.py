@@ -160,16 +160,23 @@ def test_caches_tell_the_miss_ratio_of_every_policy():
     assert min(ratios, key=ratios.get) == "Belady" and ratios["sieve"] < ratios["lru"] < ratios["fifo"]
 
 
+def test_structures_tell_what_they_write():
+    structures = import_module("structures")
+    table = {row[0]: [float(cell) for cell in row[1:]] for row in structures.rows(100_000, 1)}
+    assert table["LSM tree, leveling"][1] > table["LSM tree, tiering"][1] > table["LSM tree, FIFO"][1] == 1.0
+    assert table["LSM tree, leveled, in files"][3] < table["LSM tree, leveled, in files"][1]
+
+
 def test_tables_have_a_place_in_the_readme(tmp_path, monkeypatch):
     page = import_module("page")
     before = page.README.read_text(encoding="utf-8")
     monkeypatch.setattr(page, "README", tmp_path / "README.md")
-    for name in ("speed", "growth", "caches", "start"):
+    for name in ("speed", "growth", "caches", "structures", "start"):
         page.README.write_text(before, encoding="utf-8")
-        page.write(name, "first")
+        page.write(name, "| first |")
         page.write(name, "| second |")
         after = page.README.read_text(encoding="utf-8")
-        assert "| second |" in after and "first" not in after
-        assert after.count("<!-- ") == before.count("<!-- ") == 8
+        assert "| second |" in after and "| first |" not in after
+        assert after.count("<!-- ") == before.count("<!-- ") == 10
     with pytest.raises(ValueError, match="no place for nothing"):
         page.write("nothing", "text")

@@ -28,6 +28,14 @@ from simsys.theory.queues import (
     power_of_d,
 )
 from simsys.theory.sketches import bloom_false_positives, hyperloglog_error
+from simsys.theory.storage import (
+    leveled_space,
+    leveled_writes,
+    leveling_writes,
+    optimal_filters,
+    tiering_writes,
+    uniform_searches,
+)
 
 __all__ = [
     "CacheTheory",
@@ -48,17 +56,23 @@ __all__ = [
     "fork_join_2",
     "harmonic",
     "hyperloglog_error",
+    "leveled_space",
+    "leveled_writes",
+    "leveling_writes",
     "md1",
     "mm1",
     "mva_closed",
+    "optimal_filters",
     "pollaczek_khinchine",
     "power_of_d",
     "read_twice",
     "stampede",
     "threshold",
+    "tiering_writes",
     "ttl_cold_hit_ratio",
     "ttl_hit_ratio",
     "ttl_mean_age",
     "ttl_stale_ratio",
+    "uniform_searches",
     "zipf",
 ]

@@ -1,0 +1,66 @@
+"""Inserts per CPU second of storage structures alone, without an engine: keys at random and in order.
+
+    python benchmarks/structures.py [--rounds N] [--keys N] [--write]
+
+A key and a value are 8 bytes each; the memtable of a tree has room for 4,096 changes, the ratio of its levels is 10.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+import page
+
+from simsys.structures.compactions import Fifo, Leveled, Leveling, Tiering, Universal
+from simsys.structures.lsm import Lsm
+
+KEYS, MEMTABLE = 2_000_000, 4096
+
+
+def trees() -> dict[str, Callable[[], Any]]:
+    """What makes a new structure, by name."""
+    kinds = {
+        "leveling": lambda: Leveling(10), "tiering": lambda: Tiering(10), "universal": lambda: Universal(8),
+        "FIFO": lambda: Fifo(100 * MEMTABLE), "leveled, in files": lambda: Leveled(4 * MEMTABLE, MEMTABLE),
+    }  # fmt: skip
+    return {f"LSM tree, {name}": lambda kind=kind: Lsm(MEMTABLE, kind()) for name, kind in kinds.items()}
+
+
+def cells(make: Callable[[], Any], keys: Any, rounds: int) -> list[str]:
+    """Million inserts per CPU second, and writes per insert."""
+    seconds = []
+    for _ in range(rounds + 1):  # the first may compile
+        tree = make()
+        begin = time.process_time()
+        tree.put(keys, keys)
+        seconds.append(time.process_time() - begin)
+    return [f"{keys.size / median(seconds[1:]) / 1e6:.1f}", f"{tree.write_amplification:.1f}"]
+
+
+def rows(count: int, rounds: int) -> list[list[str]]:
+    """The rows of the table."""
+    in_order = np.arange(count)
+    at_random = np.random.default_rng(1).permutation(count)
+    return [[name, *cells(make, at_random, rounds), *cells(make, in_order, rounds)] for name, make in trees().items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Inserts per second of storage structures.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keys", type=int, default=KEYS)
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    given = parser.parse_args()
+    header = ("structure", "at random, M/s", "writes", "in order, M/s", "writes")
+    text = f"{page.machine()}\n\n{page.table(header, rows(given.keys, given.rounds))}"
+    print(text)
+    if given.write:
+        page.write("structures", text)
+
+
+if __name__ == "__main__":
+    main()
