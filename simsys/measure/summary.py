@@ -5,7 +5,7 @@ merge.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from simsys.measure.audits import Check
 from simsys.measure.histogram import Histogram
@@ -72,8 +72,11 @@ class CacheSummary:
 
     def plus(self, other: CacheSummary) -> CacheSummary:
         """Both together."""
-        both = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        return CacheSummary(*(None if one is None else one + more for one, more in both))
+        return CacheSummary(
+            self.lookups + other.lookups, self.hits + other.hits, self.evictions + other.evictions,
+            self.occupancy + other.occupancy,
+            None if self.bytes is None or other.bytes is None else self.bytes + other.bytes,
+        )  # fmt: skip
 
 
 @dataclass
