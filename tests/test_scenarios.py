@@ -160,6 +160,8 @@ FIGURES = {
         1.78 ms             twice post work
         892 us              by-reader post work""",
     "read-path": """
+        186 ms              replica edit fresh_p50
+        4.88 s              replica edit fresh_p99
         97.7%               replica edit marked.missed
         98.3%               sticky edit marked.missed
         20.6%               primary edit marked.missed

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsys.experiment.result import Audit, Row
+from simsys.report import style
 from simsys.report.style import figure, half_width
 from simsys.report.table import WIDTH, table
 
@@ -177,3 +178,7 @@ def test_a_broken_law_is_said_first_and_loudly() -> None:
 
 def test_one_replication_says_so() -> None:
     assert "1 replication, no intervals" in table(hand_made.result(replications=1))
+
+
+def test_an_edit_and_a_read() -> None:
+    assert [style.a(op) for op in ("read", "edit", "order", "post")] == ["a read", "an edit", "an order", "a post"]

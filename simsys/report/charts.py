@@ -123,11 +123,11 @@ def latency(result: Result) -> Any:
         panel.axhline(0.01, color="#888888", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
         beside = {"xycoords": ("axes fraction", "data"), "xytext": (4, 0), "textcoords": "offset points"}
         panel.annotate("p99", (1, 0.01), **beside, va="center", fontsize=9, color="#555555")
-        panel.set_title(f"How long does a {style.short(op)} take?")
+        panel.set_title(f"How long does {style.a(style.short(op))} take?")
         panel.set_ylabel("share that takes longer")
         panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:g}%"))
         panel.set_yticks([], minor=True)
-        durations(panel, f"time from arrival to the answer of a {op}")
+        durations(panel, f"time from arrival to the answer of {style.a(op)}")
     legend(figure, result)
     return figure
 

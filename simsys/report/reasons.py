@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simsys.experiment.result import Napkin, Played, Result, Verdict
 from simsys.experiment.standings import SAME, standings
-from simsys.report.style import figure, text
+from simsys.report.style import a, figure, text
 from simsys.report.words import rule_of
 from simsys.units import show_duration
 
@@ -114,7 +114,7 @@ def _unhindered(result: Result, strategy: str) -> str:
         if row is not None and row.value is not None and seconds > 0:
             waiting = row.value - seconds
             rest = f"{show_duration(waiting)} of waiting" if waiting > SAME * seconds else "hardly any waiting"
-            head = f"Napkin for a {op} under {strategy}: {show_duration(seconds)}"
+            head = f"Napkin for {a(op)} under {strategy}: {show_duration(seconds)}"
             return f"{head}, simulated mean {text(row)}: {rest}."
     return ""
 

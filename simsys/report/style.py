@@ -137,6 +137,11 @@ def short(name: str, most: int = 32) -> str:
     return name if len(name) <= most else f"{name[: most // 2]}…{name[1 - most // 2 :]}"
 
 
+def a(word: str) -> str:
+    """A read, an edit."""
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+
+
 def listed(names: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

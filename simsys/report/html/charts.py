@@ -83,8 +83,8 @@ def latency(result: Result, op: str) -> Chart:
         "yaxis": axis("share that takes longer", type="log", **SHARES),
         "shapes": [one], "height": 380,
     }  # fmt: skip
-    told = f"From the arrival of a {op} to its answer. Further left is quicker; a dot is the 99th percentile."
-    return Chart(f"How long does a {op} take?", told, data, layout, ("x", "y"))
+    told = f"From the arrival of {style.a(op)} to its answer. Further left is quicker; a dot is the 99th percentile."
+    return Chart(f"How long does {style.a(op)} take?", told, data, layout, ("x", "y"))
 
 
 def who_pays(result: Result) -> Chart:
