@@ -127,7 +127,7 @@ MUTANTS = {
     "another copy than named": Mutant(PLAYER + "_copy", "int(step.at) %", "(int(step.at) + 1) %"),
     # leases
     "nobody waits": Mutant(PLAYER + "_lookup", "lease in self.leases.lines", "False"),
-    "who waits is not counted": Mutant(PLAYER + "_lookup", "cache.waits += 1", "pass"),
+    "who waits is not counted": Mutant(PLAYER + "_lookup", "self.loads[name].waits += 1", "pass"),
     "who waits loads in the end": Mutant(LEASES + "end", "succeed(True)", "succeed(False)"),
     "who waits goes on backwards": Mutant(
         LEASES + "end", "self.lines.pop(key, ())", "[*self.lines.pop(key, ())][::-1]"
@@ -148,6 +148,20 @@ MUTANTS = {
     "a known key is added again": Mutant(SKETCH + "Bloom.add", "if self.knows(key, now):", "if self._age(now):"),
     "a rank too low": Mutant(SKETCH + "HyperLogLog.add", "* self.registers), 1", "* self.registers), 0"),
     "the last rank stays": Mutant(SKETCH + "HyperLogLog.add", "max(self.ranks[place], rank)", "rank"),
+    # expiries
+    "nothing stale is given": Mutant(CACHE + "lookup", "if over or not loading", "if True"),
+    "what is stale never goes": Mutant(CACHE + "lookup", "now >= entry[1] + self.grace", "not self.grace"),
+    "all are given what is stale": Mutant(CACHE + "lookup", "if over or not loading", "if over"),
+    "nobody is early": Mutant(CACHE + "lookup", "self.early and", "False and"),
+    "early on average": Mutant(CACHE + "_comes_early", "draws.log(", "-1.0 + 0 * ("),
+    "other luck when early": Mutant(CACHE + "_comes_early", "lookups, 2", "lookups, 1"),
+    "an early load changes nothing": Mutant(CACHE + "fill", " and key not in self.due", ""),
+    "due for ever": Mutant(CACHE + "_remove", "self.due.discard(key)", "pass"),
+    "renewed without jitter": Mutant(CACHE + "lookup", "now + self._lives()", "now + self.ttl"),
+    "jitter only lengthens": Mutant(CACHE + "_lives", " - 1.0", ""),
+    "seconds without end": Mutant("engines.leases:Loads.load", "int(now) != self.second", "False"),
+    "the peak of all windows": Mutant(PLAYER + "snap", "told.peak = ", ""),
+    "the oldest of all windows": Mutant(PLAYER + "snap", "cache.oldest = told", "told"),
     # forks, batches, time-outs
     "one more at a time": Mutant(
         PLAYER + "_side_by_side", "width if width and width > 0 else count)", "(width or count) + 1)"

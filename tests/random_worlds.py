@@ -288,8 +288,7 @@ class Maker:
             spec |= {"copies": rng.randint(2, 4)}
         if rng.random() < 0.6:
             spec |= {"ttl": f"{self.ticks(1, 6):.12g}s", "renew": rng.random() < 0.4}
-        if self.expiry.random() < 0.5:
-            spec |= {"on_expiry": "single_flight", "lease": f"{self.expiry.randint(1, 8) * self.tick:.12g}s"}
+        spec |= self._on_expiry("ttl" in spec)
         if rng.random() < 0.85 and has_long_run(CacheSpec.model_validate(spec)):
             spec["start"] = "warm"
         return self._sketch() if self.sketches.random() < 0.15 else spec
@@ -301,6 +300,20 @@ class Maker:
         ttl = {"ttl": f"{rng.randint(1, 6) * self.tick:.12g}s"} if rng.random() < 0.6 else {}
         room = {"entries": rng.randint(1, 4), "bits": rng.choice([2, 4, 10]), "policy": "bloom", "start": "cold"}
         return room | ttl | rng.choice([{}, {"hashes": 2}])
+
+    def _on_expiry(self, expires: bool) -> dict[str, Any]:
+        """What becomes of expiries, or of misses, where nothing expires."""
+        rng = self.expiry
+        one, other = (f"{rng.randint(1, 8) * self.tick:.12g}s" for _ in range(2))
+        kind = rng.choice(["none", "single_flight", "stale", "early"] if expires else ["none", "single_flight"])
+        jitter = {"jitter": rng.choice(["10%", "90%"])} if expires and rng.random() < 0.3 else {}
+        more: dict[str, Any] = {
+            "none": {},
+            "single_flight": {"lease": one},
+            "stale": {"lease": one} | rng.choice([{}, {"grace": other}]),
+            "early": {"recompute": one, "beta": rng.choice([0.5, 1.0, 3.0])},
+        }[kind]
+        return {"on_expiry": kind} | more | jitter
 
     def _warmth(self) -> tuple[tuple[int, float], float]:
         return (self.rng.randint(1, 10), self.rng.choice([0.0, 0.99])), self.rng.choice([0.0, 1.0, 10.0, 10.0])

@@ -18,7 +18,7 @@ POLICIES = ("lru", "fifo", "clock", "sieve", "random")
 
 def spec_of(**spec) -> CacheSpec:
     """The spec with plain seconds and bytes."""
-    texts = {"ttl": write_duration, "bytes": write_size}
+    texts = {**dict.fromkeys(("ttl", "lease", "grace", "recompute"), write_duration), "bytes": write_size}
     return CacheSpec(
         **{
             name: texts[name](value) if name in texts and value is not None else value
@@ -114,8 +114,13 @@ def test_a_cache_that_is_down_misses_drops_fills_and_returns_empty(warm):
         {"bytes": 0},
         {"entries": 5, "ttl": 0},
         {"entries": 5, "renew": True},
-        {"entries": 5, "lease": "1s"},
-        {"entries": 5, "on_expiry": "single_flight", "lease": "0s"},
+        {"entries": 5, "lease": 0},
+        {"entries": 5, "on_expiry": "stale"},
+        {"entries": 5, "ttl": 1, "on_expiry": "early", "start": "cold"},
+        {"entries": 5, "ttl": 1, "on_expiry": "early", "recompute": 1, "start": "warm"},
+        {"entries": 5, "jitter": "10%", "start": "cold"},
+        {"entries": 5, "ttl": 1, "jitter": "10%"},
+        {"entries": 5, "ttl": 1, "jitter": "100%", "start": "cold"},
         {"entries": 5.5},
         {"entries": 5, "policy": "mru"},
         {"entries": 5, "policy": "clock"},
@@ -128,6 +133,37 @@ def test_a_cache_that_is_down_misses_drops_fills_and_returns_empty(warm):
 def test_a_cache_that_makes_no_sense_is_refused(spec):
     with pytest.raises(ValidationError):
         spec_of(**spec)
+
+
+def test_what_has_expired_is_given_while_somebody_loads_it():
+    hot = cache(entries=9, ttl=10, on_expiry="stale", grace=5)
+    hot.fill(7, 100.0)
+    assert not hot.lookup(7, 110.0)
+    assert hot.lookup(7, 114.0, loading=True)
+    assert hot.age(7, 114.0) == 14.0
+    assert not hot.lookup(7, 115.0, loading=True)
+    assert (hot.lookups, hot.hits, hot.stale, hot.ages, hot.oldest, len(hot)) == (3, 1, 1, 14.0, 14.0, 0)
+
+
+def test_who_is_early_loads_a_live_entry_and_its_fill_replaces_it():
+    hot = cache(entries=9, ttl=10, on_expiry="early", recompute=1e6, start="cold")
+    hot.fill(7, 100.0)
+    hot.fill(7, 101.0)
+    assert hot.entries[7] == (100.0, 110.0, 1.0)
+    assert not hot.lookup(7, 102.0)
+    hot.fill(7, 103.0)
+    hot.fill(7, 104.0)
+    assert (hot.entries[7], hot.fills) == ((103.0, 113.0, 1.0), 2)
+
+
+def test_jitter_spreads_expiries_evenly():
+    keys = 3000
+    hot = cache(entries=keys, ttl=10, jitter="20%", start="cold")
+    for key in range(keys):
+        hot.fill(key, 0.0)
+    ttls = np.array([expiry for _, expiry, _ in hot.entries.values()])
+    assert 8.0 < ttls.min() < 8.01 and 11.99 < ttls.max() < 12.0
+    assert np.histogram(ttls, 4)[0] == pytest.approx(keys / 4, abs=4 * np.sqrt(keys * 3 / 16))
 
 
 def test_units():

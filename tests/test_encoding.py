@@ -56,7 +56,7 @@ summaries = st.builds(
     floats,
     st.dictionaries(names, ops, max_size=2),
     st.dictionaries(names, stations, max_size=2),
-    st.dictionaries(names, st.builds(CacheSummary, numbers, numbers, numbers, floats, some), max_size=2),
+    st.dictionaries(names, st.builds(CacheSummary, *[numbers] * 8, *[floats] * 3, some), max_size=2),
     st.dictionaries(names, st.dictionaries(names, floats, **few), **few),
     st.tuples(lists, st.dictionaries(names, lists, **few)),
     st.lists(st.builds(Check, names, floats, floats, numbers), **few),

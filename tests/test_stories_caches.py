@@ -7,8 +7,9 @@ and room, in which every user reads as often, so that all ratios stay as they ar
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, log
 from statistics import fmean
+from typing import Any
 
 import pytest
 from bands import holds
@@ -19,7 +20,7 @@ from simsys.experiment.jobs import play_once
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import Log
 from simsys.measure.meter import summarise
-from simsys.measure.summary import Summary
+from simsys.measure.summary import CacheSummary, Summary
 from simsys.scenario import ScenarioError, load_scenario
 from simsys.theory import stampede, ttl_cold_hit_ratio, ttl_hit_ratio, ttl_mean_age, ttl_stale_ratio
 
@@ -164,12 +165,15 @@ RENEWED = "{mark: load}, {visit: source.load}, {drop: hot}, {fill: hot}"
 AT_ONCE = "{mark: load}, {fill: hot}, {visit: source.load}"
 
 
-def herd(
-    rate: float, recompute: float, ttl: float, requests: int, miss: str = LOAD, more: str = ""
-) -> tuple[list[float], list[float]]:
-    """Loads per expiry and loads per second of each replication; `more` is said of the cache."""
+def herds(rate: float, recompute: float, ttl: float, requests: int, miss: str = LOAD, more: str = "") -> Setting:
+    """One key under fire; `more` is said of the cache."""
     text = HERD.format(rate=rate, recompute=recompute, ttl=ttl, requests=requests, miss=miss, more=more)
-    setting = settings(load_scenario(text))[0]
+    return settings(load_scenario(text))[0]
+
+
+def herd(*given: Any, **more: str) -> tuple[list[float], list[float]]:
+    """Loads per expiry and loads per second of each replication."""
+    setting, recompute = herds(*given, **more), given[1]
     each, per_second = [], []
     for replication in range(10):
         log = logged(setting, replication)
@@ -209,6 +213,41 @@ def test_herd_1_one_flies_and_the_others_wait() -> None:
     holds(per_second, 1 / (1 + 1 + 1 / 10), 0.015)
     short, _ = herd(10, 1, 1, 1_000, more=", on_expiry: single_flight, lease: 0.5s")
     assert fmean(short) == pytest.approx(2, abs=0.01)
+
+
+def counted(setting: Setting) -> list[CacheSummary]:
+    return [play_once(setting, replication).caches["hot"] for replication in range(10)]
+
+
+@pytest.mark.parametrize(("beta", "ttl"), [(1, 12), (2, 20)])
+def test_herd_1_some_load_early(beta: float, ttl: float) -> None:
+    """XFetch: who reads τ before the expiry loads with probability exp(-τ/βδ). So the first one does so when that has
+    reached a Gumbel variate, on average βδ (ln λβδ + 0.577) before, and exp(1/β) do so before its fill: however many
+    readers there are. Each β is the other one's mutant.
+    """
+    rate, recompute = 20, 1
+    ahead = beta * recompute * (log(rate * beta * recompute) + 0.5772156649)
+    more = f", on_expiry: early, recompute: {recompute}s, beta: {beta}"
+    plays = counted(herds(rate, recompute, ttl, 60_000, more=more))
+    holds([hot.loads / hot.fills for hot in plays], exp(1 / beta), 0.05 * exp(1 / beta))
+    cycle = ttl - ahead + recompute
+    holds([hot.lookups / rate / hot.fills for hot in plays], cycle, 0.02 * cycle)
+
+
+def test_herd_1_nobody_waits_for_what_is_stale() -> None:
+    """One load per expiry, and nobody waits but for the first. It is read at the same rate while it lives and while
+    it is loaded: its mean age is that of both. Mutants: nothing stale is given, and it is given for half the load only.
+    """
+    rate, recompute, ttl = 10, 1, 3
+    plays = counted(herds(rate, recompute, ttl, 10_000, more=", on_expiry: stale"))
+    mean = (ttl * ttl / 2 + recompute * (ttl + 1 / rate + recompute / 2)) / (ttl + recompute)
+    assert [hot.loads - hot.fills for hot in plays] == pytest.approx([0] * 10, abs=1)
+    assert max(hot.waits for hot in plays) < 30
+    holds([hot.ages / hot.hits for hot in plays], mean, 0.02 * mean)
+    holds([hot.stale / hot.lookups for hot in plays], recompute / (ttl + recompute + 1 / rate), 0.01)
+    for mutant in (", on_expiry: single_flight", ", on_expiry: stale, grace: 0.5s"):
+        for hot in counted(herds(rate, recompute, ttl, 1_000, more=mutant)):
+            assert hot.ages / hot.hits < 0.95 * mean and hot.waits > 30
 
 
 def test_herd_1_mutants_fall_out() -> None:

@@ -15,6 +15,23 @@ Line: TypeAlias = deque[tuple[Event, int]]
 """Those who wait for one load: the event each waits for, and the number of each."""
 
 
+class Loads:
+    """Look-ups of a cache that were told to load (the first copy counts for all), the `peak` of them in one second, and
+    `waits`, those that waited for the load of another.
+    """
+
+    def __init__(self) -> None:
+        self.loads = self.peak = self.waits = self.burst = self.second = 0
+
+    def load(self, now: float) -> None:
+        """A look-up is told to load."""
+        self.loads += 1
+        if int(now) != self.second:
+            self.second, self.burst = int(now), 0
+        self.burst += 1
+        self.peak = max(self.peak, self.burst)
+
+
 class Leases:
     """At most one lease per key. It says nothing of its holder: a load that fails is missed when the lease runs out."""
 

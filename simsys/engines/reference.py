@@ -16,7 +16,7 @@ from simsys import draws
 from simsys.engines.agents import Agent, Gathering, Path, batches, pass_on
 from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Facility
-from simsys.engines.leases import Leases
+from simsys.engines.leases import Leases, Loads
 from simsys.engines.model import Model, copy_of, original
 from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
@@ -59,6 +59,7 @@ class Player:
             for i, (name, spec) in enumerate(model.stations.items())
         }
         self.caches, self.leases = model.caches, Leases(self.clock)
+        self.loads = {name: Loads() for name in model.caches}
         self.copies = Counter(map(original, model.caches))
         self.log = Log(ops, {name: f.log for name, f in self.facilities.items()}, model.begin, take)
         self.book = Writer(self.log, stop)
@@ -277,17 +278,17 @@ class Player:
     def _lookup(self, step: Lookup, agent: Agent) -> Doing:
         name, key, now = self._copy(step, agent), int(self._key(step.key, agent)), self.clock.now
         cache, lease = self.caches[name], (name, key)
-        if cache.lookup(key, now):
+        loading = lease in self.leases.lines
+        if cache.lookup(key, now, loading):
             agent.request.age = max(agent.request.age, cache.age(key, now))
             return True
-        if cache.lease:
-            if lease in self.leases.lines:
-                cache.waits += 1
-                if (yield self.leases.wait(lease, agent.number)):
-                    return True
-            else:
-                self.leases.take(lease, cache.lease, agent.number)
-        cache.loads += 1
+        if loading:
+            self.loads[name].waits += 1
+            if (yield self.leases.wait(lease, agent.number)):
+                return True
+        elif cache.lease:
+            self.leases.take(lease, cache.lease, agent.number)
+        self.loads[step.cache].load(self.clock.now)
         return False
 
     # -- steps that take none ------------------------------------------------------------------------------------------
@@ -340,9 +341,13 @@ class Player:
         for facility in self.facilities.values():
             facility.log.snap(now, facility.servers.state)
         for name, cache in self.caches.items():
-            counted = (getattr(cache, what) for what in CacheCount._fields[:-2])
-            weight = cache.weight(now) if cache.by_bytes else None
-            self.log.caches.setdefault(name, []).append(CacheCount._make([*counted, cache.occupancy(now), weight]))
+            told, weight = self.loads[name], cache.weight(now) if cache.by_bytes else None
+            count = CacheCount(
+                cache.lookups, cache.hits, cache.stale, cache.fills, cache.evictions, told.loads, told.peak, told.waits,
+                cache.ages, cache.oldest, cache.occupancy(now), weight,
+            )  # fmt: skip
+            self.log.caches.setdefault(name, []).append(count)
+            cache.oldest = told.peak = told.burst = 0
 
     def sample(self) -> None:
         """Write down how many are inside every station."""

@@ -30,10 +30,12 @@ class Stores:
         self.stores[number].clear()
 
     def count(self, now: float) -> dict[str, CacheCount]:
-        """The counters of every cache at `now`."""
+        """The counters of every cache at `now`; the peak and the oldest begin anew."""
         counts = {}
         for name, row, store in zip(self.names, self.rows, self.stores, strict=True):
             weight = store.weight(now) if row["by_bytes"] else None
             counted = (row[what].item() for what in CacheCount._fields[:-2])
             counts[name] = CacheCount._make([*counted, store.occupancy(now), weight])
+        for name in ("peak", "burst", "oldest"):
+            self.rows[name] = 0
         return counts

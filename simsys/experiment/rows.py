@@ -9,7 +9,7 @@ from simsys.experiment.result import Row
 from simsys.measure.histogram import Histogram
 from simsys.measure.intervals import Interval, interval, ratio, section
 from simsys.measure.runlength import enough_samples
-from simsys.measure.summary import OpSummary, Summary
+from simsys.measure.summary import CacheSummary, OpSummary, Summary
 from simsys.scenario.promises import MARKED
 
 PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
@@ -31,7 +31,8 @@ def rows(strategy: str, summaries: Sequence[Summary], saturated: bool) -> list[R
             figures = list(_station([s.stations[name] for s in summaries], len(station.utilization)))
             out += [_row(strategy, name, figure) for figure in figures]
     for name in first.caches:
-        out += [_row(strategy, name, figure) for figure in _cache([s.caches[name] for s in summaries])]
+        figures = list(_cache([s.caches[name] for s in summaries], [s.length for s in summaries]))
+        out += [_row(strategy, name, figure) for figure in figures]
     if saturated:
         growth = interval([s.backlog_growth for s in summaries])
         out.append(_row(strategy, "system", ("backlog_growth", growth, "/s", "requests that pile up per second")))
@@ -179,10 +180,20 @@ def _station(stations: Sequence[Any], shards: int) -> Iterator[Figure]:
     yield "queue_max", Interval(float(longest), None, None), "", "the longest seen, before one shard"
 
 
-def _cache(caches: Sequence[Any]) -> Iterator[Figure]:
-    lookups = [float(c.lookups) for c in caches]
+def _cache(caches: Sequence[CacheSummary], lengths: Sequence[float]) -> Iterator[Figure]:
+    lookups, hits, loads = ([float(getattr(c, what)) for c in caches] for what in ("lookups", "hits", "loads"))
     note = "" if sum(lookups) else "nobody asked"
-    yield "hit_ratio", ratio([float(c.hits) for c in caches], lookups), "", note
+    yield "hit_ratio", ratio(hits, lookups), "", note
+    if any(c.stale for c in caches):
+        yield "stale", ratio([float(c.stale) for c in caches], lookups), "", "given after its ttl"
+    if any(c.waits for c in caches):
+        yield "waited", ratio([float(c.waits) for c in caches], lookups), "", "for the load of another"
+    yield "age_mean", _at_least_nothing(ratio([c.ages for c in caches], hits)), "s", "of what was given"
+    yield "age_max", Interval(max(c.oldest for c in caches), None, None), "s", "the oldest that was given"
+    rates = [n / length if length > 0 else None for n, length in zip(loads, lengths, strict=True)]
+    yield "loads", _at_least_nothing(interval(rates)), "/s", "look-ups that had to load"
+    yield "loads_peak", _at_least_nothing(interval([float(c.peak) for c in caches])), "/s", "in the busiest second"
+    yield "loads_per_fill", ratio(loads, [float(c.fills) for c in caches]), "", ""
     yield "occupancy", interval([c.occupancy for c in caches]), "entries", ""
     if all(c.bytes is not None for c in caches):
         yield "bytes", interval([c.bytes for c in caches]), "B", ""

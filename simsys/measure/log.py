@@ -147,13 +147,20 @@ class Sample(NamedTuple):
 
 
 class CacheCount(NamedTuple):
-    """A cache's counters at one moment; `bytes` of its live entries, or None where its room is in entries."""
+    """A cache's counters at one moment; `peak` (loads in a second) and `oldest` (s) since the moment before, `bytes` of
+    its live entries, or None where its room is in entries.
+    """
 
     lookups: int
     hits: int
-    loads: int
-    waits: int
+    stale: int
+    fills: int
     evictions: int
+    loads: int
+    peak: int
+    waits: int
+    ages: float
+    oldest: float
     occupancy: float
     bytes: float | None
 

@@ -5,7 +5,8 @@ merge.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from simsys.measure.audits import Check
 from simsys.measure.histogram import Histogram
@@ -62,21 +63,28 @@ class StationSummary:
 
 @dataclass
 class CacheSummary:
-    """One cache in the window; `occupancy` entries and `bytes` at its end, None where its room is in entries."""
+    """One cache in the window: counts of look-ups and fills, the `peak` of loads in a second, `ages` and `oldest` in s;
+    `occupancy` entries and `bytes` at its end, None where its room is in entries.
+    """
 
     lookups: int
     hits: int
+    stale: int
+    fills: int
     evictions: int
+    loads: int
+    peak: int
+    waits: int
+    ages: float
+    oldest: float
     occupancy: float
     bytes: float | None
 
     def plus(self, other: CacheSummary) -> CacheSummary:
         """Both together."""
-        return CacheSummary(
-            self.lookups + other.lookups, self.hits + other.hits, self.evictions + other.evictions,
-            self.occupancy + other.occupancy,
-            None if self.bytes is None or other.bytes is None else self.bytes + other.bytes,
-        )  # fmt: skip
+        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        sums: dict[str, Any] = {name: None if a is None else a + b for name, (a, b) in pairs.items()}
+        return CacheSummary(**sums | {"oldest": max(pairs["oldest"])})
 
 
 @dataclass
@@ -131,9 +139,10 @@ def station_summary(log: StationLog, capacity: float, length: float) -> StationS
 def cache_summary(counters: Sequence[CacheCount]) -> CacheSummary:
     """A cache, from its counters at the window's ends."""
     begin, stop = counters[0], counters[1]
+    counted = ("lookups", "hits", "stale", "fills", "evictions", "loads", "waits", "ages")
+    window = {name: getattr(stop, name) - getattr(begin, name) for name in counted}
     return CacheSummary(
-        stop.lookups - begin.lookups, stop.hits - begin.hits, stop.evictions - begin.evictions, stop.occupancy,
-        stop.bytes,
+        **window, peak=stop.peak, oldest=stop.oldest, occupancy=stop.occupancy, bytes=stop.bytes
     )  # fmt: skip
 
 

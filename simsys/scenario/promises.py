@@ -32,8 +32,12 @@ STATION: dict[str, Read] = {
     "wait_mean": parse_duration,
 }
 CACHE: dict[str, Read] = {
-    "hit_ratio": parse_share, "occupancy": parse_count, "evictions": parse_count, "bytes": parse_size,
-}  # fmt: skip
+    **dict.fromkeys(("hit_ratio", "stale", "waited"), parse_share),
+    **dict.fromkeys(("loads", "loads_peak"), parse_rate),
+    **dict.fromkeys(("loads_per_fill", "occupancy", "evictions"), parse_count),
+    "bytes": parse_size,
+    **dict.fromkeys(("age_mean", "age_max"), parse_duration),
+}
 SYSTEM: dict[str, Read] = {
     **dict.fromkeys(
         ("storage_bytes", *(f"storage_bytes{of}" for of in (".ram", ".ssd", ".object", "_day", "_month", "_year"))),

@@ -2,8 +2,9 @@
 
 Rules (those of libCacheSim's test suite): on a miss an object larger than the cache is not kept; else the policy's
 victims are evicted while occupied + size > capacity; then the object enters. A hit iff now < fill time + ttl; an
-expired entry leaves at the look-up. A fill of an entry that is still live changes nothing (memcached's `add`), so that
-the ttl counts from the first of several refills; who wants to replace an entry drops it first.
+expired entry leaves at the look-up, or later, if it may be given for a while. A fill of an entry that is still live
+changes nothing (memcached's `add`), so that the ttl counts from the first of several refills; who wants to replace an
+entry drops it first, or was told to load it early.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from simsys import draws
 from simsys.structures.policies import POLICIES, Policy
 from simsys.structures.sketches import Bloom, HyperLogLog, Sketch
 from simsys.structures.warm import Law, LongRun, Popularity, binds, content
-from simsys.units import Duration, Size, Spec, Whole
+from simsys.units import Duration, Share, Size, Spec, Whole
+
+LEASE = 10.0
+"""Seconds, as at Facebook: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), 3.2.1."""
 
 SKETCHES = ("bloom", "hyperloglog")
 BITS = 10
@@ -35,10 +40,16 @@ class CacheSpec(Spec):
     bits: Whole | None = Field(default=None, ge=1, le=64, description="bits per entry of a bloom filter; none: 10")
     hashes: Whole | None = Field(default=None, ge=1, le=64, description="bits that a key sets; none: the best number")
     renew: bool = Field(default=False, description="a hit starts the ttl again")
-    on_expiry: Literal["none", "single_flight"] = Field(
-        default="none", description="none: whoever misses loads; single_flight: one loads, the others wait for it"
+    jitter: Share = Field(default=0.0, ge=0, lt=1, description="every ttl is so much shorter or longer, at the most")
+    on_expiry: Literal["none", "single_flight", "stale", "early"] = Field(
+        default="none",
+        description="none: whoever misses loads; single_flight: one loads, the others wait for it; stale: or are given "
+        "what has expired; early: some load before it expires",
     )
-    lease: Duration | None = Field(default=None, gt=0, description="how long they wait for one; none: 10 s")
+    lease: Duration = Field(default=LEASE, gt=0, description="single_flight, stale: how long one may load alone")
+    grace: Duration | None = Field(default=None, gt=0, description="stale: how long it is given; none: for ever")
+    recompute: Duration | None = Field(default=None, gt=0, description="early: how long a load takes")
+    beta: float = Field(default=1.0, gt=0, le=1000, description="early: the larger, the earlier")
     copies: Whole = Field(default=1, ge=1, le=10_000, description="so many of it, each with this room: one per process")
     start: Literal["warm", "cold"] | None = Field(default=None, description="as in the long run, or empty")
 
@@ -48,8 +59,10 @@ class CacheSpec(Spec):
             raise ValueError("a cache needs its room: either entries or bytes")
         if self.renew and self.ttl is None:
             raise ValueError("renew needs a ttl that hits can start again")
-        if self.lease is not None and self.on_expiry == "none":
-            raise ValueError("a lease needs on_expiry: single_flight")
+        if self.ttl is None and (self.jitter or self.on_expiry in ("stale", "early")):
+            raise ValueError("without a ttl nothing expires: no jitter, and neither stale nor early")
+        if self.on_expiry == "early" and self.recompute is None:
+            raise ValueError("who loads early has to know how long that takes: give recompute")
         if self.policy in SKETCHES:
             self._sketch()
         elif self.bits is not None or self.hashes is not None:
@@ -58,10 +71,9 @@ class CacheSpec(Spec):
             raise ValueError(f"what such a {self.policy} cache holds in the long run is not known: say start: cold")
         return self
 
-
     def _sketch(self) -> None:
         """ValueError for what a sketch cannot do."""
-        if self.renew or self.on_expiry != "none":
+        if self.renew or self.jitter or self.on_expiry != "none":
             raise ValueError(f"a {self.policy} has no entries: nothing to renew, and nothing to load")
         if self.policy == "bloom" and self.entries is None:
             raise ValueError("a bloom filter needs its room in entries; bits says how much memory each takes")
@@ -71,15 +83,13 @@ class CacheSpec(Spec):
             raise ValueError("a hyperloglog forgets nothing and has but registers: no ttl, bits or hashes")
 
 
-LEASE = 10.0
-"""Seconds, as at Facebook: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), 3.2.1."""
-
-
 def has_long_run(spec: CacheSpec) -> bool:
-    """Whether there is a closed form for what such a cache holds in the long run.
+    """Whether there is a closed form for what such a cache holds in the long run, if loads take no time.
 
     Without a ttl the place of a random victim is refilled as that of the first in line would be, on average.
     """
+    if spec.jitter or spec.on_expiry == "early":
+        return False
     return {"lru": True, "fifo": not spec.renew, "random": spec.ttl is None}.get(spec.policy, False)
 
 
@@ -88,35 +98,40 @@ Entry: TypeAlias = tuple[float, float, float]
 
 
 class Cache:
-    """What is kept, and what became of the look-ups; `stream` is the key of the draws of a random policy.
+    """What is kept, and what became of the look-ups; `stream` is the key of all its draws.
 
-    Counters: `lookups`, `hits`, `evictions` (for lack of room), `expirations` (found expired); and what engines add:
-    `loads` (look-ups that were told to load) and `waits` (that waited for the load of another). `len(cache)` and
-    `bytes` are what it holds, expired entries that nobody asked for included; `occupancy(now)` counts the live ones.
+    Counters: `lookups`, `hits`, `stale` of them (given after the ttl), `ages` (s) of what was given and the `oldest`,
+    `fills` (that came in), `evictions` (for lack of room), `expirations` (found expired). `len(cache)` and `bytes` are
+    what it holds, expired entries included; `occupancy(now)` counts the live ones.
     """
 
     def __init__(self, spec: CacheSpec, stream: int = 0) -> None:
-        self.lookups = self.hits = self.evictions = self.expirations = self.loads = self.waits = 0
-        self.bytes = 0.0
+        self.lookups = self.hits = self.stale = self.fills = self.evictions = self.expirations = 0
+        self.drawn = 0
+        self.bytes = self.ages = self.oldest = 0.0
         self.by_bytes = spec.bytes is not None
         capacity = spec.bytes if spec.bytes is not None else spec.entries
         assert capacity is not None
         self.capacity = float(capacity)
-        self.ttl = math.inf if spec.ttl is None else float(spec.ttl)
+        self.ttl, self.jitter = math.inf if spec.ttl is None else float(spec.ttl), float(spec.jitter)
         self.policy, self.stream = spec.policy, stream
         self.line: Policy = POLICIES[spec.policy](stream)
         self.renews, self.has_long_run = spec.renew, has_long_run(spec)
-        self.lease = 0.0 if spec.on_expiry == "none" else LEASE if spec.lease is None else float(spec.lease)
+        kind, grace = spec.on_expiry, math.inf if spec.grace is None else float(spec.grace)
+        self.lease = float(spec.lease) if kind in ("single_flight", "stale") else 0.0
+        self.grace = grace if kind == "stale" else 0.0
+        self.early = spec.beta * float(spec.recompute or 0.0) if kind == "early" else 0.0
         self._down = False
         self.entries: dict[int, Entry] = {}
+        self.due: set[int] = set()
         self.past: LongRun | None = None
         self.past_size = 1.0
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def lookup(self, key: int, now: float) -> bool:
-        """Whether `key` is there and live. An expired entry leaves."""
+    def lookup(self, key: int, now: float, loading: bool = False) -> bool:
+        """Whether `key` is there and live, or has expired and is given nevertheless, as another is `loading` it."""
         self.lookups += 1
         entry = self.entries.get(key)
         if entry is None:
@@ -124,13 +139,22 @@ class Cache:
                 return False
             entry = self.entries[key]
         if now >= entry[1]:
-            self._remove(key)
-            self.expirations += 1
+            over = now >= entry[1] + self.grace
+            if over or not loading:
+                self.expirations += 1
+                if over:
+                    self._remove(key)
+                return False
+            self.stale += 1
+        elif self.early and self._comes_early(entry[1], now):
+            self.due.add(key)
             return False
-        if self.renews:
-            self.entries[key] = (entry[0], now + self.ttl, entry[2])
+        elif self.renews:
+            self.entries[key] = (entry[0], now + self._lives(), entry[2])
         self.line.hit(key)
         self.hits += 1
+        self.ages += now - entry[0]
+        self.oldest = max(self.oldest, now - entry[0])
         return True
 
     def age(self, key: int, now: float) -> float:
@@ -145,7 +169,7 @@ class Cache:
         if entry is None:
             if self.past is not None and self._recall(key, now):
                 return
-        elif now < entry[1]:
+        elif now < entry[1] and key not in self.due:
             return
         else:
             self._remove(key)
@@ -157,7 +181,8 @@ class Cache:
         else:
             while len(self.entries) + 1 > self.capacity:
                 self._evict()
-        self._enter(key, (now, now + self.ttl, size))
+        self.fills += 1
+        self._enter(key, (now, now + self._lives(), size))
 
     def drop(self, key: int) -> None:
         """Invalidate `key`."""
@@ -169,6 +194,7 @@ class Cache:
     def clear(self) -> None:
         """Empty it."""
         self.entries.clear()
+        self.due.clear()
         self.line = POLICIES[self.policy](self.stream)
         self.past = None
         self.bytes = 0.0
@@ -217,6 +243,19 @@ class Cache:
         for key, fill, expiry in zip(numbers.tolist(), fills.tolist(), expiries.tolist(), strict=True):
             self._enter(key, (fill, expiry, size))
 
+    def _comes_early(self, expiry: float, now: float) -> bool:
+        """Whether one loads before the expiry: XFetch, by Vattani, Chierichetti and Lowenstein, Optimal probabilistic
+        cache stampede prevention (VLDB 2015).
+        """
+        return bool(now - self.early * draws.log(draws.uniform(self.stream, self.lookups, 2)) >= expiry)
+
+    def _lives(self) -> float:
+        """The ttl (s) from this fill or hit on."""
+        if not self.jitter:
+            return self.ttl
+        self.drawn += 1
+        return float(self.ttl * (1.0 + self.jitter * (2.0 * draws.uniform(self.stream, self.drawn, 1) - 1.0)))
+
     def _recall(self, key: int, now: float) -> bool:
         """Bring in the entry that `key` had at time 0, if it is still live."""
         assert self.past is not None
@@ -241,6 +280,7 @@ class Cache:
     def _remove(self, key: int) -> None:
         self.bytes -= self.entries.pop(key)[2]
         self.line.leave(key)
+        self.due.discard(key)
         if self.past is not None:
             self.past.forget(key)
 

@@ -132,15 +132,15 @@ class Sketch:
 
     def __init__(self, policy: str, memory: Memory) -> None:
         self.policy, self.memory = policy, memory
-        self.lookups = self.hits = self.loads = self.waits = 0
-        self.lease = 0.0
+        self.lookups = self.hits = self.stale = self.fills = 0
+        self.lease = self.ages = self.oldest = 0.0
         self._down = False
 
     @property
     def evictions(self) -> int:
         return self.memory.lost
 
-    def lookup(self, key: int, now: float) -> bool:
+    def lookup(self, key: int, now: float, loading: bool = False) -> bool:
         """Whether it takes `key` for one that it was given."""
         self.lookups += 1
         known = self.memory.knows(key, now)

@@ -10,6 +10,7 @@ from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import TIMER_CLASS, hop, schedule
 from simsys.engines.kernel.state import LEASE_ENDS, NOBODY, RESUMES
+from simsys.structures.kernel import table as caches
 from simsys.structures.kernel.table import MIX
 
 
@@ -19,7 +20,7 @@ def chain(g: Any, cache: int, key: int) -> Any:
     return of.chain(g, np.int64(((np.uint64(key) + np.uint64(cache)) * MIX) >> np.uint64(52)))
 
 
-@part
+@apart
 def lease_of(g: Any, cache: int, key: int) -> int:
     """The lease on a key, or NOBODY."""
     number = chain(g, cache, key).v
@@ -95,7 +96,7 @@ def lease_runs_out(g: Any, number: int) -> None:
         slot = lease.first
         if slot != NOBODY:
             lease.first = of.agent(g, slot).link
-            of.cache(g, lease.cache).loads += 1
+            caches.load(of.cache(g, of.node(g, of.agent(g, slot).pc).what), g.now)
             hold_lease(g, slot, number)
             hop(g, RESUMES, slot, 0)
             return

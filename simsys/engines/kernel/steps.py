@@ -12,7 +12,7 @@ from simsys.engines.kernel.crowds import MANY, gather
 from simsys.engines.kernel.events import hop
 from simsys.engines.kernel.forks import begin_branch, begin_within, items, join, new_fork, size_of
 from simsys.engines.kernel.holds import end_held, hold
-from simsys.engines.kernel.leases import loaded, waits_for_load
+from simsys.engines.kernel.leases import lease_of, loaded, waits_for_load
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     BACKGROUND,
@@ -66,7 +66,8 @@ def cache_of(g: Any, slot: int, node: Any) -> int:
 @part
 def look_up(g: Any, slot: int, node: Any, place: int) -> int:
     cache, key = of.cache(g, place), key_of(g, slot, node)
-    entry = caches.lookup(cache, key, g.now)
+    loading = cache.grace > 0.0 and lease_of(g, place, key) != NOBODY
+    entry = caches.lookup(cache, key, g.now, loading)
     if entry != NOBODY:
         request = of.request(g, of.agent(g, slot).request)
         request.age = max(request.age, g.now - entry_of(cache, entry).fill)
@@ -74,7 +75,7 @@ def look_up(g: Any, slot: int, node: Any, place: int) -> int:
     if cache.lease > 0.0 and waits_for_load(g, slot, place, key):
         cache.waits += 1
         return WAITS
-    cache.loads += 1
+    caches.load(of.cache(g, node.what), g.now)
     return 0
 
 

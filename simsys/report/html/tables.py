@@ -19,7 +19,10 @@ GROUPS = (
     ("from the write until it can be seen", (*FRESH, "fresh_p99_worst")),
     ("flow, losses and work", ("throughput", "stale_ratio", "not_found_ratio", "refused", "timed_out", "work")),
 )
-OF_CACHES = ("hit_ratio", "occupancy", "bytes", "evictions")
+OF_CACHES = (
+    "hit_ratio", "stale", "waited", "age_mean", "age_max", "loads", "loads_peak", "loads_per_fill", "occupancy",
+    "bytes", "evictions",
+)  # fmt: skip
 OF_SYSTEM = ("cost", "cost.cpu", "cost.ram", "cost.disk", "cost.network", *BYTES,
              *AFTER, "edges_pulled", "backlog_growth")  # fmt: skip
 _NAMES = {

@@ -21,7 +21,7 @@ def play(address: int, keys: Any, sizes: Any, times: Any, missed: Any, first: in
     for i in range(first, keys.size):
         if table.is_short(cache):
             return i
-        if table.lookup(cache, keys[i], times[i]) == NOBODY:
+        if table.lookup(cache, keys[i], times[i], False) == NOBODY:
             missed[i] = True
             table.fill(cache, keys[i], times[i], sizes[i])
     return int(keys.size)

@@ -83,7 +83,8 @@ def row_of(cache: Cache | Sketch) -> Array:
     row, past = rows[0], cache.past
     row["by_bytes"], row["policy"], row["renew"] = cache.by_bytes, POLICIES.index(cache.policy), cache.renews
     row["ttl"], row["capacity"], row["bytes"], row["luck"] = cache.ttl, cache.capacity, cache.bytes, cache.stream
-    row["lease"] = cache.lease
+    for name in ("jitter", "lease", "grace", "early"):
+        row[name] = getattr(cache, name)
     row["down"], row["lookups"], row["hits"] = cache.down, cache.lookups, cache.hits
     row["evictions"] = cache.evictions
     row["length"] = row["used"] = row["keys"] = count

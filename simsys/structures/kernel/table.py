@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simsys import draws
 from simsys.draws.parts import apart, part
 from simsys.structures.kernel import sketches
 from simsys.structures.kernel import state as of
@@ -48,7 +49,7 @@ def put(cache: Any, key: int, fill: float, expiry: float, size: float, first: bo
     if entry == NOBODY:
         entry = new_entry(cache, key)
     one = of.entry(cache, entry)
-    one.state, one.seen, one.fill, one.expiry, one.size = IN_CACHE, 0, fill, expiry, size
+    one.state, one.seen, one.due, one.fill, one.expiry, one.size = IN_CACHE, 0, 0, fill, expiry, size
     enter_line(cache, entry, first)
     cache.length += 1
     cache.bytes += size
@@ -139,6 +140,21 @@ def recall(cache: Any, key: int, now: float) -> bool:
     return True
 
 
+@apart
+def comes_early(cache: Any, expiry: float, now: float) -> bool:
+    """Whether one loads before the expiry (XFetch)."""
+    return now - cache.early * draws.log(draws.uniform(cache.luck, cache.lookups, 2)) >= expiry
+
+
+@apart
+def lives(cache: Any) -> float:
+    """The ttl (s) from this fill or hit on."""
+    if cache.jitter == 0.0:
+        return cache.ttl
+    cache.drawn += 1
+    return cache.ttl * (1.0 + cache.jitter * (2.0 * draws.uniform(cache.luck, cache.drawn, 1) - 1.0))
+
+
 @part
 def sketched(cache: Any, key: int, now: float) -> int:
     """What a sketch answers to a look-up: the entry that stands for all keys, just filled, or NOBODY."""
@@ -150,8 +166,18 @@ def sketched(cache: Any, key: int, now: float) -> int:
 
 
 @part
-def lookup(cache: Any, key: int, now: float) -> int:
-    """The live entry of a key, or NOBODY. An expired entry leaves."""
+def load(cache: Any, now: float) -> None:
+    """A look-up is told to load."""
+    cache.loads += 1
+    if int(now) != cache.second:
+        cache.second, cache.burst = int(now), 0
+    cache.burst += 1
+    cache.peak = max(cache.peak, cache.burst)
+
+
+@part
+def lookup(cache: Any, key: int, now: float, loading: bool) -> int:
+    """The entry of a key that is live, or has expired and is given as another is loading it; or NOBODY."""
     cache.lookups += 1
     if cache.policy >= BLOOM:
         return sketched(cache, key, now)
@@ -162,12 +188,21 @@ def lookup(cache: Any, key: int, now: float) -> int:
         entry = find(cache, key)
     one = of.entry(cache, entry)
     if now >= one.expiry:
-        remove(cache, entry)
+        over = now >= one.expiry + cache.grace
+        if over:
+            remove(cache, entry)
+        if over or not loading:
+            return NOBODY
+        cache.stale += 1
+    elif cache.early > 0.0 and comes_early(cache, one.expiry, now):
+        one.due = 1
         return NOBODY
-    if cache.renew:
-        one.expiry = now + cache.ttl
+    elif cache.renew:
+        one.expiry = now + lives(cache)
     hit(cache, entry)
     cache.hits += 1
+    cache.ages += now - one.fill
+    cache.oldest = max(cache.oldest, now - one.fill)
     return entry
 
 
@@ -183,7 +218,7 @@ def fill(cache: Any, key: int, now: float, size: float) -> None:
     if entry == NOBODY:
         if cache.past and recall(cache, key, now):
             return
-    elif now < of.entry(cache, entry).expiry:
+    elif now < of.entry(cache, entry).expiry and not of.entry(cache, entry).due:
         return
     else:
         remove(cache, entry)
@@ -195,7 +230,8 @@ def fill(cache: Any, key: int, now: float, size: float) -> None:
     else:
         while cache.length + 1 > cache.capacity:
             evict(cache)
-    put(cache, key, now, now + cache.ttl, size, False)
+    cache.fills += 1
+    put(cache, key, now, now + lives(cache), size, False)
 
 
 @part
