@@ -2,7 +2,8 @@
 
     python benchmarks/structures.py [--rounds N] [--keys N] [--write]
 
-A key and a value are 8 bytes each; the memtable of a tree has room for 4,096 changes, the ratio of its levels is 10.
+A key and a value are 8 bytes each; a page of a B-tree has room for 128 of both, the memtable of an LSM tree for 4,096
+changes; the ratio of its levels is 10.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Any
 import numpy as np
 import page
 
+from simsys.structures.btree import Btree
 from simsys.structures.compactions import Fifo, Leveled, Leveling, Tiering, Universal
 from simsys.structures.lsm import Lsm
 
-KEYS, MEMTABLE = 2_000_000, 4096
+KEYS, MEMTABLE, PAGE = 2_000_000, 4096, 128
 
 
 def trees() -> dict[str, Callable[[], Any]]:
@@ -28,18 +30,19 @@ def trees() -> dict[str, Callable[[], Any]]:
         "leveling": lambda: Leveling(10), "tiering": lambda: Tiering(10), "universal": lambda: Universal(8),
         "FIFO": lambda: Fifo(100 * MEMTABLE), "leveled, in files": lambda: Leveled(4 * MEMTABLE, MEMTABLE),
     }  # fmt: skip
-    return {f"LSM tree, {name}": lambda kind=kind: Lsm(MEMTABLE, kind()) for name, kind in kinds.items()}
+    made = {f"LSM tree, {name}": lambda kind=kind: Lsm(MEMTABLE, kind()) for name, kind in kinds.items()}
+    return {"B-tree": lambda: Btree(PAGE)} | made
 
 
 def cells(make: Callable[[], Any], keys: Any, rounds: int) -> list[str]:
-    """Million inserts per CPU second, and writes per insert."""
+    """Million inserts per CPU second; entries, or pages of a B-tree, written per insert."""
     seconds = []
     for _ in range(rounds + 1):  # the first may compile
         tree = make()
         begin = time.process_time()
         tree.put(keys, keys)
         seconds.append(time.process_time() - begin)
-    return [f"{keys.size / median(seconds[1:]) / 1e6:.1f}", f"{tree.write_amplification:.1f}"]
+    return [f"{keys.size / median(seconds[1:]) / 1e6:.1f}", f"{tree.written / tree.received:.1f}"]
 
 
 def rows(count: int, rounds: int) -> list[list[str]]:

@@ -29,15 +29,18 @@ from simsys.theory.queues import (
 )
 from simsys.theory.sketches import bloom_false_positives, hyperloglog_error
 from simsys.theory.storage import (
+    BTREE_FILL,
     leveled_space,
     leveled_writes,
     leveling_writes,
     optimal_filters,
+    page_writes,
     tiering_writes,
     uniform_searches,
 )
 
 __all__ = [
+    "BTREE_FILL",
     "CacheTheory",
     "ClosedNetwork",
     "Edges",
@@ -63,6 +66,7 @@ __all__ = [
     "mm1",
     "mva_closed",
     "optimal_filters",
+    "page_writes",
     "pollaczek_khinchine",
     "power_of_d",
     "read_twice",

@@ -1,6 +1,6 @@
-"""Closed forms for storage engines: what a log-structured merge tree writes, and how many runs it searches in vain.
+"""Closed forms for storage engines: what trees write, how full pages are, how many runs are searched in vain.
 
-Entries are counted, not bytes or seconds. ValueError outside the range where a formula holds.
+ValueError outside the range where a formula holds.
 """
 
 from __future__ import annotations
@@ -50,6 +50,19 @@ def leveled_space(first: float, levels: int, live: float, ratio: int = 10) -> fl
     _tree(ratio, levels)
     return float(first + sum(first * ratio**j for j in range(levels))) / live
     return (first + sum(first * ratio**j for j in range(levels))) / live
+
+
+BTREE_FILL = math.log(2)
+"""The share of the leaves of a B-tree that is taken after many inserts at random.
+
+Source: Yao, On random 2–3 trees, Acta Informatica 1978.
+"""
+
+
+def page_writes(page: float, row: float, copies: int = 1) -> float:
+    """Bytes written per byte changed where every change of a row writes its page, `copies` times (2: double write)."""
+    within(page >= row > 0 and copies >= 1, "a page holds at least a row, and is written at least once")
+    return copies * page / row
 
 
 def uniform_searches(runs: int, bits: float) -> float:
