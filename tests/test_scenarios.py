@@ -172,6 +172,15 @@ FIGURES = {
         3.40%               primary replica utilization
         79.6%               primary cdn hit_ratio
         93.9%               primary cache hit_ratio""",
+    "resharding": """
+        14.7%               ring database utilization
+        9.35 ms             ring get latency_p99_worst
+        3.75k               modulo database queue_max
+        3.78 s              modulo get latency_max
+        17.8%               shared get marked.missed
+        5.50%               ring get marked.missed
+        20.7%               modulo get marked.missed
+        2.26 s              shared get latency_p99_worst""",
     "small": """
         25.4$/month         pull system cost
         63.8$/month         push system cost

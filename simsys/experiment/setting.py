@@ -268,7 +268,7 @@ class Setting:
             CacheOutage(copy_of(e.station, number), e.time(stop), e.time(stop) + e.lasts, e.kind == "empty")
             for e in self.scenario.events
             if e.station in self.layers
-            for number in range(self.scenario.caches[e.station].copies)
+            for number in range(self.scenario.caches[e.station].copies)[-e.copies if e.copies else None :]
         ]
 
     def scope(self) -> Scope:

@@ -207,6 +207,11 @@ class References:
             place = self._at(*at, event.kind, *["station"] * (event.kind == "slow"))
             what = {"empty": "cache", "down": "station or cache"}.get(event.kind, "station")
             yield place.problem(f"there is no {what} '{event.station}'", nearest(event.station, right[event.kind]))
+        elif event.copies is not None:
+            most = scenario.caches[event.station].copies if event.station in scenario.caches else 0
+            if event.copies > most:
+                what = f"'{event.station}' has {most} of them" if most else "only caches have copies"
+                yield self._at(*at, "copies").problem(f"expected copies that there are; {what}")
         if event.brings is not None and event.brings.op not in self.load.ops:
             place = self._at(*at, "brings", "op")
             hint = nearest(event.brings.op, self.load.ops)

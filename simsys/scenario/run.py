@@ -146,7 +146,9 @@ _KINDS: tuple[Kind, ...] = ("request", "down", "stall", "slow", "empty")
 
 
 class Event(Spec):
-    """What happens at a moment: a planned request, or something is down, stalls, is slow or is emptied."""
+    """What happens at a moment: a planned request, or something is down, stalls, is slow or is emptied; of a cache
+    all its `copies`, or so many of them, the last ones.
+    """
 
     model_config = ConfigDict(validate_by_alias=True, validate_by_name=False, serialize_by_alias=True)
 
@@ -157,6 +159,7 @@ class Event(Spec):
     stall: Name | None = None
     slow: Slow | None = None
     empty: Name | None = None
+    copies: Annotated[int, Field(ge=1)] | None = None
     lasts: Annotated[Duration, Field(gt=0)] = Field(default=0.0, alias="for", validate_default=False)
 
     @model_validator(mode="after")
