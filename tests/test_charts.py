@@ -69,6 +69,12 @@ def test_latency_is_drawn_on_logarithmic_axes_with_the_p99() -> None:
         assert marks == [(hand_made.MEAN[op, "latency_p99", "s"][i], 0.01) for i in range(4)]
 
 
+def test_what_always_takes_the_same_time_has_no_curve() -> None:
+    """Nothing takes longer, and a logarithmic axis has no place for nothing: there would be an empty panel."""
+    played = tuple(replace(p, ccdf={**p.ccdf, "post": ((0.002,), (0.0,))}) for p in hand_made.result().played)
+    assert len(axes(charts.latency, played=played)) == len(axes(charts.latency)) - 1
+
+
 def test_curves_that_coincide_take_turns() -> None:
     """All strategies post alike: the four dashed lines together leave no gap and cover each other nowhere."""
     panel = axes(charts.latency)[1]

@@ -93,7 +93,8 @@ def latency(result: Result) -> Any:
     """Per operation, the share of requests that take longer, on logarithmic axes, with the p99 marked."""
     from matplotlib.ticker import FuncFormatter
 
-    seen = [op for op in style.subjects(result, "latency_mean") if any(p.ccdf.get(op, ((),))[0] for p in result.played)]
+    drawn = {op for played in result.played for op, curve in played.ccdf.items() if _positive(*curve)[0]}
+    seen = [op for op in style.subjects(result, "latency_mean") if op in drawn]
     if not seen:
         return None
     figure, panels = canvas(8, 0.6 + 3.2 * len(seen), len(seen))
@@ -163,7 +164,8 @@ def who_pays(result: Result) -> Any:
     panel.grid(axis="y", visible=False)
     shaded = ", ".join(f"{op} {shade}" for op, shade in zip(ops, ("full", "pale", "paler", "palest"), strict=False))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: show_duration(x) if 0 < x < 1 else f"{x:g} s"))
-    panel.set_xlabel(f"time of service per second, over all servers ({shaded})")
+    between = "\n" if len(ops) > 3 else " "
+    panel.set_xlabel(f"time of service per second, over all servers{between}({shaded})")
     panel.set_title(f"Who pays when: {' or '.join(ops)}?")
     return figure
 
