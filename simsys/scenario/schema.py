@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from simsys.scenario.knobs import grammar
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path
-from simsys.strategies import find, flow, names, stores
+from simsys.strategies import find, forms, names, stores
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -68,7 +68,7 @@ def _one(name: str, schema: Schema) -> Schema:
 def _step() -> Schema:
     """A form of a flow: one word of the vocabulary and what goes with it."""
     words: dict[str, Schema] = {}
-    for word, (fields, _) in flow.FORMS.items():
+    for word, (fields, _) in forms.FORMS.items():
         words |= {word: {}} | {field: {} for field in fields if field not in words}
     return {"type": "object", "minProperties": 1, "properties": words, "additionalProperties": False}
 
