@@ -126,6 +126,7 @@ FIGURES = {
         693 ms              locked leaderboard latency_p99
         1.20 ms             locked leaderboard latency_p50
         796 ms              on-read leaderboard latency_p99
+        14.9 s              on-read answers age_mean
         1.04 s              incremental order fresh_p99
         75.9 ms             incremental order latency_p99
         75.4%               trigger totals utilization""",

@@ -114,16 +114,28 @@ def test_a_refresh_without_a_lock_keeps_nobody_out() -> None:
 ON_READ = f"[{{lookup: answers, key: 0, hit: [], miss: [{SCANS[1:-1]}, {{fill: answers, key: 0}}]}}]"
 
 
+def on_read(on_expiry: str, ttl: str = "5s") -> Result:
+    """Reads only: the connections are asked for nothing but scans."""
+    told = {**MIXED, "mix": "{order: 0%, read: 100%}", "linger": ttl, "on_expiry": on_expiry, "rate": "10/s"}
+    return played(world(read=ON_READ, **told))
+
+
 def scans(on_expiry: str) -> Sequence[float]:
-    """Refreshes per second: the connections are asked for nothing else."""
-    told = {**MIXED, "mix": "{order: 0%, read: 100%}", "linger": "5s", "on_expiry": on_expiry, "rate": "10/s"}
-    result = played(world(read=ON_READ, **told))
-    return [visits / CONNECTIONS for visits in each(result, "database", "throughput")]
+    """Refreshes per second."""
+    return [visits / CONNECTIONS for visits in each(on_read(on_expiry), "database", "throughput")]
 
 
 def test_whoever_reads_what_is_too_old_refreshes_it() -> None:
     """One refresh per ttl, and the time until somebody asks, and the refresh itself; to one in the 200 s."""
     assert scans("single_flight") == pytest.approx([1 / (5 + 1 / 10 + SCAN)] * 10, abs=1 / 200)
+
+
+@pytest.mark.parametrize("ttl", [5.0, 10.0])
+def test_what_is_read_meanwhile_is_half_a_ttl_old(ttl: float) -> None:
+    """Since the end of its scan, that is; it is as old as the scan when it comes."""
+    result = on_read("single_flight", f"{ttl}s")
+    holds(each(result, "answers", "age_mean"), ttl / 2, band=0.2)
+    assert value(result, "answers", "age_max") <= ttl
 
 
 def test_without_single_flight_all_who_find_it_too_old_do() -> None:
