@@ -138,6 +138,31 @@ def test_space_and_writes_of_a_leveled_tree() -> None:
     assert one_by_one.write_amplification < 3  # mutant: keys in order overlap nothing, and files only move
 
 
+# ---- scale
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [lambda n: Leveling(4), lambda n: Tiering(4), lambda n: Universal(4), lambda n: Fifo(60 * n),
+     lambda n: Leveled(4 * n, n)],
+    ids=["leveling", "tiering", "universal", "fifo", "leveled"],
+)  # fmt: skip
+def test_a_tree_is_a_scale_model_of_a_larger_one(kind: Any) -> None:
+    """A memtable of 50 and 9,950 new keys, and sixteen times as many of both: run by run sixteen times as large, but
+    where files overlap as it comes.
+    """
+    found = []
+    for memtable in (50, 800):
+        tree, rng = Lsm(memtable, kind(memtable)), np.random.default_rng(2)
+        filled(tree, rng.permutation(199 * memtable)).get(rng.integers(0, 199 * memtable, 9000))
+        found.append((tree.write_amplification, tree.entries / memtable, tree.searched / tree.looked_up))
+    exact = not isinstance(kind(1), Leveled)
+    assert found[0][:2] == pytest.approx(found[1][:2], rel=1e-12 if exact else 0.05)
+    assert found[0][2] == pytest.approx(found[1][2], rel=0.1)  # a small run leaves out more of the keys at its ends
+    other = filled(Lsm(50, kind(50)), np.arange(199 * 800) * 7919 % (199 * 800))  # mutant: the memtable as it was
+    assert (other.write_amplification, other.entries / 800) != pytest.approx(found[1][:2], rel=0.1)
+
+
 # ---- a dict as a twin
 
 KINDS: list[Callable[[], Any]] = [

@@ -12,6 +12,7 @@ import pytest
 from simsys import theory
 from simsys.experiment.run import run
 from simsys.scenario import load_scenario
+from simsys.scenario.errors import ScenarioError
 
 WORLD = """
 load: {{rate: 1k/s, size: 64B, mix: {{view: 100%}}, keys: {{count: {keys}}}}}
@@ -73,6 +74,15 @@ def test_a_filter_does_not_count_whom_it_takes_for_another() -> None:
     assert found["bytes"] == 2 * 2000 * 5 / 8
     better = counted("{entries: 2000, bits: 10, policy: bloom, start: cold}", again="0%")
     assert 1 - better["marked.counted"] < 0.2 * (1 - found["marked.counted"])
+
+
+@pytest.mark.parametrize("cache", ["entries: 9, policy: bloom", "bytes: 96B, policy: hyperloglog"])
+def test_who_drops_a_key_of_a_sketch_is_told_that_it_cannot(cache: str) -> None:
+    policy = cache.split()[-1]
+    text = WORLD.format(cache=f"{{{cache}, start: cold}}", again="0%", keys=UNIQUE, seconds=1)
+    with pytest.raises(ScenarioError, match=rf"caches.seen.policy: a {policy} cannot drop a key"):
+        load_scenario(text.replace("hit: [{mark: again}]", "hit: [{drop: seen, key: key}]"), [], "counting")
+    assert load_scenario(text, [], "counting").strategies
 
 
 def test_identities_that_are_not_unique_lose_views() -> None:

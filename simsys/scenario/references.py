@@ -17,6 +17,7 @@ from simsys.scenario.promises import MARKED, SloRule, resolved
 from simsys.scenario.run import Event
 from simsys.scenario.schema import allowed
 from simsys.scenario.uses import KIND, Use, uses
+from simsys.structures.caches import SKETCHES
 from simsys.units import show_duration
 from simsys.workload import Workload
 
@@ -119,6 +120,12 @@ class References:
     def _use(self, use: Use, strategy: Place) -> Iterator[Problem]:
         scenario = self.scenario
         if use.kind == "mark":
+            return
+        if use.kind == "dropped":
+            policy = scenario.caches[use.name].policy if use.name in scenario.caches else ""
+            if policy in SKETCHES:
+                place = self._at("caches", use.name, "policy")
+                yield place.problem(f"a {policy} cannot drop a key, as keys share their bits; a plan does")
             return
         if use.kind in UNLIKE:
             if use.name in scenario.caches and scenario.caches[use.name].start == "warm":

@@ -13,14 +13,14 @@ from simsys.steps import Drop, Fill, Hold, Join, Lookup, Mark, Visit
 from simsys.strategies import Strategy
 from simsys.strategies.flow import Flow
 
-Kind = Literal["station", "cache", "batch", "mark", "told", "beneath", "placed"]
+Kind = Literal["station", "cache", "batch", "mark", "told", "beneath", "placed", "dropped"]
 KIND: dict[str, Kind] = {"stations": "station", "caches": "cache", "batches": "batch"}
 """The kind of what a part of the scenario names."""
 
 
 class Use(NamedTuple):
     """A station (and its operation, unless it is only held), a cache, a batch or a mark; of a cache also that it is
-    told what it has not been asked for, lies beneath another, or is asked copy by copy.
+    told what it has not been asked for, lies beneath another, is asked copy by copy, or has to drop a key.
     """
 
     kind: Kind
@@ -66,6 +66,8 @@ def _of(tree: Tree) -> Iterator[Use]:
             yield Use("station", step.station)
         elif isinstance(step, Lookup | Fill | Drop):
             yield Use("cache", step.cache)
+            if isinstance(step, Drop):
+                yield Use("dropped", step.cache)
         elif isinstance(step, Join):
             yield Use("batch", step.batch)
         elif isinstance(step, Mark):

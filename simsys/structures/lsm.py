@@ -1,5 +1,8 @@
 """A log-structured merge tree over real keys: a memtable, sorted runs, and a compaction that says which become one.
 
+A tree too large to be played is scaled: with a hundredth of the keys, of the memtable and of whatever else is a number
+of entries it has the same levels, writes as often, and searches as many runs.
+
 No clock: it counts entries that are written and runs that are searched, and says nothing of seconds or bytes. Keys and
 values are integers, arrays of shape (n,); later ones are newer.
 
