@@ -180,3 +180,11 @@ def test_a_dry_run_names_what_no_server_can_carry() -> None:
 )
 def test_about(seconds: float, words: str) -> None:
     assert about(seconds) == words
+
+
+def test_a_planned_request_may_ask_for_nothing() -> None:
+    from simsys.scenario import load_scenario
+
+    text = explain(load_scenario("cqrs"))
+    assert "event: rebuild: no work" in text
+    assert "event: rebuild: 80 s of work / 4 servers of model = 20 s" in text

@@ -144,12 +144,16 @@ def _events(setting: Setting) -> Iterator[str]:
         needed = setting.event_demand(request.op, dict(request.columns)) if request is not None else None
         if request is None or needed is None:
             continue
+        told = ", ".join(f"{name} {show_count(value)}" for name, value in request.columns.items())
+        which = f"event: {request.op}{f' ({told})' if told else ''}"
+        if not needed.stations:
+            yield f"{which}: no work"
+            continue
         servers = {name: setting.scenario.stations[name].capacity for name in needed.stations}
         station = max(servers, key=lambda name: needed.busy(name) / servers[name])
         work, each = needed.busy(station), servers[station]
-        told = ", ".join(f"{name} {show_count(value)}" for name, value in request.columns.items())
         sum_ = f"{work:,.3g} s of work / {each:,.0f} servers of {station} = {show_duration(work / each)}"
-        yield f"event: {request.op} ({told}): {sum_}"
+        yield f"{which}: {sum_}"
 
 
 def _load_lines(loads: Iterable[Load]) -> list[str]:
