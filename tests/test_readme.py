@@ -142,7 +142,8 @@ def test_ten_lines_are_ten() -> None:
     assert len(lines) <= 10
 
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/scenarios.md", "docs/design.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/scenarios.md", "docs/design.md",
+             *(f"docs/designs/{file.name}" for file in (REPOSITORY / "docs" / "designs").glob("*.md")))  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -1,0 +1,96 @@
+"""The pages of the designs: the same five questions; every figure is a row of `results/` or a value of the scenario."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from kept import rows
+from told import unchecked, wrong
+
+from simsys.scenario import load_scenario, shipped
+
+DESIGNS = Path(__file__).parents[1] / "docs" / "designs"
+PAGES = sorted(file.stem for file in DESIGNS.glob("[a-z]*.md"))
+QUESTIONS = [
+    "Does it scale?",
+    "What happens when a part fails?",
+    "What was traded away?",
+    "Which store, and how much of it?",
+    "How to explain it in a minute",
+]
+
+FIGURES = {
+    "url-shortener": """
+        500/s               load/rate
+        1%                  load/mix/shorten
+        300s                caches/edge/ttl
+        3.13%               cached@[]@500/s api utilization
+        83.0%               database@[]@500/s database utilization
+        1k/s                sweep/load.rate/1
+        100%                database@[]@1k/s database utilization
+        72.8%               cached@[]@500/s hot hit_ratio
+        23.4%               cached@[]@500/s database utilization
+        46.8%               cached@[]@1k/s database utilization
+        93.6%               cached@[]@2k/s database utilization
+        5s                  events/0/for
+        71.4 ms             cached@[]@500/s redirect latency_p99
+        103 ms              cached redirect latency_p99_worst
+        17.0%               database redirect refused
+        7.99%               cached redirect refused
+        19.0%               cached shorten refused
+        5.56 ms             edge@[]@500/s redirect latency_p50
+        46.5 ms             cached@[]@500/s redirect latency_p50
+        72.2%               edge@[]@500/s redirect marked.uncounted
+        500B                strategies/0/flow/keeps/links/size
+        3650d               strategies/0/flow/keeps/links/for
+        2.37 TB             cached system storage_bytes.ssd
+        40B                 strategies/0/flow/keeps/clicks/size
+        365d                strategies/0/flow/keeps/clicks/for
+        624 GB              cached system storage_bytes.object
+        861 GB              cached system storage_bytes_year
+        5.00 MB             cached system storage_bytes.ram
+        202$/month          cached system cost.disk
+        452$/month          cached system cost
+        427$/month          edge system cost""",
+}  # fmt: skip
+
+
+def page(name: str) -> str:
+    return (DESIGNS / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_answers_the_same_five_questions(name: str) -> None:
+    text = page(name)
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == QUESTIONS
+    title, drawing, answer = text.split("\n\n")[:3]
+    assert title.startswith("# ") and drawing.startswith("```\n") and re.search("[─▁]", drawing)
+    assert answer.startswith("**In a sentence**: ")
+    assert len(text.splitlines()) <= 60 and max(map(len, text.splitlines())) <= 140
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_which_commands_give_its_figures(name: str) -> None:
+    assert f"`simsys run {name}`" in page(name)
+    assert f"`simsys sweep {name}`" in page(name) or not load_scenario(name).sweep
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_figures_of_a_page_are_those_of_the_results(name: str) -> None:
+    told = " ".join(page(name).split())
+    assert wrong(told, FIGURES[name], rows(name), yaml.safe_load(shipped()[name].read_text())) == []
+    assert unchecked(told, FIGURES[name]) == []
+
+
+def test_a_figure_that_is_wrong_or_from_nowhere_is_found() -> None:
+    """Mutants."""
+    figures, kept, given = "71.4 ms  cached@[]@500/s redirect latency_p99", rows("url-shortener"), {"for": ["5s"]}
+    assert wrong("a p99 of 71.4 ms", figures, kept) == unchecked("a p99 of 71.4 ms", figures) == []
+    assert len(wrong("a p99 of 71.5 ms", figures, kept)) == 1
+    assert len(wrong("a p99 of 71.5 ms", figures.replace("71.4", "71.5"), kept)) == 1
+    assert unchecked("a p99 of 71.4 ms at 3k/s", figures) == ["3"]
+    assert wrong("for 5s", "5s  for/0", kept, given) == []
+    assert len(wrong("for 55s", "55s  for/0", kept, given)) == 1
