@@ -73,6 +73,7 @@ def hostile(names: list[str]) -> Result:
             one, time={op: 0.1}, ccdf={op: ((0.1, 0.2 + number), (1.0, 0.5))}, work={op: {stations[0]: 0.5}},
             samples=((0.0, 1.0), {stations[0]: (1.0, 2.0 + number)}), bill=((name, name, 5.0),),
             stores=((name, name, name, 9.0),), napkin=None, tail={op: slowest}, whole={op: slowest},
+            shards={stations[0]: (0.9, 0.1, 0.0, 0.0)}, growth={"ram": hand_made.played(name, 2).growth["ram"]},
         ))  # fmt: skip
     return Result(
         scenario=names[1], version=hand_made.result().version, engine="simpy", seed=1, replications=2,
@@ -139,7 +140,7 @@ def test_a_browser_runs_none_of_them_and_asks_for_nothing(tmp_path: Path, listen
         tab.js("document.querySelectorAll('th button, summary').forEach((button) => button.click())")
         heads = tab.js("[...document.querySelectorAll('#promises tbody th')].map((head) => head.textContent)")
         assert tab.js("window.owned") is None and tab.js("document.title") == title != "owned"
-        assert plots == 5 and len(tab.requests()) == 1 and tab.complaints() == []
+        assert plots == 7 and len(tab.requests()) == 1 and tab.complaints() == []
         assert tab.js("document.querySelectorAll('a:not([href^=\"#note-\"]), img, iframe, object, embed').length") == 0
     assert len(heads) == 200 and any(head.startswith("<script>") for head in heads)
     with pytest.raises(BlockingIOError):

@@ -279,7 +279,7 @@ def drawn(tab: Browser) -> list[list[Any]]:
 
 @needs_chromium
 def test_a_browser_draws_it_asks_for_nothing_and_has_no_complaint(seen: Browser) -> None:
-    assert seen.draw() == 9
+    assert seen.draw() == 10
     seen.js("scrollTo(0, 0)")
     assert len(seen.requests()) == 1 and seen.complaints() == []
 
