@@ -329,6 +329,7 @@ def test_who_is_cut_off_counts_as_unfinished() -> None:
 # -- every shipped scenario -------------------------------------------------------------------------------------------
 
 SHORT = {
+    "stampede": ["load.rate=200/s", "run.requests=2000"],
     "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
     "resharding": ["load.stages=[{for: 400ms, rate: 750/s}]", "run.warmup=0s"]

@@ -212,6 +212,17 @@ FIGURES = {
         57.5 GB             fetched system storage_bytes.ram
         7.38k$/month        copied system cost
         807$/month          fetched system cost""",
+    "stampede": """
+        99.28%              everybody database utilization
+        48.7%               everybody get marked.load
+        5.47k/s             everybody all loads_peak
+        100/s               single-flight one loads_peak
+        91.8%               jitter database utilization
+        1.99%               single-flight one waited
+        117 ms              single-flight get latency_p99
+        10.6 s              stale old age_max
+        10.0 s              single-flight one age_max
+        2.50                early soon loads_per_fill""",
     "storage-growth": """
         127 TB              pull system storage_bytes_year
         135 TB              push system storage_bytes_year
@@ -300,6 +311,7 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
         "At 2 %": lambda s: "2%" in axes_of(s, ())["events.0.brings.share"],
         "40 processes": lambda s: s.caches["lists"].copies == 40,
     },
+    "stampede": {"3.11% busy": lambda s: f"{100 * foreseen(s, 'database'):.2f}%" == "3.11%"},
     "read-path": {"15.6%": lambda s: f"{100 * too_early(s):.1f}%" == "15.6%"},
     "profile-change": {
         "14% of its work": lambda _: round(100 * (1 - work("copied", "read") / work("fetched", "read"))) == 14,
@@ -319,6 +331,11 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
 
 def work(strategy: str, op: str) -> float:
     return rows("profile-change")[strategy, op, "work"].value or 0.0
+
+
+def foreseen(scenario: Scenario, station: str) -> float:
+    """The utilization of a station under the first strategy, before anything is played."""
+    return next(load.utilization for load in settings(scenario)[0].loads if load.station == station)
 
 
 def tried(scenario: Scenario, threshold: str) -> bool:

@@ -193,7 +193,8 @@ def _cache(caches: Sequence[CacheSummary], lengths: Sequence[float]) -> Iterator
     rates = [n / length if length > 0 else None for n, length in zip(loads, lengths, strict=True)]
     yield "loads", _at_least_nothing(interval(rates)), "/s", "look-ups that had to load"
     yield "loads_peak", _at_least_nothing(interval([float(c.peak) for c in caches])), "/s", "in the busiest second"
-    yield "loads_per_fill", ratio(loads, [float(c.fills) for c in caches]), "", ""
+    fills = [float(c.fills) for c in caches]
+    yield "loads_per_fill", _at_least_nothing(ratio(loads, fills)), "", "" if sum(fills) else "nothing came in"
     yield "occupancy", interval([c.occupancy for c in caches]), "entries", ""
     if all(c.bytes is not None for c in caches):
         yield "bytes", interval([c.bytes for c in caches]), "B", ""
