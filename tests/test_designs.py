@@ -23,6 +23,76 @@ QUESTIONS = [
 ]
 
 FIGURES = {
+    "llm-monitor": """
+        500/s               load/rate
+        0.2%                load/mix/dashboard
+        100                 batches/piece/size
+        20ms                batches/piece/linger
+        5s                  events/0/for
+        79.2%               rows@[]@500/s store utilization
+        100%                rows@[]@2k/s store utilization
+        18.2%               batched@[]@500/s store utilization
+        18.9%               batched@[]@2k/s store utilization
+        33.1%               batched@[]@8k/s store utilization
+        2k/s                sweep/load.rate/1
+        8k/s                sweep/load.rate/2
+        18.4 ms             batched@[]@500/s call latency_p50
+        17.2 ms             batched@[]@2k/s call latency_p50
+        12.8 ms             batched@[]@8k/s call latency_p50
+        2.52k               rows store queue_max
+        20.7 s              rows call recovery
+        6.33 s              batched call recovery
+        4.91 s              batched call latency_p99_worst
+        200 us              early call latency_max
+        5.06 s              early call fresh_max
+        6.46 ms             rows@[]@500/s call latency_p50
+        49.8 ms             early@[]@500/s call fresh_p99
+        3.00 ms             batched@[]@500/s dashboard latency_p50
+        103 ms              rows@[]@500/s dashboard latency_p50
+        2kB                 strategies/0/flow/keeps/rows/size
+        400B                strategies/1/flow/keeps/columns/size
+        30d                 strategies/1/flow/keeps/columns/for
+        365d                strategies/1/flow/keeps/archive/for
+        7.76 TB             rows system storage_bytes.ssd
+        696$/month          rows system cost
+        1.55 TB             batched system storage_bytes.ssd
+        6.29 TB             batched system storage_bytes.object
+        331$/month          batched system cost
+        75.0$/month         batched system cost.cpu
+        4.18k$/month        batched@[]@8k/s system cost""",
+    "million-at-once": """
+        20us                stations/log/ops/append
+        16                  stations/orders/servers
+        20ms                stations/orders/ops/insert/exponential/mean
+        100                 batches/write/size
+        50ms                batches/write/linger
+        400                 stations/guarded/queue
+        10k/s               load/stages/0/rate
+        20/s                load/stages/1/rate
+        1s                  strategies/1/flow/press/0/within
+        2s                  events/0/for
+        30k/s               sweep/load.stages.0.rate/2
+        11.6 s              line@[]@10k/s press latency_max
+        36.8 s              line@[]@30k/s press latency_max
+        193 ms              batched@[]@10k/s press latency_p99
+        183 ms              batched@[]@30k/s press latency_p99
+        3.17%               batched@[]@10k/s orders utilization
+        4.35%               batched@[]@30k/s orders utilization
+        548 us              ticket@[]@10k/s press latency_p99
+        548 us              ticket press latency_p99
+        1.68 ms             ticket@[]@30k/s press latency_p99
+        2.13 s              batched press latency_p99
+        13.6 s              line press latency_max
+        13.6 s              ticket press fresh_max
+        90.6%               again@[]@10k/s press timed_out
+        282%                again@[]@10k/s press marked.done
+        577 ms              shed@[]@10k/s press latency_p99
+        81.3%               shed@[]@10k/s press refused
+        93.7%               shed@[]@30k/s press refused
+        1kB                 strategies/0/flow/keeps/orders/size
+        30.0 MB             line system storage_bytes.ssd
+        400$/month          batched system cost
+        413$/month          ticket system cost""",
     "url-shortener": """
         500/s               load/rate
         1%                  load/mix/shorten

@@ -131,6 +131,26 @@ FIGURES = {
         1.04 s              incremental order fresh_p99
         75.9 ms             incremental order latency_p99
         75.4%               trigger totals utilization""",
+    "llm-monitor": """
+        18.2%               batched@[]@500/s store utilization
+        79.2%               rows@[]@500/s store utilization
+        49.2 ms             batched@[]@500/s call latency_p99
+        78.8 ms             rows@[]@500/s call latency_p99
+        20.7 s              rows call recovery
+        6.33 s              batched call recovery
+        200 us              early call latency_max
+        5.06 s              early call fresh_max
+        331$/month          batched system cost
+        696$/month          rows system cost""",
+    "million-at-once": """
+        11.6 s              line@[]@10k/s press latency_max
+        90.6%               again@[]@10k/s press timed_out
+        282%                again@[]@10k/s press marked.done
+        81.3%               shed@[]@10k/s press refused
+        193 ms              batched@[]@10k/s press latency_p99
+        2.13 s              batched press latency_p99
+        548 us              ticket press latency_p99
+        13.6 s              ticket press fresh_max""",
     "mm4": """
         80.3%               mm4 server utilization
         17.6 ms             mm4 get latency_mean
