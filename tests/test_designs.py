@@ -125,6 +125,47 @@ FIGURES = {
         202$/month          cached system cost.disk
         452$/month          cached system cost
         427$/month          edge system cost""",
+    "view-counter": """
+        500/s               load/rate
+        50%                 load/mix/view
+        100                 batches/piece/size
+        5s                  batches/sums/linger
+        5s                  events/0/for
+        4                   stations/counters/shards
+        10s                 caches/numbers/ttl
+        100ms               strategies/2/flow/page/2/miss/0/within
+        1k/s                sweep/load.rate/1
+        2k/s                sweep/load.rate/2
+        40.8%               rows@[]@500/s counters utilization
+        55.3%               rows@[]@500/s counters utilization_max
+        99.97%              rows@[]@1k/s counters utilization_max
+        78.9%               rows@[]@1k/s counters utilization
+        99.64%              cached@[]@1k/s counters utilization_max
+        12.9%               log@[]@500/s counters utilization_max
+        13.9%               log@[]@2k/s counters utilization_max
+        16.7%               log@[]@500/s log utilization
+        20.0%               log@[]@2k/s log utilization
+        4.94 s              rows view latency_p99_worst
+        4.93 s              cached view latency_p99_worst
+        11.3 s              rows view recovery
+        11.3 s              cached view recovery
+        35.5 ms             log view latency_p99_worst
+        10.6 s              log view fresh_max
+        12.5%               log page marked.blank
+        2.95 s              log@[]@500/s view fresh_p50
+        5.58 s              log@[]@500/s view fresh_p99
+        7.66 ms             rows@[]@500/s view fresh_p50
+        7.66 ms             rows@[]@500/s view latency_p50
+        133$/month          log system cost
+        100$/month          rows system cost
+        16.4 ms             log@[]@500/s view latency_p50
+        1.51%               log@[]@500/s page marked.blank
+        100B                strategies/0/flow/keeps/counters/size
+        100k                strategies/0/flow/keeps/counters/items
+        30.0 MB             log system storage_bytes.ssd
+        50B                 strategies/2/flow/keeps/views/size
+        365d                strategies/2/flow/keeps/views/for
+        394 GB              log system storage_bytes.object""",
 }  # fmt: skip
 
 
@@ -162,5 +203,6 @@ def test_a_figure_that_is_wrong_or_from_nowhere_is_found() -> None:
     assert len(wrong("a p99 of 71.5 ms", figures, kept)) == 1
     assert len(wrong("a p99 of 71.5 ms", figures.replace("71.4", "71.5"), kept)) == 1
     assert unchecked("a p99 of 71.4 ms at 3k/s", figures) == ["3"]
+    assert unchecked("4 of 47", "4  shards") == ["47"]
     assert wrong("for 5s", "5s  for/0", kept, given) == []
     assert len(wrong("for 55s", "55s  for/0", kept, given)) == 1

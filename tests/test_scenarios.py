@@ -285,6 +285,17 @@ FIGURES = {
         72.2%               edge@[]@500/s redirect marked.uncounted
         2.37 TB             cached system storage_bytes.ssd
         5.00 MB             cached system storage_bytes.ram""",
+    "view-counter": """
+        99.97%              rows@[]@1k/s counters utilization_max
+        78.9%               rows@[]@1k/s counters utilization
+        99.64%              cached@[]@1k/s counters utilization_max
+        13.9%               log@[]@2k/s counters utilization_max
+        4.94 s              rows view latency_p99_worst
+        35.5 ms             log view latency_p99_worst
+        12.5%               log page marked.blank
+        10.6 s              log view fresh_max
+        30.0 MB             log system storage_bytes.ssd
+        394 GB              log system storage_bytes.object""",
     "web-cache-db": """
         46.3%               held web utilization
         12.5%               held cpu utilization
@@ -307,6 +318,7 @@ FIGURES = {
 }  # fmt: skip
 
 FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
+    "view-counter": {"1,000/s": lambda s: "1k/s" in axes_of(s, ())["load.rate"]},
     "cqrs": {"the 32 under way": lambda _: "width: 32" in shipped()["cqrs"].read_text()},
     "celebrity": {
         "200 authors": lambda s: s.population is not None and s.population.mean_following == 200,

@@ -42,5 +42,5 @@ def wrong(told: str, figures: str, kept: Rows, given: Any = None) -> list[str]:
 def unchecked(told: str, figures: str) -> list[str]:
     """The numbers in a text that are none of the figures."""
     for words in sorted((said for said, _ in sources(figures)), key=len, reverse=True):
-        told = told.replace(words, "")
+        told = re.sub(rf"(?<![\d.]){re.escape(words)}(?!\d)", "", told)
     return re.findall(r"(?<![a-z])\d[\d.,]*", re.sub(r"p(?:50|99)\b", "", told))
