@@ -244,6 +244,7 @@ SHORTER = {
     + [f"events.{i}.at=1s" for i in range(3)],
     "partition-key": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms"],
     "view-counter": ["run.duration=6s", "events.0.at=1s", "events.0.for=1s"],
+    "ten-million": ["run.requests=2000", "events.0.at=10ms", "events.0.for=10ms"],
     "llm-monitor": ["run.duration=6s", "events.0.at=1s", "events.0.for=1s"],
     "million-at-once": ["load.stages=[{for: 200ms, rate: 10k/s}]", "events=[{at: 100ms, stall: orders, for: 100ms}]"],
     "url-shortener": ["run.duration=6s", "events.0.at=1s", "events.1.at=1s", "events.2.at=3s", "events.2.for=1s"],

@@ -256,6 +256,16 @@ FIGURES = {
         378k$/month         push(inactive=push) system cost
         202k$/month         pull system cost
         45.2 ms             pull read latency_p99""",
+    "ten-million": """
+        27.2k$/month        pull system cost
+        46.6 ms             pull read latency_p99
+        2.51 ms             push read latency_p99
+        38.3k$/month        push system cost
+        29.9%               pull read refused
+        14.8%               cached_pull read refused
+        0%                  push read refused
+        369 GB              push system storage_bytes.ram
+        72.1 TB             push system storage_bytes.ssd""",
     "threshold": """
         16.8k$/month        hybrid@10000 system cost
         21.3%               hybrid@10000 system edges_pulled
