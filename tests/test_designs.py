@@ -25,6 +25,46 @@ QUESTIONS = [
 ]
 
 FIGURES = {
+    "leaderboard": """
+        400/s               load/rate
+        50%                 load/mix/score
+        1s                  batches/tick/linger
+        1s                  caches/board/ttl
+        3s                  events/0/for
+        3s                  events/2/for
+        4                   stations/sets/shards
+        800/s               sweep/load.rate/1
+        1.6k/s              sweep/load.rate/2
+        60.0%               one-set@[]@400/s set utilization
+        100%                one-set@[]@800/s set utilization
+        13.8%               ranges@[]@400/s sets utilization
+        55.1%               ranges@[]@1.6k/s sets utilization
+        42.6%               batched@[]@1.6k/s sets utilization
+        20.0%               batched@[]@400/s ranker utilization
+        20.8%               batched@[]@1.6k/s ranker utilization
+        2.96 s              one-set top latency_p99_worst
+        2.80 s              ranges top latency_p99_worst
+        500 us              batched top latency_p99_worst
+        500 us              batched rank latency_p99_worst
+        2.91 s              batched score latency_p99_worst
+        4.27 s              batched score fresh_max
+        771 ms              batched@[]@400/s score fresh_p50
+        1.26 s              batched@[]@400/s score fresh_p99
+        3.43 ms             one-set@[]@400/s score fresh_p50
+        43.6 ms             batched@[]@1.6k/s score latency_p99
+        20.6 ms             ranges@[]@1.6k/s score latency_p99
+        100B                strategies/0/flow/keeps/order/size
+        1M                  strategies/0/flow/keeps/order/items
+        16B                 strategies/2/flow/keeps/ranking/size
+        50B                 strategies/0/flow/keeps/history/size
+        365d                strategies/0/flow/keeps/history/for
+        300 MB              one-set system storage_bytes.ram
+        300 MB              batched system storage_bytes.ssd
+        64.0 MB             batched system storage_bytes.ram
+        315 GB              batched system storage_bytes.object
+        119$/month          batched system cost
+        108$/month          ranges system cost
+        70.7$/month         one-set system cost""",
     "llm-monitor": """
         500/s               load/rate
         0.2%                load/mix/dashboard

@@ -131,6 +131,16 @@ FIGURES = {
         1.04 s              incremental order fresh_p99
         75.9 ms             incremental order latency_p99
         75.4%               trigger totals utilization""",
+    "leaderboard": """
+        500 us              batched top latency_p99_worst
+        771 ms              batched@[]@400/s score fresh_p50
+        43.6 ms             batched@[]@1.6k/s score latency_p99
+        20.6 ms             ranges@[]@1.6k/s score latency_p99
+        42.6%               batched@[]@1.6k/s sets utilization
+        55.1%               ranges@[]@1.6k/s sets utilization
+        2.80 s              ranges top latency_p99_worst
+        300 MB              one-set system storage_bytes.ram
+        315 GB              batched system storage_bytes.object""",
     "llm-monitor": """
         18.2%               batched@[]@500/s store utilization
         79.2%               rows@[]@500/s store utilization
@@ -349,6 +359,7 @@ FIGURES = {
 }  # fmt: skip
 
 FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
+    "leaderboard": {"at 1.6k/s": lambda s: "1.6k/s" in axes_of(s, ())["load.rate"]},
     "view-counter": {"1,000/s": lambda s: "1k/s" in axes_of(s, ())["load.rate"]},
     "cqrs": {"the 32 under way": lambda _: "width: 32" in shipped()["cqrs"].read_text()},
     "celebrity": {
