@@ -135,6 +135,47 @@ FIGURES = {
         30.0 MB             line system storage_bytes.ssd
         400$/month          batched system cost
         413$/month          ticket system cost""",
+    "photo-feed": """
+        400/s               load/rate
+        2%                  load/mix/upload
+        800/s               sweep/load.rate/1
+        1.6k/s              sweep/load.rate/2
+        3                   strategies/0/flow/keeps/thumbnails/items
+        5s                  events/0/for
+        5s                  events/2/for
+        3600s               caches/edge/ttl
+        72.9%               cached@[]@400/s hot hit_ratio
+        72.9%               cdn@[]@400/s edge hit_ratio
+        31.5%               cached@[]@400/s uplink utilization
+        100%                cached@[]@1.6k/s uplink utilization
+        8.54%               cdn@[]@400/s uplink utilization
+        34.1%               cdn@[]@1.6k/s uplink utilization
+        53.9%               on-demand@[]@400/s resizers utilization
+        99.95%              on-demand@[]@800/s resizers utilization
+        12.3%               cdn@[]@400/s resizers utilization
+        24.3%               cdn@[]@800/s resizers utilization
+        191 ms              cached view latency_p99_worst
+        191 ms              cdn view latency_p99_worst
+        6.33 s              on-demand view latency_p99_worst
+        1.24k               on-demand resizers queue_max
+        8.10%               cdn view refused
+        15.9%               cdn upload refused
+        601 ms              cdn@[]@400/s upload fresh_p50
+        441 ms              on-demand@[]@400/s upload fresh_p50
+        230 ms              on-demand@[]@400/s view latency_p99
+        146 ms              cdn@[]@400/s view latency_p99
+        5.52 ms             cdn@[]@400/s view latency_p50
+        49.4 ms             cached@[]@400/s view latency_p50
+        2MB                 strategies/0/flow/keeps/photos/size
+        100kB               strategies/0/flow/keeps/thumbnails/size
+        3650d               strategies/0/flow/keeps/photos/for
+        10k                 caches/edge/entries
+        5.80 PB             cdn system storage_bytes.object
+        5.05 PB             on-demand system storage_bytes.object
+        122k$/month         cdn system cost
+        106k$/month         on-demand system cost
+        150$/month          cdn system cost.cpu
+        1.00 GB             cached system storage_bytes.ram""",
     "ten-million": """
         500                 small:population/users
         10M                 population/users

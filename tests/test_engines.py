@@ -245,6 +245,8 @@ SHORTER = {
     "partition-key": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms"],
     "view-counter": ["run.duration=6s", "events.0.at=1s", "events.0.for=1s"],
     "ten-million": ["run.requests=2000", "events.0.at=10ms", "events.0.for=10ms"],
+    "photo-feed": ["run.duration=6s", "events.0.at=1s", "events.1.at=1s", "events.1.for=1s", "events.2.at=3s",
+                   "events.2.for=1s"],
     "leaderboard": ["run.duration=6s", "events=[{at: 1s, stall: sets, for: 1s}, {at: 3s, stall: ranker, for: 1s}]"],
     "llm-monitor": ["run.duration=6s", "events.0.at=1s", "events.0.for=1s"],
     "million-at-once": ["load.stages=[{for: 200ms, rate: 10k/s}]", "events=[{at: 100ms, stall: orders, for: 100ms}]"],

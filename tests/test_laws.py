@@ -340,6 +340,7 @@ SHORT = {
     "celebrity": ["run.duration=300ms", "events=[{at: 50%, request: {op: post, followers: 90k}}]"],
     "view-counter": ["run.duration=1s", "events.0.at=300ms", "events.0.for=300ms"],
     "ten-million": ["run.requests=400", "events.0.at=2ms", "events.0.for=2ms"],
+    "photo-feed": ["run.duration=2s", "events=[{at: 300ms, down: edge, for: 300ms}]"],
     "leaderboard": ["run.duration=2s", "events=[{at: 300ms, stall: sets, for: 300ms}]"],
     "llm-monitor": ["run.duration=1s", "events.0.at=300ms", "events.0.for=300ms"],
     "million-at-once": ["load.stages=[{for: 100ms, rate: 5k/s}]", "events=[{at: 50ms, stall: orders, for: 50ms}]"],

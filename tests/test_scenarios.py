@@ -232,6 +232,20 @@ FIGURES = {
         3.57 s              cached_pull read latency_p99
         8.92%               cached_pull feed hit_ratio
         2.51 ms             push read latency_p99""",
+    "photo-feed": """
+        5.05 PB             on-demand system storage_bytes.object
+        5.80 PB             cdn system storage_bytes.object
+        106k$/month         on-demand system cost
+        122k$/month         cdn system cost
+        150$/month          cdn system cost.cpu
+        1.24k               on-demand resizers queue_max
+        6.33 s              on-demand view latency_p99_worst
+        191 ms              cdn view latency_p99_worst
+        72.9%               cdn@[]@400/s edge hit_ratio
+        8.54%               cdn@[]@400/s uplink utilization
+        31.5%               cached@[]@400/s uplink utilization
+        5.52 ms             cdn@[]@400/s view latency_p50
+        49.4 ms             cached@[]@400/s view latency_p50""",
     "profile-change": """
         1.04 ms             copied read work
         1.21 ms             fetched read work
