@@ -89,7 +89,7 @@ MUTANTS = {
     "who goes now stands in line": Mutant(PLAIN + "_admit", "line[0] <= now", "line[0] < now"),
     "a delay without rounding": Mutant(DELAY + "visit", "end - now", "seconds"),
     # caches
-    "a hit at the expiry": Mutant(CACHE + "lookup", "now >= entry[1]", "now > entry[1]"),
+    "a hit at the expiry": Mutant(CACHE + "lookup", "now >= entry[1]:", "now > entry[1]:"),
     "no fill at the expiry": Mutant(CACHE + "fill", "now < entry[1]", "now <= entry[1]"),
     "the last goes": Mutant(POLICY + "Lru.victim", "iter(self.line)", "reversed(self.line)"),
     "fifo moves": Mutant(POLICY + "Fifo.hit", '"""Hits change nothing."""', "self.line.move_to_end(key)"),
@@ -114,7 +114,7 @@ MUTANTS = {
     "an entry too many": Mutant(CACHE + "fill", "len(self.entries) + 1 >", "len(self.entries) >"),
     "a byte too few": Mutant(CACHE + "fill", "self.bytes + size > self", "self.bytes + size >= self"),
     "a fill of a live entry moves it": Mutant(
-        CACHE + "fill", "now < entry[1]:\n", "now < entry[1]:\n        self.line.hit(key)\n"
+        CACHE + "fill", "not in self.due:\n", "not in self.due:\n        self.line.hit(key)\n"
     ),
     "a hit does not renew": Mutant(CACHE + "lookup", "if self.renews", "if False"),
     "cleared, but for the past": Mutant(CACHE + "clear", "self.past = None", "pass"),

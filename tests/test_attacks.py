@@ -353,7 +353,7 @@ def test_charts_need_no_screen_and_no_home(tiny: Path) -> None:
         [*SIMSYS, "run", "tiny.yaml", "--quiet", "--jobs", "1"],
         env=environment, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, b"") and (tiny / "results" / "tiny" / "latency.svg").exists()
+    assert (done.returncode, done.stderr) == (0, b"") and (tiny / "results" / "tiny" / "utilization.svg").exists()
 
 
 @pytest.mark.filterwarnings("error")
@@ -361,7 +361,7 @@ def test_names_as_long_as_they_may_be() -> None:
     long = "x" * 64
     text = TINY.replace("get", long).replace("name: f", f"name: {long}")
     result = run(load_scenario(text), jobs=1)
-    assert {name for name, _ in charts(result)} >= {"latency.svg", "utilization.png"}
+    assert {name for name, _ in charts(result)} >= {"utilization.svg", "utilization.png"}
 
 
 def test_setting_of_a_cache_that_is_down_but_never_asked() -> None:

@@ -97,11 +97,11 @@ FIGURES = {
         1.07 ms             ten-everywhere put work""",
     "cache-down": """
         3.00 min            cache-aside get recovery
-        25.7%               cache-aside get timed_out
-        81.6%               cache-aside database utilization
-        50.0 s              shed get recovery
-        7.71%               shed get refused
-        23.8 s              gutter get recovery""",
+        25.8%               cache-aside get timed_out
+        81.7%               cache-aside database utilization
+        50.3 s              shed get recovery
+        7.75%               shed get refused
+        24.0 s              gutter get recovery""",
     "metastable": """
         4.00 min            retry get recovery
         80.0%               retry get timed_out
