@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
-from inspect import signature
 from math import sqrt
 from pathlib import Path
 from statistics import fmean
@@ -18,12 +17,9 @@ from typing import Any
 
 import pytest
 
-from simsys.engines.play import play
-
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 PEERS = FOLDER.parent / ".venv-bench" / "bin" / "python"
 SMALL = {"W1": 20_000, "W2": 60_000, "W3": 50_000}
-ENGINES = ["simpy", *(["compiled"] if "engine" in signature(play).parameters else [])]
 BAND = 0.12
 """Four standard errors are at most this share of a figure: with less, a wrong one would not be seen."""
 
@@ -59,7 +55,7 @@ def test_simpy_by_hand_plays_the_systems(program, system):
 
 
 @pytest.mark.parametrize("system", SMALL)
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [pytest.param("simpy", marks=pytest.mark.long), "compiled"])
 def test_simsys_plays_the_systems(engine, system):
     seeds = (1, 2) if system == "W1" else (1,)
     runs = lines([sys.executable, FOLDER / "by_simsys.py"], system, [engine], seeds)
@@ -122,7 +118,7 @@ def last_of(workers: int, engine: str, seed: int) -> float:
     return by_simsys.whole(setting, engine).ops["post"].fresh.max
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [pytest.param("simpy", marks=pytest.mark.long), "compiled"])
 def test_one_worker_takes_the_longest_shard_of_each_batch(engine):
     expected = import_module("expected")
     truth = 10_000 / 500 * expected.lone_worker()

@@ -46,7 +46,7 @@ def feed(*sets: str) -> Setting:
 
 def played(*sets: str) -> list[Summary]:
     setting = feed(*sets)
-    return [play_once(setting, r) for r in range(setting.scenario.run.replications or 0)]
+    return [play_once(setting, r, "compiled") for r in range(setting.scenario.run.replications or 0)]
 
 
 def hit_ratios(plays: list[Summary]) -> list[float]:
@@ -216,7 +216,7 @@ def test_herd_1_one_flies_and_the_others_wait() -> None:
 
 
 def counted(setting: Setting) -> list[CacheSummary]:
-    return [play_once(setting, replication).caches["hot"] for replication in range(10)]
+    return [play_once(setting, replication, "compiled").caches["hot"] for replication in range(10)]
 
 
 @pytest.mark.parametrize(("beta", "ttl"), [(1, 12), (2, 20)])
@@ -261,7 +261,8 @@ def test_herd_3_a_lease_spares_twelve_loads_in_thirteen() -> None:
     def loads(*sets: str) -> list[CacheSummary]:
         unlimited = ("stations.database.servers=unlimited", "run.requests=120k", "run.warmup=0s")
         everybody, _, single_flight, *_ = settings(load_scenario("stampede", [*unlimited, *sets]))
-        return [play_once(everybody, 0).caches["all"], play_once(single_flight, 0).caches["one"]]
+        plays = (play_once(each, 0, "compiled") for each in (everybody, single_flight))
+        return [play.caches[name] for play, name in zip(plays, ("all", "one"), strict=True)]
 
     everybody, single_flight = loads()
     assert everybody.loads / everybody.fills == pytest.approx(13, rel=0.03)
