@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from realdata import real
 from test_caches import POLICIES, spec_of
 
 from simsys.engines.play import play
@@ -21,7 +22,6 @@ from simsys.scenario import Scenario, ScenarioError, load_scenario
 from simsys.structures.traces import lru_misses, replay
 from simsys.theory import che_lru, zipf
 
-REAL = Path(__file__).parents[2] / "shared" / "realdata"
 WORLD = """
 question: How many look-ups miss?
 load: {{trace: {{file: {file}, {trace}}}, mix: {{get: 100%}}}}
@@ -47,9 +47,7 @@ def world(file: Path, trace: str, cache: str, *sets: str) -> Scenario:
 
 def beginning(name: str, folder: Path) -> tuple[Path, list[dict[str, str]]]:
     """A file with the first lines of a real trace, and the lines."""
-    if not (REAL / name).exists():
-        pytest.skip(f"real data not found: {REAL / name}")
-    with (lzma if name.endswith(".xz") else gzip).open(REAL / name, "rt") as file:
+    with (lzma if name.endswith(".xz") else gzip).open(real(name), "rt") as file:
         text = list(islice(file, LINES + 1))
     (folder / "trace.csv").write_text("".join(text))
     return folder / "trace.csv", list(csv.DictReader(text))

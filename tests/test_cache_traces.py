@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import csv
 import lzma
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from realdata import real
 from test_caches import POLICIES, ROOMS, Twin, spec_of
 
 from simsys.structures.caches import make_cache
 from simsys.structures.traces import belady, lru_misses, replay
 
-REAL = Path(__file__).parents[2] / "shared" / "realdata"
 MIB = 2**20
-
-
-def real(name: str) -> Any:
-    if not (REAL / name).exists():
-        pytest.skip(f"real data not found: {REAL / name}")
-    return lzma.open(REAL / name)
 
 
 # ---- CACHE-1: figures of libCacheSim's test suite
@@ -39,7 +32,7 @@ ROW = np.dtype([("time", "<u4"), ("key", "<u8"), ("size", "<u4"), ("next", "<i8"
 
 def cloudphysics() -> tuple[Any, Any]:
     """Keys, and sizes: of each key the last."""
-    with real("cloudphysics_oraclegeneral.bin.xz") as file:
+    with lzma.open(real("cloudphysics_oraclegeneral.bin.xz")) as file:
         trace = np.frombuffer(file.read(), ROW)
     last = dict(zip(trace["key"].tolist(), trace["size"].tolist(), strict=True))
     return trace["key"].astype(np.int64), np.array([last[key] for key in trace["key"].tolist()], np.float64)
@@ -69,7 +62,7 @@ def test_the_reference_misses_as_often_on_the_cloudphysics_trace(policy: str) ->
 
 def test_all_policies_on_a_million_look_ups() -> None:
     """Twitter's cluster 52: where all fits, every policy misses each key once; where not, nobody beats Belady."""
-    with real("cache_twitter_cluster52_first1m.csv.xz") as file:
+    with lzma.open(real("cache_twitter_cluster52_first1m.csv.xz")) as file:
         keys = np.loadtxt(file, delimiter=",", skiprows=1, usecols=1).astype(np.int64)
     distinct = len(np.unique(keys))
     assert (keys.size, distinct) == (1_000_000, 143_542)
@@ -175,9 +168,7 @@ TABLE = "params_twitter_osdi20_tracestat.csv"
 
 
 def production_caches() -> list[dict[str, str]]:
-    if not (REAL / TABLE).exists():
-        pytest.skip(f"real data not found: {REAL / TABLE}")
-    with open(REAL / TABLE, newline="", encoding="utf-8") as file:
+    with real(TABLE).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -7,7 +7,6 @@ import lzma
 import math
 import pickle
 import re
-from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from realdata import real
 from scipy import integrate, stats
 
 from simsys import distributions, draws
@@ -28,7 +28,6 @@ from simsys.distributions import (
 )
 from simsys.units import Spec
 
-SHARED = Path(__file__).parents[2] / "shared" / "realdata"
 LAWS = {
     "constant": "2s",
     "exponential": {"exponential": {"mean": "2s"}},
@@ -527,10 +526,7 @@ def test_activity_that_adds_up_to_zero_is_told(tmp_path):
     ],
 )
 def test_real_authors_post_more_the_more_followers_they_have(tmp_path, name, activity, people, factor):
-    source = SHARED / f"{name}.csv.gz"
-    if not source.exists():
-        pytest.skip("the real data that lies beside the project is absent")
-    with gzip.open(source, "rt", newline="") as lines:
+    with gzip.open(real(f"{name}.csv.gz"), "rt", newline="") as lines:
         rows = [row for row in csv.DictReader(lines) if people(row) and row[activity] and row["followers"]]
     text = "\n".join(["followers,posts", *(f"{row['followers']},{row[activity]}" for row in rows)])
     (tmp_path / "rows.csv").write_text(text)

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from mutants import MUTANTS
 from random_worlds import Requests, World, make
+from realdata import real
 from same_log import assert_equal, difference
 from shrinking import shrink
-from test_scenarios import CSV, RAW, REALDATA
+from test_scenarios import CSV, RAW
 
 from simsys.engines import agents, clock, facilities, leases, outages, play, reference, rows, servers
 from simsys.engines import compiled as compiled_engine
@@ -274,9 +275,7 @@ def test_shipped_scenarios(name: str) -> None:
 
 
 def test_the_raw_scenario(tmp_path: Path) -> None:
-    if not (REALDATA / CSV).exists():
-        pytest.skip(f"{CSV} is not here: {RAW.name} says what it is and where it comes from")
     (tmp_path / "data").mkdir()
-    shutil.copy(REALDATA / CSV, tmp_path / "data")
+    shutil.copy(real(CSV), tmp_path / "data")
     scenario = load_scenario(shutil.copy(RAW, tmp_path), ["run.duration=2s", "run.replications=1"])
     assert_same_settings(settings(scenario))

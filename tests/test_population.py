@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from realdata import real
 from scipy import stats  # type: ignore[import-untyped]
 
 from simsys.workload import Load, Population, Workload
 from simsys.workload.grid import axis, point_weights
 from simsys.workload.population import _scattered
 
-REAL = Path(__file__).parents[2] / "shared" / "realdata"
 TWO = {"mixture": [{"share": "90%", "constant": 10}, {"share": "10%", "constant": 1000}]}
 HEAVY = {"pareto": {"mean": 200, "tail": 1.1, "max": "10M"}}
 LOGNORMAL = {"lognormal": {"mean": 200, "p99": 2000}}
@@ -177,10 +177,7 @@ def test_as_many_followers_as_users_is_possible() -> None:
 
 
 def rows(name: str, activity: str, keep: str = "") -> pd.DataFrame:
-    path = REAL / name
-    if not path.exists():
-        pytest.skip(f"real data not found: {path}")
-    frame = pd.read_csv(path)
+    frame = pd.read_csv(real(name))
     kept = frame.query(keep) if keep else frame
     return pd.DataFrame({"followers": kept["followers"], "activity": kept[activity]})
 

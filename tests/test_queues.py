@@ -80,8 +80,7 @@ class Queue(NamedTuple):
         """The same by Kiefer and Wolfowitz's recursion."""
         arrival = np.concatenate([chunk.arrival for chunk in self.requests(count, seed).chunks()])
         service = self.services(count, seed)
-        waits: Array = kiefer_wolfowitz(arrival, service, self.servers, self.lost)  # type: ignore
-        return waits, service
+        return kiefer_wolfowitz(arrival, service, self.servers, self.lost), service
 
     def services(self, count: int, seed: int) -> Array:
         law = station(1, get=LAWS[self.law][1]).ops["get"].per_item

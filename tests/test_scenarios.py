@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kept import RESULTS, rows
+from realdata import real
 from told import unchecked, wrong
 
 from simsys.experiment.points import axes_of
@@ -27,7 +28,6 @@ from simsys.structures.caches import CacheSpec
 from simsys.structures.traces import belady, replay
 
 REPOSITORY = Path(__file__).parents[1]
-REALDATA = Path(__file__).parents[2] / "shared" / "realdata"
 RAWS = REPOSITORY / "scenarios" / "raw"
 RAW = RAWS / "celebrity-raw.yaml"
 TRACED = RAWS / "cluster52-raw.yaml"
@@ -478,10 +478,8 @@ def test_no_figure_of_what_surprised_is_left_unchecked(name: str) -> None:
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
     """The scenario beside its CSV file, which is not shipped."""
-    if not (REALDATA / CSV).exists():
-        pytest.skip(f"{CSV} is not here: {RAW.name} says what it is and where it comes from")
     (tmp_path / "data").mkdir()
-    shutil.copy(REALDATA / CSV, tmp_path / "data")
+    shutil.copy(real(CSV), tmp_path / "data")
     return Path(shutil.copy(RAW, tmp_path))
 
 
@@ -512,16 +510,14 @@ def test_without_its_file_the_raw_scenario_says_what_is_missing() -> None:
 
 
 def test_the_raw_trace_hits_as_it_says(tmp_path: Path) -> None:
-    if not (REALDATA / TRACE).exists():
-        pytest.skip(f"{TRACE} is not here: {TRACED.name} says what it is and where it comes from")
     (tmp_path / "data").mkdir()
-    shutil.copy(REALDATA / TRACE, tmp_path / "data")
+    shutil.copy(real(TRACE), tmp_path / "data")
     file, found = shutil.copy(TRACED, tmp_path), []
     for query in ("0s", "5ms"):
         result = run(load_scenario(file, ["run.requests=20k", f"stations.database.ops.query={query}"]), jobs=1)
         assert all(audit.ok for audit in result.audits)
         found.append(result.value("read-through", "objects", "hit_ratio"))
-    with lzma.open(REALDATA / TRACE) as file:
+    with lzma.open(real(TRACE)) as file:
         keys, sizes = np.loadtxt(file, delimiter=",", skiprows=1, usecols=(1, 2), unpack=True)
     keys = keys.astype(np.int64)
 

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from realdata import real
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +55,7 @@ def test_hill_and_the_body_keep_what_they_promise(make: ModuleType) -> None:
 
 
 def test_the_table_is_made_from_the_public_data(repository: Path, make: ModuleType, tmp_path: Path) -> None:
-    data = Path(__file__).parents[2] / "shared" / "realdata"
-    if not data.is_dir():
-        pytest.skip(f"the data sets that the table is made from are not in {data}")
+    data = real("followers_github_spain_2017.csv.gz").parent
     script = tmp_path / "make.py"
     shutil.copy(repository / "scenarios" / "tables" / "make.py", script)
     make.__file__ = str(script)

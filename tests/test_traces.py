@@ -9,16 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from realdata import real
 
 from simsys.workload.traces import Trace, TraceError, read_trace, scan_trace
-
-REAL = Path(__file__).parents[2] / "shared" / "realdata"
-
-
-def real(name: str) -> Path:
-    if not (REAL / name).exists():
-        pytest.skip(f"real data not found: {REAL / name}")
-    return REAL
 
 
 def write(folder: Path, text: str, name: str = "t.csv") -> Path:
@@ -179,7 +172,7 @@ def test_a_time_column_without_unit_is_an_error(time: str) -> None:
 )
 def test_real_arrivals(name: str, requests: int, last: float, cv: float) -> None:
     trace = Trace(file=name, time="t_us")
-    folder = real(name)
+    folder = real(name).parent
     assert scan_trace(trace, folder).requests == requests
     assert scan_trace(trace, folder).last == pytest.approx(last, abs=1e-9)
     gaps = np.diff(np.concatenate([chunk.arrival for chunk in read_trace(trace, folder, 1000)]))
@@ -189,6 +182,6 @@ def test_real_arrivals(name: str, requests: int, last: float, cv: float) -> None
 def test_a_real_block_trace() -> None:
     name = "block_cloudphysics_2h.csv.gz"
     trace = Trace(file=name, time="t_us", op="op", ops={"R": "read", "W": "write"}, key="lba_512", size="size_b")
-    facts = scan_trace(trace, real(name))
+    facts = scan_trace(trace, real(name).parent)
     assert facts.requests == 113_872
     assert facts.ops["write"] / facts.requests == pytest.approx(0.59, abs=0.005)
