@@ -36,6 +36,7 @@ CLOCK, PLAYER, PLAY = "engines.clock:Clock.", "engines.reference:Player.", "engi
 PLAIN, QUEUED, DELAY = (f"engines.servers:{kind}." for kind in ("Plain", "Queued", "Delay"))
 FACILITY, CALENDAR, CACHE = "engines.facilities:Facility.", "engines.outages:Calendar.", "structures.caches:Cache."
 POLICY, LEASES = "structures.policies:", "engines.leases:Leases."
+ASKED = "engines.lookups:Lookups."
 SKETCH = "structures.sketches:"
 BACKWARDS = "(1 << 50) - number if kind == {} else number"
 MUTANTS = {
@@ -118,16 +119,16 @@ MUTANTS = {
     ),
     "a hit does not renew": Mutant(CACHE + "lookup", "if self.renews", "if False"),
     "cleared, but for the past": Mutant(CACHE + "clear", "self.past = None", "pass"),
-    "filled while down": Mutant(CACHE + "fill", "if self._down", "if False"),
-    "every entry of one byte": Mutant(PLAYER + "_fill", "self._size(agent.row)", "1.0"),
+    "filled while down": Mutant(CACHE + "fill", "if self.down", "if False"),
+    "every entry of one byte": Mutant(ASKED + "fill", "self._size(agent.row)", "1.0"),
     "another process per step": Mutant(
-        PLAYER + "_copy", "agent.luck.token, 0)", "agent.luck.token, agent.luck.next(name))"
+        ASKED + "_copy", "agent.luck.token, 0)", "agent.luck.token, agent.luck.next(name))"
     ),
-    "all in one process": Mutant(PLAYER + "_copy", "int(u * copies)", "0"),
-    "another copy than named": Mutant(PLAYER + "_copy", "int(step.at) %", "(int(step.at) + 1) %"),
+    "all in one process": Mutant(ASKED + "_copy", "int(u * copies)", "0"),
+    "another copy than named": Mutant(ASKED + "_copy", "int(step.at) %", "(int(step.at) + 1) %"),
     # leases
-    "nobody waits": Mutant(PLAYER + "_lookup", "lease in self.leases.lines", "False"),
-    "who waits is not counted": Mutant(PLAYER + "_lookup", "self.loads[name].waits += 1", "pass"),
+    "nobody waits": Mutant(ASKED + "ask", "lease in self.leases.lines", "False"),
+    "who waits is not counted": Mutant(ASKED + "ask", "self.loads[name].waits += 1", "pass"),
     "who waits loads in the end": Mutant(LEASES + "end", "succeed(True)", "succeed(False)"),
     "who waits goes on backwards": Mutant(
         LEASES + "end", "self.lines.pop(key, ())", "[*self.lines.pop(key, ())][::-1]"
@@ -160,8 +161,8 @@ MUTANTS = {
     "renewed without jitter": Mutant(CACHE + "lookup", "now + self._lives()", "now + self.ttl"),
     "jitter only lengthens": Mutant(CACHE + "_lives", " - 1.0", ""),
     "seconds without end": Mutant("engines.leases:Loads.load", "int(now) != self.second", "False"),
-    "the peak of all windows": Mutant(PLAYER + "snap", "told.peak = ", ""),
-    "the oldest of all windows": Mutant(PLAYER + "snap", "cache.oldest = told", "told"),
+    "the peak of all windows": Mutant(ASKED + "count", "told.peak = ", ""),
+    "the oldest of all windows": Mutant(ASKED + "count", "cache.oldest = told", "told"),
     # forks, batches, time-outs
     "one more at a time": Mutant(
         PLAYER + "_side_by_side", "width if width and width > 0 else count)", "(width or count) + 1)"

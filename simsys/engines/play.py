@@ -175,17 +175,17 @@ class Play:
         return columns
 
     def _cache_outage(self, outage: CacheOutage) -> None:
-        cache = self.player.caches[outage.cache]
+        cache = self.player.lookups.caches[outage.cache]
         if outage.empty:
             self.clock.at(outage.begin, TIMER, 2).callbacks.append(lambda _: cache.clear())
             return
 
         def go_down(_: Moment) -> None:
+            cache.clear()
             cache.down = True
 
         def come_back(_: Moment) -> None:
             cache.down = False
-            cache.clear()
 
         self.clock.at(outage.begin, TIMER, 2).callbacks.append(go_down)
         self.clock.at(outage.end, TIMER, 2).callbacks.append(come_back)

@@ -5,7 +5,6 @@ A request, and every child it starts, is a SimPy process that drives its plan an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
@@ -16,11 +15,11 @@ from simsys import draws
 from simsys.engines.agents import Agent, Gathering, Path, batches, pass_on
 from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Facility
-from simsys.engines.leases import Leases, Loads
-from simsys.engines.model import Model, copy_of, original
+from simsys.engines.lookups import Lookups
+from simsys.engines.model import Model
 from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
-from simsys.measure.log import DONE, REFUSED, TIMED_OUT, CacheCount, Log, Request, Sample, Take, Writer
+from simsys.measure.log import DONE, REFUSED, TIMED_OUT, Log, Request, Sample, Take, Writer
 from simsys.steps import (
     All,
     Chance,
@@ -58,9 +57,7 @@ class Player:
             name: Facility(name, 2 * i, spec, name in model.held, self._calendar(name), self.clock, luck)
             for i, (name, spec) in enumerate(model.stations.items())
         }
-        self.caches, self.leases = model.caches, Leases(self.clock)
-        self.loads = {name: Loads() for name in model.caches}
-        self.copies = Counter(map(original, model.caches))
+        self.lookups = Lookups(model.caches, self.clock, luck, self._key)
         self.log = Log(ops, {name: f.log for name, f in self.facilities.items()}, model.begin, take)
         self.book = Writer(self.log, stop)
         self.gatherings: dict[str, Gathering] = {}
@@ -74,12 +71,12 @@ class Player:
             Each: self._each,
             Join: self._join,
             Within: self._within,
-            Lookup: self._lookup,
+            Lookup: self.lookups.ask,
         }
         self._instant: dict[type, Callable[[Any, Agent], bool]] = {
             Start: self._start,
-            Fill: self._fill,
-            Drop: self._drop,
+            Fill: self.lookups.fill,
+            Drop: self.lookups.drop,
             Chance: self._chance,
             Mark: self._mark,
         }
@@ -275,46 +272,12 @@ class Player:
             agent.timed_out = True
         return in_time
 
-    def _lookup(self, step: Lookup, agent: Agent) -> Doing:
-        name, key, now = self._copy(step, agent), int(self._key(step.key, agent)), self.clock.now
-        cache, lease = self.caches[name], (name, key)
-        loading = lease in self.leases.lines
-        if cache.lookup(key, now, loading):
-            agent.request.age = max(agent.request.age, cache.age(key, now))
-            return True
-        if loading:
-            self.loads[name].waits += 1
-            if (yield self.leases.wait(lease, agent.number)):
-                return True
-        elif cache.lease:
-            self.leases.take(lease, cache.lease, agent.number)
-        self.loads[step.cache].load(self.clock.now)
-        return False
-
     # -- steps that take none ------------------------------------------------------------------------------------------
 
     def _start(self, step: Start, agent: Agent) -> bool:
         for i, size in enumerate(batches(step.n, step.batch)):
             self._spawn(step.plan, agent, i, size)
         return True
-
-    def _fill(self, step: Fill, agent: Agent) -> bool:
-        cache, key = self._copy(step, agent), int(self._key(step.key, agent))
-        self.caches[cache].fill(key, self.clock.now, self._size(agent.row))
-        self.leases.end((cache, key))
-        return True
-
-    def _drop(self, step: Drop, agent: Agent) -> bool:
-        self.caches[self._copy(step, agent)].drop(int(self._key(step.key, agent)))
-        return True
-
-    def _copy(self, step: Lookup | Fill | Drop, agent: Agent) -> str:
-        """The cache; of several copies, that of the process which plays the agent's plan, or the one that is named."""
-        name, copies = step.cache, self.copies[step.cache]
-        if copies > 1 and step.at is None:
-            u = draws.uniform(self.luck.stream(f"copy of {name}"), agent.luck.token, 0)
-            return copy_of(name, int(u * copies))
-        return name if copies == 1 else copy_of(name, int(step.at) % copies)
 
     def _chance(self, step: Chance, agent: Agent) -> bool:
         stream, visit = self.luck.stream(step.name), agent.luck.next(step.name)
@@ -329,10 +292,6 @@ class Player:
             return 0.0 if key is None else key
         return getattr(agent.row, self.default_key)
 
-    @staticmethod
-    def _size(row: Row) -> float:
-        return float(row.size) if "size" in row._columns else 1.0
-
     # -- the books -----------------------------------------------------------------------------------------------------
 
     def snap(self) -> None:
@@ -340,14 +299,8 @@ class Player:
         now = self.clock.now
         for facility in self.facilities.values():
             facility.log.snap(now, facility.servers.state)
-        for name, cache in self.caches.items():
-            told, weight = self.loads[name], cache.weight(now) if cache.by_bytes else None
-            count = CacheCount(
-                cache.lookups, cache.hits, cache.stale, cache.fills, cache.evictions, told.loads, told.peak, told.waits,
-                cache.ages, cache.oldest, cache.occupancy(now), weight,
-            )  # fmt: skip
+        for name, count in self.lookups.count(now).items():
             self.log.caches.setdefault(name, []).append(count)
-            cache.oldest = told.peak = told.burst = 0
 
     def sample(self) -> None:
         """Write down how many are inside every station."""

@@ -98,7 +98,8 @@ Entry: TypeAlias = tuple[float, float, float]
 
 
 class Cache:
-    """What is kept, and what became of the look-ups; `stream` is the key of all its draws.
+    """What is kept, and what became of the look-ups; `stream` is the key of all its draws. While it is `down`, fills
+    are dropped.
 
     Counters: `lookups`, `hits`, `stale` of them (given after the ttl), `ages` (s) of what was given and the `oldest`,
     `fills` (that came in), `evictions` (for lack of room), `expirations` (found expired). `len(cache)` and `bytes` are
@@ -121,7 +122,7 @@ class Cache:
         self.lease = float(spec.lease) if kind in ("single_flight", "stale") else 0.0
         self.grace = grace if kind == "stale" else 0.0
         self.early = spec.beta * float(spec.recompute or 0.0) if kind == "early" else 0.0
-        self._down = False
+        self.down = False
         self.entries: dict[int, Entry] = {}
         self.due: set[int] = set()
         self.past: LongRun | None = None
@@ -163,7 +164,7 @@ class Cache:
 
     def fill(self, key: int, now: float, size: float = 1.0) -> None:
         """Put `key` in, `size` bytes; nothing if it is live already, too large, or the cache is down."""
-        if self._down:
+        if self.down:
             return
         entry = self.entries.get(key)
         if entry is None:
@@ -198,17 +199,6 @@ class Cache:
         self.line = POLICIES[self.policy](self.stream)
         self.past = None
         self.bytes = 0.0
-
-    @property
-    def down(self) -> bool:
-        """A cache that is down misses and drops fills; it returns empty."""
-        return self._down
-
-    @down.setter
-    def down(self, down: bool) -> None:
-        if down:
-            self.clear()
-        self._down = down
 
     def occupancy(self, now: float) -> float:
         """Live entries: those it holds, plus the mean number of a warm start's that were never asked for."""

@@ -134,7 +134,7 @@ class Sketch:
         self.policy, self.memory = policy, memory
         self.lookups = self.hits = self.stale = self.fills = 0
         self.lease = self.ages = self.oldest = 0.0
-        self._down = False
+        self.down = False
 
     @property
     def evictions(self) -> int:
@@ -153,7 +153,7 @@ class Sketch:
 
     def fill(self, key: int, now: float, size: float = 1.0) -> None:
         """Give it `key`; nothing if it is down."""
-        if not self._down:
+        if not self.down:
             self.memory.add(key, now)
 
     def drop(self, key: int) -> None:
@@ -162,17 +162,6 @@ class Sketch:
     def clear(self) -> None:
         """Empty it."""
         self.memory.clear()
-
-    @property
-    def down(self) -> bool:
-        """One that is down misses and drops fills; it returns empty."""
-        return self._down
-
-    @down.setter
-    def down(self, down: bool) -> None:
-        if down:
-            self.clear()
-        self._down = down
 
     def occupancy(self, now: float) -> float:
         """How many keys it holds, as far as it can tell."""
