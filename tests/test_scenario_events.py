@@ -72,6 +72,12 @@ EVENTS = """
 {at: 5s, request: {op: post, followers: 11M}}
   11:50: events.0.request.followers: more followers than users (10,000,000)
 
+{at: 5s, down: network, for: 1s}
+  11:25: events.0.down: 'network' is a delay: it has no servers that could be down, stalled or slow
+
+{at: 5s, slow: {station: network, by: 2}, for: 1s}
+  11:25: events.0.slow: 'network' is a delay: it has no servers that could be down, stalled or slow
+
 {at: 5s, request: {op: post}, brings: {op: read, share: 2%, after: 30s}}
   11:10: events.0: 'brings' needs a request that gives its followers
 

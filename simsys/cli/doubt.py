@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -30,7 +29,7 @@ from simsys.cli.app import (
 )
 from simsys.cli.crew import crew
 from simsys.cli.judge import judge
-from simsys.cli.results import played_into
+from simsys.cli.results import keep, played_into
 from simsys.cli.run import estimated, fits
 from simsys.cli.terminal import say
 
@@ -77,8 +76,7 @@ def doubt(
         play = judge(journal, who, engine, quiet)
         doubts = doubted(scenario, partial(_changed, file, changes(sets, seed)), play, given)
         written = dict(contents(doubts, write_scenario(scenario, folder), words.page(doubts)))
-        written["manifest.json"] = files.manifest(sys.argv, started, doubts.result.engine, written)
-        files.write(folder, written)
+        keep(folder, written, started, doubts.result.engine)
         journal.prune()
     say(files.to_json(told(doubts)) if json else words.page(doubts))
 

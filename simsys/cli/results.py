@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,3 +42,10 @@ def played_into(folder: Path, quiet: bool) -> Iterator[tuple[Path, Journal]]:
         raise Stop(WRONG, f"simsys: {error}") from None
     if not quiet:
         whisper(f"written to {printable(str(ours), 2000)}\n")
+
+
+def keep(folder: Path, contents: Mapping[str, bytes], started: datetime, engine: str) -> None:
+    """Write results to their folder, and how they came about into its manifest."""
+    from simsys.report import files
+
+    files.write(folder, {**contents, "manifest.json": files.manifest(sys.argv, started, engine, contents)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -34,7 +33,7 @@ from simsys.cli.app import (
     loaded,
 )
 from simsys.cli.crew import Crew, crew
-from simsys.cli.results import played_into
+from simsys.cli.results import keep, played_into
 from simsys.cli.terminal import colour, progress, say, whisper
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ def _played(
         result = play(scenario, who.size, None if quiet else progress(), engine.value, journal, most, who.players)
         text = page(scenario, result)
         written = dict(files.contents(result, write_scenario(scenario, folder), text, draw))
-        files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, result.engine, written)})
+        keep(folder, written, started, result.engine)
         journal.prune()
     say(files.to_json(files.told(result)) if json else page(scenario, result, colour()))
     return result

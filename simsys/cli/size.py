@@ -4,7 +4,6 @@ given carries.
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,7 @@ from simsys.cli.app import (
 )
 from simsys.cli.crew import crew
 from simsys.cli.judge import judge
-from simsys.cli.results import played_into
+from simsys.cli.results import keep, played_into
 from simsys.cli.run import estimated, fits
 from simsys.cli.terminal import say, whisper
 
@@ -76,8 +75,7 @@ def size(
         sizes = _sized(scenario, money, judge(journal, who, engine, quiet), quiet)
         page = words.page(scenario, sizes)
         written = dict(contents(scenario, sizes, write_scenario(scenario, folder), page))
-        written["manifest.json"] = files.manifest(sys.argv, started, engine.value, written)
-        files.write(folder, written)
+        keep(folder, written, started, engine.value)
         journal.prune()
     say(files.to_json(told(scenario, sizes)) if json else page)
     if scenario.slo and not any(each.keeps for each in sizes.sized):

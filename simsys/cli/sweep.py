@@ -33,7 +33,7 @@ from simsys.cli.app import (
     limits,
 )
 from simsys.cli.crew import crew
-from simsys.cli.results import played_into
+from simsys.cli.results import keep, played_into
 from simsys.cli.run import compilation, estimated, fits
 from simsys.cli.terminal import progress, say, whisper
 
@@ -198,14 +198,12 @@ def _written(
 ) -> Sweep:
     """The sweep, written to its folder."""
     from simsys.experiment.sweep import sweep_of
-    from simsys.report import files
     from simsys.report.sweep import contents
     from simsys.scenario import write_scenario
 
     whole = sweep_of(points, scenarios, results)
     written = dict(contents(whole, write_scenario(base, folder)))
-    engines = ", ".join(dict.fromkeys(result.engine for result in results))
-    files.write(folder, {**written, "manifest.json": files.manifest(sys.argv, started, engines, written)})
+    keep(folder, written, started, ", ".join(dict.fromkeys(result.engine for result in results)))
     return whole
 
 

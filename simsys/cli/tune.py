@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -30,7 +29,7 @@ from simsys.cli.app import (
 )
 from simsys.cli.crew import crew
 from simsys.cli.judge import judge
-from simsys.cli.results import played_into
+from simsys.cli.results import keep, played_into
 from simsys.cli.run import estimated, fits
 from simsys.cli.terminal import say, whisper
 
@@ -86,8 +85,7 @@ def tune(
             found.append(tuned(name, dials, partial(_at, file, given, dials, number, objective, play)))
         page = words.page(scenario, found, objective)
         written = dict(words.contents(scenario, found, objective, write_scenario(scenario, folder), page))
-        written["manifest.json"] = files.manifest(sys.argv, started, engine.value, written)
-        files.write(folder, written)
+        keep(folder, written, started, engine.value)
         journal.prune()
     say(files.to_json(words.told(scenario, found, objective)) if json else page)
     if all(each.best is None for each in found):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from simsys.experiment import accounts
 from simsys.experiment.setting import Setting, settings
+from simsys.money import KIND, PAID_IN
 from simsys.scenario import Figure, Scenario, figures, write_scenario
 from simsys.scenario.guard import read_tree
 from simsys.scenario.paths import PathError, find, parse_path, show_path
@@ -28,11 +29,6 @@ from simsys.units import (
 WEAK = ("C", "D")
 UNKNOWN_RANGE = (0.5, 2.0)
 """Factors for a default of which nobody gave a range."""
-_PAID_IN = {
-    "ram": ("ram",), "usable": ("ram",), "ssd": ("ssd",), "object": ("object",), "copies": ("ram", "ssd"),
-    "vcpu": ("cpu",), "cross_zone": ("network",), "zones": ("network",),
-}  # fmt: skip
-"""The media and other kinds of cost in which a price shows."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -176,7 +172,7 @@ class _Used:
         self.visited = {use for setting in ready for op in setting.ops for use in _uses(setting, op)}
         self.all = any(isinstance(setting.trees, str) for setting in ready)
         self.kept = [keep for setting in ready for keep in _kept(setting)]
-        self.kinds = {"cpu", "network", *(keep.medium for keep in self.kept)}
+        self.kinds = {"cpu", "network", *(KIND[keep.medium] for keep in self.kept)}
 
     def needs(self, figure: Figure) -> bool:
         """Whether a figure of the scenario changes with this one."""
@@ -186,7 +182,7 @@ class _Used:
         if room == "caches":
             return self.all or ("cache", name, "") in self.visited
         if room == "prices":
-            return any(kind in self.kinds for kind in _PAID_IN.get(name, ()))
+            return any(kind in self.kinds for kind in PAID_IN.get(name, ()))
         if room == "sizes":
             return any(keep.item == name for keep in self.kept)
         return any(_counts(keep, {"posts": "posts", "hot": "hot_posts"}[name]) for keep in self.kept)

@@ -9,8 +9,15 @@ from simsys.money.prices import SECONDS_PER_MONTH, Prices
 from simsys.units import show_count, show_money, show_share, show_size
 
 Medium = Literal["ram", "ssd", "object"]
-MEDIA: tuple[Medium, ...] = ("ram", "ssd", "object")
 Kind = Literal["ram", "cpu", "disk", "network"]
+KIND: dict[Medium, Kind] = {"ram": "ram", "ssd": "disk", "object": "disk"}
+"""As what each medium stands in the bill."""
+MEDIA = tuple(KIND)
+PAID_IN: dict[str, tuple[Kind, ...]] = {
+    "ram": ("ram",), "usable": ("ram",), "ssd": ("disk",), "object": ("disk",), "copies": ("ram", "disk"),
+    "vcpu": ("cpu",), "cross_zone": ("network",), "zones": ("network",),
+}  # fmt: skip
+"""The kinds of cost in which a price shows."""
 
 
 class Store(NamedTuple):
@@ -97,9 +104,9 @@ def _store(store: Store, prices: Prices) -> Term:
     size = show_size(store.bytes)
     if store.medium == "ram":
         formula = f"{size} / {show_share(prices.usable)} usable × {_per_gb(prices.ram)}/month"
-        return _term("ram", store.name, formula, store.bytes / prices.usable * prices.ram)
+        return _term(KIND[store.medium], store.name, formula, store.bytes / prices.usable * prices.ram)
     price = prices.ssd if store.medium == "ssd" else prices.object
-    return _term("disk", store.name, f"{size} × {_per_gb(price)}/month", store.bytes * price)
+    return _term(KIND[store.medium], store.name, f"{size} × {_per_gb(price)}/month", store.bytes * price)
 
 
 def _traffic(traffic: Traffic, prices: Prices) -> Term:

@@ -12,7 +12,7 @@ from simsys.experiment.engines import summed_up
 from simsys.experiment.estimate import Estimate
 from simsys.experiment.result import Load
 from simsys.experiment.setting import Setting, settings
-from simsys.money import Term, total
+from simsys.money import PAID_IN, Term, total
 from simsys.report.outline import outline
 from simsys.report.style import figure
 from simsys.report.tree import mermaid, text_tree
@@ -22,11 +22,6 @@ from simsys.units import show_count, show_duration, show_money, show_size
 
 WIDTH = 80
 _GRADES = {"C": "second hand", "D": "judgement"}
-_PAID_IN = {
-    "ram": ("ram",), "usable": ("ram",), "ssd": ("disk",), "object": ("disk",), "copies": ("ram", "disk"),
-    "vcpu": ("cpu",), "cross_zone": ("network",), "zones": ("network",),
-}  # fmt: skip
-"""The kinds of cost in which a price shows."""
 
 
 def explain(scenario: Scenario) -> str:
@@ -82,7 +77,7 @@ def rests_on(figure: Figure, stations: Collection[str], kinds: Collection[str]) 
     if room == "stations":
         return name in stations
     if room == "prices":
-        return any(kind in kinds for kind in _PAID_IN.get(name, ()))
+        return any(kind in kinds for kind in PAID_IN.get(name, ()))
     return not {"ram", "disk"}.isdisjoint(kinds)
 
 

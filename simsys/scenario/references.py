@@ -214,6 +214,9 @@ class References:
             place = self._at(*at, event.kind, *["station"] * (event.kind == "slow"))
             what = {"empty": "cache", "down": "station or cache"}.get(event.kind, "station")
             yield place.problem(f"there is no {what} '{event.station}'", nearest(event.station, right[event.kind]))
+        elif event.station in stations and scenario.stations[event.station].servers == "unlimited":
+            message = f"'{event.station}' is a delay: it has no servers that could be down, stalled or slow"
+            yield self._at(*at, event.kind).problem(message)
         elif event.copies is not None:
             most = scenario.caches[event.station].copies if event.station in scenario.caches else 0
             if event.copies > most:
