@@ -13,6 +13,7 @@ from simsys.experiment.run import run
 from simsys.experiment.setting import settings
 from simsys.money import Store
 from simsys.report.explain import explain
+from simsys.report.growth import beneath
 from simsys.scenario import ScenarioError, load_scenario
 
 YEAR = 365 * DAY
@@ -122,3 +123,9 @@ def test_what_is_kept_never_shrinks_and_never_exceeds_what_it_comes_to(
     sizes = [one.bytes_at(age) for age in sorted(ages)]
     assert sizes == sorted(sizes)
     assert sizes[-1] <= one.store.bytes
+
+
+def test_curves_that_no_eye_tells_apart_share_their_way() -> None:
+    """Drawn one over the other, the second would hide the first; a mutant that looks for equal ones only does so."""
+    curves = [(100.0, 200.0), (100.5, 201.0), (105.0, 200.0), ()]
+    assert [beneath(curves, number) for number in range(4)] == [[0, 1], [0, 1], [2], [3]]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from simsys.experiment.result import GROWTH, Played, Result
 from simsys.report import style
 from simsys.report.charts import fullest, per_second
-from simsys.report.growth import MEDIA, TIMES
+from simsys.report.growth import MEDIA, TIMES, beneath
 from simsys.report.html.text import label
 from simsys.report.shards import SHARDS, uneven
 from simsys.report.tail import ELSEWHERE, PASSING, WAITING, Place, called, divided, ops, places
@@ -192,7 +192,7 @@ def growth(result: Result, medium: str) -> Chart:
     curves = [played.growth.get(medium, ()) for played in result.played]
     data = [
         {"x": GROWTH, "y": [size or None for size in curves[number]], "hovertemplate": "%{y}",
-         **line(number, played.strategy, "linear", curves[:number].count(curves[number]))}
+         **line(number, played.strategy, "linear", sum(place < number for place in beneath(curves, number)))}
         for number, played in enumerate(result.played)
         if curves[number]
     ]  # fmt: skip
