@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from simsys.distributions import DurationDistribution
-from simsys.units import Duration, Name, Size, Spec
+from simsys.units import Count, Duration, Name, Rate, Size, Spec
 
 MOST_SERVERS = 10_000_000
+A_TOKEN = 1.0 - 1e-9
+"""What lacks no more than rounding is a whole token."""
 
 
 def _plain_is_per_item(value: Any) -> Any:
@@ -51,24 +53,35 @@ def _moments(distribution: Any) -> tuple[float, float]:
 ServiceOf = Annotated[Service, BeforeValidator(_plain_is_per_item)]
 
 
+class RateLimit(Spec):
+    """A bucket of tokens per shard: who is let in takes one, who finds none is refused. `rate` of them (1/s) come as
+    long as it is not full, of `burst`, as it is at the beginning.
+    """
+
+    rate: Annotated[Rate, Field(gt=0)]
+    burst: Annotated[Count, Field(ge=1)]
+
+
 class Station(Spec):
     """`shards` shards (by hash of the key) of `servers` servers each; `servers: unlimited` is a delay.
 
     `queue` is the number of waiting places per shard, unlimited where it is left out; `choices` how many shards are
-    drawn for a visit to any of them, which goes to the one with the fewest inside; `vcpu` the vCPUs billed per server.
+    drawn for a visit to any of them, which goes to the one with the fewest inside; `rate_limit` lets only so many in;
+    `vcpu` are the vCPUs billed per server.
     """
 
     servers: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["unlimited"] = 1
     shards: Annotated[int, Field(ge=1, le=100_000)] = 1
     queue: Annotated[int, Field(ge=0)] | None = None
     choices: Annotated[int, Field(ge=2, le=100)] | None = None
+    rate_limit: RateLimit | None = None
     vcpu: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     ops: dict[Name, ServiceOf] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _delays_have_no_line(self) -> Station:
-        if self.servers == "unlimited" and (self.shards != 1 or self.queue is not None):
-            raise ValueError("a station with unlimited servers is a delay: it has no shards and no queue")
+        if self.servers == "unlimited" and (self.shards != 1 or self.queue is not None or self.rate_limit is not None):
+            raise ValueError("a station with unlimited servers is a delay: no shards, no queue and no rate_limit")
         return self
 
     @model_validator(mode="after")
@@ -85,8 +98,10 @@ class Station(Spec):
 
     @property
     def queues(self) -> bool:
-        """Whether who is inside matters to those who come: there may be no room, or a shard may be chosen by it."""
-        return self.queue is not None or self.choices is not None
+        """Whether who came before matters to those who come: there may be no room for them, or no token, or a shard may
+        be chosen by it.
+        """
+        return self.queue is not None or self.choices is not None or self.rate_limit is not None
 
     @property
     def capacity(self) -> float:

@@ -74,6 +74,15 @@ MUTANTS = {
     "who is granted stands in line": Mutant(
         QUEUED + "_line_up", "len(desk.queue) - (desk.capacity - desk.count)", "len(desk.queue)"
     ),
+    "a bucket without a bottom": Mutant(QUEUED + "_token", "tokens - found", "tokens"),
+    "a bucket without a rim": Mutant(QUEUED + "_token", "min(self.limit.burst,", "max(0,"),
+    "tokens come once": Mutant(QUEUED + "_token", "- found, now", "- found, asked"),
+    "a token for nothing": Mutant(QUEUED + "_token", "tokens - found", "tokens - 1"),
+    "no whole token": Mutant(QUEUED + "_token", ">= A_TOKEN", "> A_TOKEN + 1e-9"),
+    "the token of another shard": Mutant(QUEUED + "_token", "self.tokens[shard] = ", "self.tokens[0] = "),
+    "who finds no room takes a token": Mutant(
+        QUEUED + "_line_up", "no_room or not self._token(shard, now)", "not self._token(shard, now) or no_room"
+    ),
     "down for a moment longer": Mutant(CALENDAR + "is_down", "now < o.end", "now <= o.end"),
     "down a moment later": Mutant(CALENDAR + "is_down", "o.begin <= now", "o.begin < now"),
     "slowed down regrouped": Mutant(

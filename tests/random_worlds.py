@@ -152,12 +152,13 @@ class World:
 class Maker:
     """Makes a world; times are multiples of a tick, so that many things happen at once.
 
-    What became of expiries later has a generator of its own, so that all else in a world stayed as it was.
+    What was added later has a generator of its own, so that all else in a world stayed as it was.
     """
 
     def __init__(self, seed: int) -> None:
         self.rng, self.seed = random.Random(seed), seed
         self.expiry, self.sketches = random.Random(f"{seed} expiry"), random.Random(f"{seed} bits")
+        self.limits = random.Random(f"{seed} limits")
         self.tick = self.rng.choice([0.25, 0.1])
 
     def ticks(self, low: int, high: int) -> float:
@@ -263,7 +264,13 @@ class Maker:
         spec = {"servers": rng.choice([1, 1, 2, 3]), "shards": rng.choice([1, 1, 2, 3, 4]), "ops": ops}
         if spec["shards"] > 1 and rng.random() < 0.4:
             spec["choices"] = rng.randint(2, spec["shards"])
-        return spec | ({"queue": rng.randint(0, 2)} if rng.random() < 0.35 else {})
+        return spec | ({"queue": rng.randint(0, 2)} if rng.random() < 0.35 else {}) | self._limit()
+
+    def _limit(self) -> dict[str, Any]:
+        rng = self.limits
+        if rng.random() < 0.85:
+            return {}
+        return {"rate_limit": {"rate": f"{1 / (rng.randint(1, 4) * self.tick):.12g}/s", "burst": rng.randint(1, 3)}}
 
     def _outages(self, name: str, span: float) -> list[tuple[str, Outage]]:
         """Stalls and slow-downs one after the other, some back to back; down at any time."""

@@ -69,7 +69,7 @@ class Facility:
         if spec.servers == "unlimited":
             self.servers = Delay(clock, self.log)
         elif held or spec.queues or calendar is not None:
-            self.servers = Queued(clock, self.log, spec.shards, spec.servers, spec.queue, calendar or Calendar([]))
+            self.servers = Queued(clock, self.log, spec, calendar or Calendar([]))
         else:
             self.servers = Plain(clock, self.log, spec.shards, spec.servers)
 

@@ -99,13 +99,13 @@ class Layout:
 
     def _stations(self, model: Model) -> None:
         stations: list[dict[str, Any]] = []
-        shards: list[int] = []
+        shards: list[tuple[int, float]] = []
         outages: list[tuple[float, float, float]] = []
         timings: list[dict[str, Any]] = []
         free = 0
         for number, (name, spec) in enumerate(model.stations.items()):
             calendar = Calendar(model.outages[name]) if model.outages.get(name) else None
-            delay = spec.servers == "unlimited"
+            delay, limit = spec.servers == "unlimited", spec.rate_limit
             queued = not delay and (name in model.held or spec.queues or calendar is not None)
             servers = 0 if spec.servers == "unlimited" else spec.servers
             slow = [(o.begin, o.end, o.speed) for o in calendar.outages] if calendar else []
@@ -117,6 +117,8 @@ class Layout:
                     "servers": servers,
                     "choices": spec.choices or 1,
                     "room": NOBODY if spec.queue is None else spec.queue,
+                    "rate": limit.rate if limit else 0.0,
+                    "burst": limit.burst if limit else 0.0,
                     "shard": len(shards),
                     "free": free,
                     "occupies": not delay,
@@ -131,12 +133,13 @@ class Layout:
                 }
             )
             outages += [*slow, *downs]
-            shards += [number] * spec.shards
+            shards += [(number, limit.burst if limit else 0.0)] * spec.shards
             free += 0 if delay or queued else servers * spec.shards
             for op, service in spec.ops.items():
                 timings.append(self._timing(len(timings), f"{name}.{op}", service))
         self.tables["stations"] = filled(STATION, stations)
-        self.tables["shards"] = filled(SHARD, [{"station": s, "ends_first": NOBODY, "last_come": -1.0} for s in shards])
+        empty = {"ends_first": NOBODY, "last_come": -1.0}
+        self.tables["shards"] = filled(SHARD, [{"station": s, "tokens": tokens, **empty} for s, tokens in shards])
         self.tables["free"] = np.zeros(free)
         self.tables["outages"] = np.array(outages, OUTAGE)
         self.tables["timings"] = filled(TIMING, timings)

@@ -21,6 +21,7 @@ from simpy.resources.resource import Request
 from simsys.engines.clock import END, TIMER, Clock
 from simsys.engines.outages import Calendar
 from simsys.measure.log import Booked, StationLog
+from simsys.stations import A_TOKEN, Station
 
 Doing = Generator[Event, Any, Any]
 
@@ -121,13 +122,13 @@ class Plain:
 class Queued:
     """First come, first served by a SimPy `Resource` per shard: can be held, be full, stall and be down."""
 
-    def __init__(
-        self, clock: Clock, log: StationLog, shards: int, servers: int, room: int | None, calendar: Calendar
-    ) -> None:
-        self.clock, self.log, self.room, self.calendar = clock, log, room, calendar
-        self.desks = [Desk(clock, servers) for _ in range(shards)]
-        self.line: list[dict[Request, float]] = [{} for _ in range(shards)]
-        self.since: list[dict[Request, float]] = [{} for _ in range(shards)]
+    def __init__(self, clock: Clock, log: StationLog, spec: Station, calendar: Calendar) -> None:
+        self.clock, self.log, self.room, self.calendar = clock, log, spec.queue, calendar
+        self.desks = [Desk(clock, int(spec.servers)) for _ in range(spec.shards)]
+        self.line: list[dict[Request, float]] = [{} for _ in range(spec.shards)]
+        self.since: list[dict[Request, float]] = [{} for _ in range(spec.shards)]
+        self.limit = spec.rate_limit
+        self.tokens = [(self.limit.burst if self.limit else 0.0, 0.0) for _ in range(spec.shards)]
         for outage in calendar.downs:
             clock.at(outage.begin, TIMER, 0).callbacks.append(self._throw_out)
 
@@ -170,13 +171,24 @@ class Queued:
         desk, log, now = self.desks[shard], self.log, self.clock.now
         standing = len(desk.queue) - (desk.capacity - desk.count)
         log.enter(now)
-        if self.calendar.is_down(now) or (self.room is not None and standing >= self.room):
+        no_room = self.room is not None and standing >= self.room
+        if self.calendar.is_down(now) or no_room or not self._token(shard, now):
             log.refuse(now)
             return None
         request = desk.request()
         if not request.triggered:
             self.line[shard][request] = now
         return request
+
+    def _token(self, shard: int, now: float) -> bool:
+        """Take a token, if there is one: how many there were is known of the last time that somebody asked."""
+        if self.limit is None:
+            return True
+        tokens, asked = self.tokens[shard]
+        tokens = min(self.limit.burst, tokens + (now - asked) * self.limit.rate)
+        found = tokens >= A_TOKEN
+        self.tokens[shard] = tokens - found, now
+        return found
 
     def _granted(self, shard: int, request: Request, arrived: float) -> Generator[Event, Any, bool]:
         if not request.triggered:

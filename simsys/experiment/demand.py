@@ -7,8 +7,8 @@ branches with its probability. Nothing queues here: the result is work, not time
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from simsys.engines.trace import Do, End, If, Tree
 from simsys.expressions import Expression, evaluate
-from simsys.stations import Station
+from simsys.stations import Batch, Station
 from simsys.steps import All, Chance, Each, Fill, Hold, Join, Key, Lookup, Mark, Start, Visit, Within
 
 Array = npt.NDArray[np.float64]
@@ -54,6 +54,10 @@ class Demand:
         """The stations that are visited or held, in order of their first visit."""
         return list(dict.fromkeys([*(station for station, _ in self.visits), *self.held]))
 
+    def came(self, station: str) -> float:
+        """How often the station is visited or held."""
+        return sum(count for (name, _), count in self.visits.items() if name == station)
+
     def busy(self, station: str) -> float:
         """Seconds for which a server of the station is occupied: by holders where it is held, else by visits."""
         return self.held[station] + self.seconds[station]
@@ -62,13 +66,15 @@ class Demand:
 @dataclass(frozen=True)
 class Surroundings:
     """What a walk needs to know: the stations, the hit ratio of each cache (one, or one per row), the share of follow
-    edges above x followers, and the members of each batch, of which one plays its plan.
+    edges above x followers, the members of each batch, of which one plays its plan, and the share of visits that the
+    rate limit of a station lets in.
     """
 
     stations: Mapping[str, Station]
     hit_ratio: Mapping[str, Any]
     edge_share: Callable[[float], float]
     members: Mapping[str, float] = field(default_factory=dict)
+    let_in: Mapping[str, float] = field(default_factory=dict)
 
 
 def demand(tree: Tree, weights: Array, columns: Mapping[str, Array], around: Surroundings) -> Demand:
@@ -77,6 +83,33 @@ def demand(tree: Tree, weights: Array, columns: Mapping[str, Array], around: Sur
     total = Demand()
     total.time = float(walk.tree(tree, weights, dict(columns), {}, total).sum())
     return total
+
+
+def surroundings(
+    around: Surroundings,
+    demands: Callable[[Surroundings], Mapping[str, Demand]],
+    rate: Callable[[str], float],
+    batches: Mapping[str, Batch],
+    limited: Iterable[str],
+) -> Surroundings:
+    """With the share that the rate limits of these stations let in, and the mean number of members that a batch has:
+    its first one, and who comes while that one lingers. `rate` is that of an operation (1/s).
+    """
+
+    def per_second(counts: Callable[[Demand], Mapping[str, float]]) -> Totals:
+        found = _totals()
+        for op, needed in demands(around).items():
+            for name, count in counts(needed).items():
+                found[name] += rate(op) * count
+        return found
+
+    come = per_second(lambda needed: {name: needed.came(name) for name in needed.stations})
+    specs = [(name, around.stations[name]) for name in limited]
+    most = {name: spec.rate_limit.rate * spec.shards for name, spec in specs if spec.rate_limit}
+    around = replace(around, let_in={name: most[name] / come[name] for name in most if come[name] > most[name]})
+    joins = per_second(lambda needed: needed.joins)
+    members = {name: min(batches[name].size, 1.0 + rate * batches[name].linger) for name, rate in joins.items()}
+    return replace(around, members=members)
 
 
 @dataclass(frozen=True)
@@ -92,9 +125,14 @@ class _Walk:
             return self.tree(tree.yes, weights * share, {**columns, **known}, odds, total) + self.tree(
                 tree.no, weights * (1.0 - share), columns, odds, total
             )
-        time = self._step(tree, weights, columns, total)
+        share = self._let_in(tree.step)
+        time = self._step(tree, weights * share, columns, total)
         odds = {**odds, tree.number: self._odds(tree.step)}
-        return time + self.tree(tree.then, weights, columns, odds, total)
+        goes_on = 1.0 if getattr(tree.step, "ask", True) else share
+        return time + self.tree(tree.then, weights * goes_on, columns, odds, total)
+
+    def _let_in(self, step: Any) -> float:
+        return self.around.let_in.get(step.station, 1.0) if isinstance(step, Visit | Hold) else 1.0
 
     def _share(
         self, condition: Expression, columns: dict[str, Array], odds: dict[int, Any]
@@ -112,7 +150,7 @@ class _Walk:
     def _odds(self, step: Any) -> Any:
         if isinstance(step, Lookup):
             return self.around.hit_ratio.get(step.cache, 0.5)
-        return step.p if isinstance(step, Chance) else 1.0
+        return step.p if isinstance(step, Chance) else self._let_in(step)
 
     def _value(self, value: Any, columns: dict[str, Array]) -> Any:
         def above(followers: float) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -14,7 +14,7 @@ from simsys.engines.outages import Outage
 from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.trace import Tree, steps_of, trace
-from simsys.experiment.demand import Demand, Surroundings, demand
+from simsys.experiment.demand import Demand, Surroundings, demand, surroundings
 from simsys.experiment.identity import identity
 from simsys.experiment.layers import Layer, Layers
 from simsys.experiment.result import Load
@@ -100,15 +100,9 @@ class Setting:
 
     @cached_property
     def _around(self) -> Surroundings:
-        """With the mean number of members that a batch has: its first one, and who comes while that one lingers."""
         around = Surroundings(self.scenario.stations, self.hit_ratios, self.edge_share)
-        joins: dict[str, float] = {}
-        for op, needed in self._demands(around).items():
-            for batch, count in needed.joins.items():
-                joins[batch] = joins.get(batch, 0.0) + self.rate(op) * count
-        specs = self.scenario.batches
-        members = {name: min(specs[name].size, 1.0 + rate * specs[name].linger) for name, rate in joins.items()}
-        return replace(around, members=members)
+        limited = () if self.first.clients else tuple(self._stations)
+        return surroundings(around, self._demands, self.rate, self.scenario.batches, limited)
 
     def edge_share(self, followers: float) -> float:
         """The share of follow edges whose author has at least so many followers."""

@@ -20,6 +20,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     TURNED_OUT,
     VISIT_ENDS,
 )
+from simsys.stations import A_TOKEN
 
 
 @part
@@ -36,7 +37,8 @@ def line_up(g: Any, slot: int, station: Any, number: int) -> bool:
     one.shard, one.arrived, one.desk = number, g.now, AWAY
     free = station.servers - shard.users
     enter(g, station)
-    if is_down(g, station, g.now) or (station.room >= 0 and shard.queue - free >= station.room):
+    no_room = station.room >= 0 and shard.queue - free >= station.room
+    if is_down(g, station, g.now) or no_room or not takes_token(station, shard, g.now):
         refuse(g, station, 0.0)
         return False
     one.link, one.desk = NOBODY, IN_LINE
@@ -53,6 +55,18 @@ def line_up(g: Any, slot: int, station: Any, number: int) -> bool:
         shard.just_come += 1
         shard.standing += 1
     return True
+
+
+@part
+def takes_token(station: Any, shard: Any, now: float) -> bool:
+    """Take a token, if there is one: how many there were is known of the last time that somebody asked."""
+    if station.rate == 0.0:
+        return True
+    shard.tokens = min(station.burst, shard.tokens + (now - shard.asked) * station.rate)
+    shard.asked = now
+    found = shard.tokens >= A_TOKEN
+    shard.tokens -= found
+    return bool(found)
 
 
 @apart

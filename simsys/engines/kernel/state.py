@@ -76,12 +76,12 @@ BATCHED = record("size current", "linger")
 STATION = record(
     "kind shards servers choices room shard free occupies inside refused spread_stream any_stream spread_name any_name"
     " outages outages_end downs downs_end",
-    "area since sojourns held",
+    "area since sojourns held rate burst",
 )
 SHARD = record(
     "station visits longest line_first line_last line queue_first queue_last queue users standing just_come ends_first"
     " ends_last",
-    "busy wait last_come",
+    "busy wait last_come tokens asked",
 )
 OUTAGE = record("", "begin end speed")
 TIMING = record(
