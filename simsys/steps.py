@@ -117,7 +117,9 @@ class Drop:
 
 @dataclass(slots=True)
 class Join:
-    """Wait until the batch is full or its linger is over; its first member plays `plan` once for all of them."""
+    """Wait until the batch is full or its linger is over; its first member plays `plan` once for all of them, with
+    their number as its `size`.
+    """
 
     batch: str
     plan: Plan
@@ -127,10 +129,13 @@ class Join:
 class Within:
     """Go on after `limit` seconds even if `plan` has not ended (its work goes on). True if it ended in time,
     with True.
+
+    With `also` nobody goes on at the limit: that plan begins beside the first, and whichever ends first is the answer.
     """
 
     limit: float
     plan: Plan
+    also: Plan | None = None
 
 
 @dataclass(slots=True)

@@ -180,6 +180,9 @@ MUTANTS = {
     "luck by the index": Mutant(PLAYER + "_spawn", "plan_id, count)", "plan_id, index)"),
     "a batch is never full": Mutant(PLAYER + "_join", "gathering.members == spec.size", "False"),
     "every batch is whole": Mutant("engines.reference:batches", "n - batch * (count - 1)", "batch"),
+    "a batch does not know its size": Mutant(PLAYER + "_commit", "size=float(gathering.members), ", ""),
+    "nothing begins at the limit": Mutant(PLAYER + "_within", "begin(step.also)", "pass"),
+    "the way that led to the answer is lost": Mutant(PLAYER + "_within", "agent.go_on(path)", "pass"),
     "refused instead of timed out": Mutant(PLAYER + "_within", "agent.timed_out = True", "pass"),
     # arrivals and the window
     "none at the stop": Mutant(PLAY + "_feed", "arrival[0] > self.stop", "arrival[0] >= self.stop"),

@@ -197,7 +197,8 @@ class Writer:
 
     def _within(self, depth: int, outcomes: list[str]) -> list[str]:
         limit = self.rng.choice([repr(self.ticks(0, 5))] * 5 + ["r.page / 4"])
-        return self._yield(f"Within({limit}, {self._inner(depth + 1)})", outcomes, 0.8)
+        plans = [self._inner(depth + 1) for _ in range(self.rng.choice([1, 1, 1, 2]))]
+        return self._yield(f"Within({', '.join([limit, *plans])})", outcomes, 0.8)
 
     def _chance(self, depth: int, outcomes: list[str]) -> list[str]:
         p, name = self.rng.choice(["0.3", "0.5", "0.8", "r.page / 4"]), self.rng.choice(["coin", "luck"])

@@ -332,6 +332,7 @@ def test_who_is_cut_off_counts_as_unfinished() -> None:
 SHORT = {
     "cache-down": ["load.stages=[{for: 2s, rate: 500/s}]", "events.0.at=1s", "events.0.for=500ms"],
     "stampede": ["load.rate=200/s", "run.requests=2000"],
+    "batch-pipeline": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms"],
     "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
     "resharding": ["load.stages=[{for: 400ms, rate: 750/s}]", "run.warmup=0s"]

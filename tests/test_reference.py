@@ -176,9 +176,28 @@ def test_done_at_exactly_the_limit_counts_as_done() -> None:
     assert [r.status for r in run_plan(plan, SERVER, Arrivals([0])).requests] == [DONE]
 
 
+def test_beside_what_has_not_ended_in_time_another_begins_and_the_first_to_end_is_the_answer() -> None:
+    def refused(r: Any) -> Any:
+        yield Visit("other", "get")
+        return False
+
+    def plan(r: Any) -> Any:
+        done = yield Within(1.5, visit, also=refused)
+        yield Mark("done" if done else "refused")
+        return done
+
+    log = run_plan(plan, {**SERVER, "other": station(2, get="1s")}, Arrivals([0, 0, 0, 10]))
+    assert ends(log) == [1, 2, 2.5, 11]
+    assert [m.name for m in log.marks] == ["done", "done", "refused", "done"]
+    assert [r.status for r in log.requests] == [DONE, DONE, REFUSED, DONE]
+    assert log.stations["server"].visits == [4]
+    assert log.stations["other"].visits == [2]
+
+
 def test_a_group_commit_waits_for_its_members_or_its_linger() -> None:
     def flush(r: Any) -> Any:
         yield Visit("disk", "flush")
+        yield Mark("together", n=r.size)
 
     def plan(r: Any) -> Any:
         yield Join("commit", flush)
@@ -188,6 +207,7 @@ def test_a_group_commit_waits_for_its_members_or_its_linger() -> None:
     log = run_plan(plan, disk, Arrivals([0, 0.5, 3]), batches=batch)
     assert ends(log) == [0.6, 0.6, 4.1]
     assert log.stations["disk"].visits == [2]
+    assert [m.n for m in log.marks] == [2, 1]
 
 
 def test_a_cache_is_asked_filled_and_dropped() -> None:

@@ -69,6 +69,7 @@ def test_every_word_of_the_vocabulary_has_a_line() -> None:
         yield Start(inner, n=3)
         yield Join("commit", whole)
         yield Within(1.5, whole)
+        yield Within(2.5, whole, also=whole)
         yield Chance(0.01, "cold")
 
     text = text_tree("read", told(plan))
@@ -76,6 +77,7 @@ def test_every_word_of_the_vocabulary_has_a_line() -> None:
         "hold api", "meanwhile:", "all of", "side by side:", "each inner × followers in batches of 500, 2 at a time",
         "each:",
         "start inner × 3", "in the background:", "join commit", "once for all:", "within 1.5 s", "in that time:",
+        "within 2.5 s", "first:", "after that, beside it:",
         "chance cold, 1%", "visit api.read × 2, over all shards", "mark fresh × size",
     ):  # fmt: skip
         assert words in text, words

@@ -228,7 +228,7 @@ class Compiler:
             rows.append((self._plan(tree), draws.name_id(name), place(self.names, name)))
         first = len(self.plans)
         self.plans += rows
-        return {"plan": first, "plans": len(rows) if isinstance(step, All) else 0}
+        return {"plan": first, "plans": len(rows) if isinstance(step, All | Within) else 0}
 
     def _key(self, key: Any) -> dict[str, Any]:
         if key is Key.SPREAD or key is Key.ANY:

@@ -250,27 +250,33 @@ class Player:
             return
         gathering.begun = True
         del self.gatherings[step.batch]
-        commit = self._spawn(step.plan, agent, path=gathering.path)
+        commit = self._spawn(step.plan, agent, size=float(gathering.members), path=gathering.path)
         commit.callbacks.append(partial(pass_on, gathering.done))
 
     def _within(self, step: Within, agent: Agent) -> Doing:
         answer = Event(self.clock)
 
-        def give(value: bool) -> None:
-            if not answer.triggered:
-                answer.succeed(value)
+        def begin(plan: Plan) -> None:
+            path = agent.fresh_path()
+            self._spawn(plan, agent, path=path).callbacks.append(partial(ended, path))
 
-        path = agent.fresh_path()
-        child = self._spawn(step.plan, agent, path=path)
-        child.callbacks.append(lambda ended: give(bool(ended.value)))
-        timer = self.clock.at(self.clock.now + step.limit, TIMER, agent.number)
-        timer.callbacks.append(lambda _: give(False))
-        in_time = yield answer
-        if child.processed:
-            agent.go_on(path)
-        else:
-            agent.timed_out = True
-        return in_time
+        def ended(path: Path, child: Event) -> None:
+            if not answer.triggered:
+                agent.go_on(path)
+                answer.succeed(bool(child.value))
+
+        def limit_is_over(_: Event) -> None:
+            if answer.triggered:
+                return
+            if step.also is not None:
+                begin(step.also)
+            else:
+                agent.timed_out = True
+                answer.succeed(False)
+
+        begin(step.plan)
+        self.clock.at(self.clock.now + step.limit, TIMER, agent.number).callbacks.append(limit_is_over)
+        return (yield answer)
 
     # -- steps that take none ------------------------------------------------------------------------------------------
 

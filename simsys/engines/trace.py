@@ -176,12 +176,12 @@ class _Question(Exception):
 
 def inner_plans(step: Any, columns: frozenset[str]) -> list[tuple[Plan, frozenset[str]]]:
     """The plans a step runs, each with the columns of its row."""
-    if isinstance(step, Start | Each):
+    if isinstance(step, Start | Each | Join):
         return [(step.plan, columns.union(OWN))]
     if isinstance(step, All):
         return [(plan, columns | {"index"}) for plan in step.plans]
-    if isinstance(step, Join | Within):
-        return [(step.plan, columns | {"index"})]
+    if isinstance(step, Within):
+        return [(plan, columns | {"index"}) for plan in (step.plan, step.also) if plan is not None]
     return [(step.plan, columns)] if isinstance(step, Hold) else []
 
 
@@ -219,7 +219,7 @@ def shape(tree: Tree) -> Any:
 
 
 def _fields(step: Any) -> tuple[Any, ...]:
-    return tuple(_plain(getattr(step, name)) for name in step.__slots__ if name not in ("plan", "plans"))
+    return tuple(_plain(getattr(step, name)) for name in step.__slots__ if name not in ("plan", "plans", "also"))
 
 
 def _plain(value: Any) -> Any:

@@ -179,8 +179,8 @@ class _Walk:
         if isinstance(step, Join):
             total.joins[step.batch] += float(weights.sum())
             members = self.around.members.get(step.batch, 1.0)
-            index = {**columns, "index": np.zeros_like(weights)}
-            return members * self.tree(node.plans[0], weights / members, index, {}, total)
+            row = {**columns, "index": np.zeros_like(weights), "size": np.full_like(weights, members)}
+            return members * self.tree(node.plans[0], weights / members, row, {}, total)
         if isinstance(step, Lookup):
             total.lookups[step.cache] += float(weights.sum())
             total.asked[step.cache] = total.asked.get(step.cache, 0.0) + weights

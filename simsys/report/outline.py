@@ -110,12 +110,13 @@ def _hangs(step: Any) -> list[str]:
     """How each plan of a step hangs on it."""
     if isinstance(step, All):
         return ["side by side"] * len(step.plans)
+    if isinstance(step, Within):
+        return ["in that time"] if step.also is None else ["first", "after that, beside it"]
     words = {
         Hold: "meanwhile",
         Each: "each",
         Start: "in the background",
         Join: "once for all",
-        Within: "in that time",
     }
     return [words[type(step)]] if type(step) in words else []
 
@@ -126,7 +127,7 @@ def _outcome(step: Any) -> str:
     if isinstance(step, Chance):
         return f"{step.name} happens"
     if isinstance(step, Within):
-        return "done in time"
+        return "done in time" if step.also is None else "done by the first to end"
     return f"served by {step.station}" if isinstance(step, Visit | Hold) else "all done"
 
 

@@ -249,10 +249,10 @@ def _join(f: Fields, what: Any) -> Form:
 
 def _within(f: Fields, what: Any) -> Form:
     limit, plan = f.quantity("within", parse_duration), f.plan("do") or Forms(f.name, [])
-    otherwise = f.plan("else", needed=False)
+    also, otherwise = f.plan("also", needed=False), f.plan("else", needed=False)
 
     def form(row: Any) -> Doing:
-        in_time = yield Within(limit, plan)
+        in_time = yield Within(limit, plan, also)
         if in_time:
             return True
         return (yield from otherwise(row)) if otherwise is not None else False
@@ -293,7 +293,7 @@ FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
     "fill": (("key", "at"), _keyed("fill", Fill)),
     "drop": (("key", "at"), _keyed("drop", Drop)),
     "join": (("do",), _join),
-    "within": (("do", "else"), _within),
+    "within": (("do", "also", "else"), _within),
     "when": (("then", "else"), _when),
     "chance": (("then", "else"), _chance),
     "mark": (("n",), _mark),

@@ -116,16 +116,24 @@ def piece_ended(g: Any, child: int) -> int:
 
 @apart
 def begin_within(g: Any, slot: int, node: int, limit: float) -> None:
-    agent = of.agent(g, slot)
     number = new_fork(g, node, slot, 1)
-    of.fork(g, number).references = 2
-    spawn(g, of.node(g, node).plan, slot, LIMITED, number, 0, agent.size, agent.tracked)
-    schedule(g, g.now + limit, TIMER_CLASS | np.uint64(agent.number), WITHIN_ENDS, number)
+    of.fork(g, number).references = 1
+    begin_limited(g, number, 0)
+    schedule(g, g.now + limit, TIMER_CLASS | np.uint64(of.agent(g, slot).number), WITHIN_ENDS, number)
+
+
+@apart
+def begin_limited(g: Any, number: int, which: int) -> None:
+    """The plan with a limit begins (0), or the one that begins beside it when the limit is over (1)."""
+    fork = of.fork(g, number)
+    fork.references += 1
+    parent = of.agent(g, fork.parent)
+    spawn(g, of.node(g, fork.node).plan + which, fork.parent, LIMITED, number, 0, parent.size, parent.tracked)
 
 
 @part
 def limited_ended(g: Any, child: int) -> None:
-    """A plan with a limit has ended, perhaps in time."""
+    """A plan with a limit has ended, perhaps in time, or before the other."""
     agent = of.agent(g, child)
     fork = of.fork(g, agent.group)
     if fork.left:
@@ -139,7 +147,9 @@ def limited_ended(g: Any, child: int) -> None:
 @part
 def limit_is_over(g: Any, number: int) -> None:
     fork = of.fork(g, number)
-    if fork.left:
+    if fork.left and of.node(g, fork.node).plans > 1:
+        begin_limited(g, number, 1)
+    elif fork.left:
         fork.left = 0
         of.agent(g, fork.parent).timed_out = 1
         hop(g, RESUMES, fork.parent, 0)
@@ -148,7 +158,7 @@ def limit_is_over(g: Any, number: int) -> None:
 
 @part
 def release_fork(g: Any, number: int) -> None:
-    """The plan and the timer both need the fork; the second one frees it."""
+    """The plans and the timer all need the fork; the last one frees it."""
     of.fork(g, number).references -= 1
     if of.fork(g, number).references == 0:
         free_fork(g, number)
@@ -194,7 +204,7 @@ def commit(g: Any, number: int) -> None:
     spec.current = NOBODY
     first = of.agent(g, gathering.first)
     plan = of.node(g, first.pc).plan
-    gathering.child = spawn(g, plan, gathering.first, COMMIT, number, 0, first.size, 1)
+    gathering.child = spawn(g, plan, gathering.first, COMMIT, number, 0, float(gathering.members), 1)
 
 
 @part

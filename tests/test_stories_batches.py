@@ -1,0 +1,145 @@
+"""Batches: their peak, a buffer without a line, what an acknowledgement that is lost makes of a load, and the first of
+two to end.
+
+A batch of b records keeps the sink for a + b·c, so that b/(a + b·c) of them are loaded a second: half of the peak 1/c
+where b = a/c.
+"""
+
+from __future__ import annotations
+
+from math import exp
+from typing import Any
+
+import pytest
+from bands import each, holds
+from mutants import MUTANTS
+
+from simsys.experiment.jobs import play_once
+from simsys.experiment.result import Result
+from simsys.experiment.run import run
+from simsys.experiment.setting import settings
+from simsys.measure.summary import Summary
+from simsys.scenario import load_scenario
+from simsys.theory import erlang_b
+
+A, C = 2e-3, 50e-6
+
+WORLD = """
+load: {{{load}, mix: {{record: 100%}}, keys: {{count: 1000000B}}}}
+stations:
+  buffer: {{servers: {places}, queue: {queue}}}
+  stay: {{servers: unlimited, ops: {{while: {stay}}}}}
+  sink: {{ops: {{load: {{fixed: 2ms, per_item: 50us}}}}}}
+batches: {{load: {{size: {size}, linger: 10s}}}}
+caches: {{written: {{entries: 1M, start: cold}}}}
+strategies: [{{flow: {{name: load, record: [{steps}]}}}}]
+run: {{warmup: 0s, replications: {replications}, seed: 5, {until}}}
+"""
+USUAL = {"places": 10, "queue": 0, "stay": "1s", "size": 40, "replications": 1, "until": "duration: 1s"}
+
+
+def world(steps: str, load: str, **more: Any) -> Any:
+    return load_scenario(WORLD.format(**{**USUAL, "steps": steps, "load": load, **more}))
+
+
+# -- BATCH-3 ----------------------------------------------------------------------------------------------------------
+
+
+def loaded(size: int, engine: str = "compiled") -> float:
+    """Records a second that a sink loads which always has 20 full batches before it."""
+    setting = settings(world("{join: load, do: [{visit: sink.load, n: size}]}", f"at_once: {20 * size}", size=size))[0]
+    played: Summary = play_once(setting, 0, engine)
+    assert played.stations["sink"].served == 20
+    last = played.ops["record"].latency.max
+    assert last is not None
+    return 20 * size / last
+
+
+@pytest.mark.parametrize("size", [1, 10, 40, 400, 4_000])
+def test_the_rate_of_a_batch(size: int) -> None:
+    assert loaded(size) == pytest.approx(size / (A + size * C), rel=1e-9)
+
+
+def test_half_of_the_peak_is_where_the_records_take_as_long_as_the_batch() -> None:
+    assert A / C == 40
+    assert loaded(40) == pytest.approx(0.5 / C, rel=1e-9)
+
+
+def test_a_batch_that_does_not_know_its_size_loads_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTANTS["a batch does not know its size"].put_in(monkeypatch)
+    assert loaded(40, "simpy") != pytest.approx(0.5 / C, rel=0.1)
+
+
+# -- Q-3: a buffer that refuses ---------------------------------------------------------------------------------------
+
+
+def refused(stay: str, queue: int = 0) -> list[float]:
+    held = "{hold: buffer, do: [{visit: stay.while}]}"
+    found = run(world(held, "rate: 10/s", stay=stay, queue=queue, replications=10, until="requests: 20k"), jobs=1)
+    return each(found, "record", "refused")
+
+
+@pytest.mark.parametrize("stay", ["1s", "{exponential: {mean: 1s}}"])
+def test_a_buffer_without_a_line_refuses_as_erlang_says(stay: str) -> None:
+    """Ten places, ten come while one stays, whatever the law of that: 21.46 %."""
+    assert erlang_b(10, 10.0) == pytest.approx(0.214582, abs=1e-6)
+    holds(refused(stay), erlang_b(10, 10.0), 0.02 * 0.2146)
+
+
+def test_a_buffer_with_a_line_refuses_less() -> None:
+    assert max(refused("1s", queue=1)) < erlang_b(10, 10.0) - 0.02
+
+
+# -- at least once ----------------------------------------------------------------------------------------------------
+
+COUNT = "{lookup: written, hit: [{mark: again, n: size}], miss: [{fill: written}, {mark: written, n: size}]}"
+SEND = "[{visit: sink.load, n: size}, " + COUNT + ", {chance: 20%, then: [{visit: stay.while}]}]"
+
+
+def sent(otherwise: str) -> Result:
+    """A fifth of all batches of ten is loaded, and not acknowledged before the time is out."""
+    steps = "{join: load, do: [{within: 900ms, do: " + SEND + otherwise + "}]}"
+    return run(world(steps, "rate: 1k/s", size=10, replications=10, until="requests: 10k"), jobs=1)
+
+
+def test_who_never_sends_again_writes_once_and_knows_nothing_of_a_fifth() -> None:
+    found = sent("")
+    assert found.value("load", "record", "marked.written") == 1.0
+    assert found.value("load", "record", "marked.again") == 0.0
+    holds(each(found, "record", "refused"), 0.2, 0.02)
+
+
+def test_who_sends_again_writes_a_fifth_twice() -> None:
+    found = sent(f", else: {SEND}")
+    assert found.value("load", "record", "refused") == 0.0
+    assert found.value("load", "record", "marked.written") == 1.0
+    holds(each(found, "record", "marked.again"), 0.2, 0.02)
+
+
+def test_a_sink_that_knows_what_it_has_writes_once() -> None:
+    known = SEND.replace("hit: [{mark: again, n: size}]", "hit: []")
+    found = sent(f", else: {known}")
+    assert found.value("load", "record", "marked.written") == 1.0
+    assert found.value("load", "record", "marked.again") == 0.0
+
+
+# -- the first of two to end ------------------------------------------------------------------------------------------
+
+
+def mean_of_first(also: str) -> list[float]:
+    steps = "{within: 500ms, do: [{visit: stay.while}]" + also + "}"
+    stay = "{exponential: {mean: 1s}}"
+    return each(
+        run(world(steps, "rate: 10/s", stay=stay, replications=10, until="requests: 20k"), jobs=1),
+        "record", "latency_mean",
+    )  # fmt: skip
+
+
+def test_a_copy_that_begins_later_shortens_the_mean_as_the_first_of_two_does() -> None:
+    """Until x one of them can end, afterwards either: 1 - e^-x, and e^-x / 2."""
+    holds(mean_of_first(", also: [{visit: stay.while}]"), 1 - exp(-0.5) / 2, 0.01)
+
+
+def test_a_copy_that_is_not_begun_shortens_nothing() -> None:
+    with pytest.raises(AssertionError):
+        holds(mean_of_first(", also: [{visit: stay.while, n: 1000}]"), 1 - exp(-0.5) / 2, 0.01)
