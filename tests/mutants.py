@@ -56,7 +56,12 @@ MUTANTS = {
     "a server given back without a hop": Mutant(
         QUEUED + "exit", ".release(request)", ".release(request); self.desks[shard]._trigger_put(None)"
     ),
-    "thrown out backwards": Mutant(QUEUED + "_throw_out", "self.desks", "self.desks[::-1]"),
+    "thrown out backwards": Mutant(
+        QUEUED + "_throw_out", "enumerate(self.desks)", "[*enumerate(self.desks)][::-1]"
+    ),
+    "all thrown out where one shard goes down": Mutant(QUEUED + "_throw_out", "if shard is None", "if True"),
+    "a shard has the outages of all": Mutant(CALENDAR + "__init__", "in (None, shard)", "not in ()"),
+    "a shard is spared what befalls all": Mutant(CALENDAR + "__init__", "(None, shard)", "(0 * shard, shard)"),
     "the last of the emptiest": Mutant(FACILITY + "_emptiest", "min(drawn,", "min(drawn[::-1],"),
     "the emptiest line": Mutant(QUEUED + "inside", "desk.count + len", "len"),
     # service times

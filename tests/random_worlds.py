@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -152,13 +152,14 @@ class World:
 class Maker:
     """Makes a world; times are multiples of a tick, so that many things happen at once.
 
-    What was added later has a generator of its own, so that all else in a world stayed as it was.
+    What was added later has generators of its own, so that all else in a world stayed as it was.
     """
 
     def __init__(self, seed: int) -> None:
         self.rng, self.seed = random.Random(seed), seed
         self.expiry, self.sketches = random.Random(f"{seed} expiry"), random.Random(f"{seed} bits")
         self.limits = random.Random(f"{seed} limits")
+        self.parts = random.Random(f"{seed} parts")
         self.tick = self.rng.choice([0.25, 0.1])
 
     def ticks(self, low: int, high: int) -> float:
@@ -181,7 +182,10 @@ class Maker:
             begin=rng.choice([0.0, 0.0, self.ticks(1, 4), span / 3]),
             cut=bool(load.stop) and rng.random() < 0.2,
             events=tuple(self._event(load, span) for _ in range(rng.choice([0, 0, 0, 1, 2]))),
-            outages=tuple(o for name in served if rng.random() < 0.3 for o in self._outages(name, span)),
+            outages=tuple(
+                self._of_a_shard(o, stations[name]["shards"])
+                for name in served if rng.random() < 0.3 for o in self._outages(name, span)
+            ),
             cache_outages=tuple(self._cache_outage(name, span) for name in caches if rng.random() < 0.3),
         )  # fmt: skip
 
@@ -285,6 +289,11 @@ class Maker:
             made.append((name, Outage(now, end, speed)))
             now = end + self.ticks(0, 2)
         return made
+
+    def _of_a_shard(self, outage: tuple[str, Outage], shards: int) -> tuple[str, Outage]:
+        if shards == 1 or self.parts.random() < 0.6:
+            return outage
+        return outage[0], replace(outage[1], shard=self.parts.randrange(shards))
 
     def _cache(self) -> dict[str, Any]:
         rng = self.rng

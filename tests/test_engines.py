@@ -246,7 +246,8 @@ SHORTER = {
     "openers": ["run.duration=6s", "events.0.at=1s", "events.0.request.followers=36k"],
     "resharding": ["load.stages=[{for: 2s, rate: 1k/s}]", "load.keys.count=300", "run.warmup=0s"]
     + [f"events.{i}.at=1s" for i in range(3)],
-    "partition-key": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms"],
+    "partition-key": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms", "events.1.at=250ms",
+                      "events.1.for=100ms"],
     "view-counter": ["run.duration=6s", "events.0.at=1s", "events.0.for=1s"],
     "ten-million": ["run.requests=2000", "events.0.at=10ms", "events.0.for=10ms"],
     "photo-feed": ["run.duration=6s", "events.0.at=1s", "events.1.at=1s", "events.1.for=1s", "events.2.at=3s",

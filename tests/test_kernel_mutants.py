@@ -23,6 +23,7 @@ MUTANTS = {
     "a server too many": (ENGINE + "desks.py", "shard.users >= station.servers:\n        return\n    first",
                           "shard.users > station.servers:\n        return\n    first"),
     "a token for nothing": (ENGINE + "desks.py", "shard.tokens -= found", "shard.tokens -= 1.0"),
+    "one shard of all goes down": (ENGINE + "desks.py", "outage.shard + outage.shards)", "outage.shard + 1)"),
     "room for one more": (CACHES + "table.py", "cache.length + 1 > cache.capacity", "cache.length > cache.capacity"),
     "alive at its end": (CACHES + "table.py", "if now >= one.expiry", "if now > one.expiry"),
     "who waited is told to load": (ENGINE + "leases.py", "hop(g, RESUMES, slot, 1)", "hop(g, RESUMES, slot, 0)"),

@@ -337,7 +337,7 @@ SHORT = {
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
     "resharding": ["load.stages=[{for: 400ms, rate: 750/s}]", "run.warmup=0s"]
     + [f"events.{i}.at=200ms" for i in range(3)],
-    "partition-key": ["run.duration=200ms", "events.0.at=100ms", "events.0.for=50ms"],
+    "partition-key": ["run.duration=200ms", "events.0.at=100ms", "events.0.for=50ms", "events.1.at=160ms"],
     "miss-ratio": ["run.requests=4000"],
     "openers": ["run.duration=6s", "events.0.at=1s", "events.0.request.followers=36k"],
     "celebrity": ["run.duration=300ms", "events=[{at: 50%, request: {op: post, followers: 90k}}]"],

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import Arrivals, Clients, checks, ends, run_plan, station
 
+from simsys.draws import shard_of
 from simsys.engines.outages import Outage
 from simsys.measure.log import DONE, REFUSED, TIMED_OUT
 from simsys.stations import Batch
@@ -277,6 +278,20 @@ def test_a_station_that_is_down_refuses_new_and_waiting_visits() -> None:
     log = run_plan(visit, SERVER, Arrivals([0.5, 0.6, 1.2, 2.5]), outages={"server": [Outage(1, 2, down=True)]})
     assert [r.status for r in log.requests] == [DONE, REFUSED, REFUSED, DONE]
     assert ends(log) == [1.5, 1, 1.2, 3.5]
+
+
+def test_a_shard_that_is_down_refuses_and_the_others_serve() -> None:
+    def at_three(r: Any) -> Any:
+        yield Visit("store", "get", key=r.key)
+
+    store = {"store": station(1, get="1s", shards=4)}
+    home, elsewhere = 5.0, 4.0
+    assert (shard_of(home, 4), shard_of(elsewhere, 4)) == (3, 2)
+    arrivals = Arrivals([0.5, 0.6, 0.6, 1.2, 1.2], key=[home, home, elsewhere, home, elsewhere])
+    log = run_plan(at_three, store, arrivals, outages={"store": [Outage(1, 2, down=True, shard=3)]})
+    assert [r.status for r in log.requests] == [DONE, REFUSED, DONE, REFUSED, DONE]
+    slow = run_plan(at_three, store, arrivals, outages={"store": [Outage(0, 4, speed=0.5, shard=2)]})
+    assert ends(slow) == [1.5, 2.5, 2.6, 3.5, 4.3]
 
 
 def test_a_window_counts_what_happens_in_it() -> None:

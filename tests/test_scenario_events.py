@@ -60,6 +60,21 @@ EVENTS = """
 {at: 5s, slow: {station: database, by: 1}, for: 1s}
   11:49: events.0.slow.by: must be above 1
 
+{at: 5s, down: timelines, shard: 31, for: 1s}
+  nothing
+
+{at: 5s, down: timelines, shard: 32, for: 1s}
+  11:43: events.0.shard: expected a shard that there is; those of 'timelines' are 0 to 31
+
+{at: 5s, down: feed, shard: 0, for: 1s}
+  11:38: events.0.shard: expected a shard that there is; only stations have shards (copies)
+
+{at: 5s, down: timelines, copies: 1, for: 1s}
+  11:44: events.0.copies: expected copies that there are; only caches have copies (shard)
+
+{at: 5s, empty: feed, shard: 0}
+  11:10: events.0: 'shard' goes with down, stall and slow, not with empty
+
 {at: 5s, request: {op: lick}}
   8:14: strategies.pull: it has no plan for the operation 'lick'
 
@@ -97,6 +112,23 @@ def test_stalls_of_one_station_must_not_overlap() -> None:
     assert problems(f"{FEED}events: [{first}, {second % 'api'}]\n") == []
     assert problems(f"{FEED}events: [{first}, {second % 'database'}]\n") == [
         "11:47: events.1: 'database' is stalled or slow already: such events must not overlap"
+    ]
+
+
+def test_shards_stall_each_for_itself() -> None:
+    first, second = "{at: 10s, stall: timelines, shard: 1, for: 5s}", "{at: 12s, stall: timelines, shard: %s, for: 1s}"
+    assert problems(f"{FEED}events: [{first}, {second % 2}]\n") == []
+    for same in (second % 1, second.replace("shard: %s, ", "")):
+        assert problems(f"{FEED}events: [{first}, {same}]\n") == [
+            "11:58: events.1: 'timelines' is stalled or slow already: such events must not overlap"
+        ]
+
+
+def test_a_cache_is_down_once_at_a_time() -> None:
+    first, second = "{at: 10s, down: feed, for: 5s}", "{at: %ss, down: feed, for: 1s}"
+    assert problems(f"{FEED}events: [{first}, {second % 15}]\n") == []
+    assert problems(f"{FEED}events: [{first}, {second % 14}]\n") == [
+        "11:42: events.1: 'feed' is down already: such events must not overlap"
     ]
 
 

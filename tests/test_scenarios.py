@@ -186,18 +186,18 @@ FIGURES = {
         14.3 s              fan-out post fresh_max
         0%                  fan-out@delivered@4% read not_found_ratio""",
     "partition-key": """
-        1.48 ms             by-author read work
-        133 us              by-reader read work
+        1.47 ms             by-author read work
+        132 us              by-reader read work
         105 us              by-time read work
         53.0%               by-time zone-b utilization_max
         6.63%               by-time zone-b utilization
-        11.2%               by-reader read refused
-        33.1%               by-author read refused
-        33.1% lacking       partial read marked.lacking
-        11.0%               by-author post refused
-        33.3%               by-reader post refused
-        1.78 ms             twice post work
-        892 us              by-reader post work""",
+        11.8%               by-reader read refused
+        44.3%               by-author read refused
+        44.3% lacking       partial read marked.lacking
+        11.9%               by-author post refused
+        44.5%               by-reader post refused
+        1.77 ms             twice post work
+        885 us              by-reader post work""",
     "read-path": """
         186 ms              replica edit fresh_p50
         4.88 s              replica edit fresh_p99

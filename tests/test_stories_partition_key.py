@@ -23,7 +23,9 @@ from simsys.scenario import load_scenario, shipped
 TEXT = shipped()["partition-key"].read_text()
 ZONES, SHARDS = ("zone-a", "zone-b", "zone-c"), 8
 CALM = ["events=[]", "run.duration=2s", "run.warmup=0s", "run.replications=5"]
-LOST = ["run.duration=3s", "run.replications=5", "events.0.at=1s", "events.0.for=1s"]
+FIVE = "run.replications=5"
+LOST = ["run.duration=3s", FIVE, "events=[{at: 1s, down: zone-b, for: 1s}]"]
+SHARD = ["run.duration=3s", FIVE, "events=[{at: 1s, down: zone-a, shard: 3, for: 1s}]"]
 
 
 def setting(strategy: str, changes: list[str], *replaced: tuple[str, str]) -> Setting:
@@ -168,6 +170,34 @@ def test_who_is_refused_while_a_zone_is_down(strategy: str, op: str) -> None:
     """A third of the time, whoever needs the zone."""
     found, share = refused(setting(strategy, LOST), op), REFUSED[strategy, op] / 3
     assert float(np.mean(found)) == pytest.approx(share, abs=0.06 if op == "post" else 0.01)
+
+
+SHARD_REFUSED = {("by-reader", "read"): 1 / 24, ("by-author", "post"): 1 / 24, ("by-time", "read"): 1 / 160}
+
+
+@pytest.mark.parametrize(("strategy", "op"), SHARD_REFUSED)
+def test_who_is_refused_while_a_shard_is_down(strategy: str, op: str) -> None:
+    """One of 24 has a reader's timeline or an author's posts; of what is old, one of 16."""
+    share = SHARD_REFUSED[strategy, op] / 3
+    found = refused(setting(strategy, SHARD), op)
+    assert float(np.mean(found)) == pytest.approx(share, rel=0.5 if op == "post" else 0.15)
+    elsewhere = refused(setting(strategy, [*SHARD[:2], SHARD[2].replace("shard: 3, ", "")]), op)
+    assert float(np.mean(elsewhere)) > 4 * share
+
+
+def test_a_scatter_fails_where_a_shard_of_it_does() -> None:
+    """Of those who ask eight shards of the zone everybody; who follows fewer than 24 asks fewer of them."""
+    one = setting("by-author", SHARD)
+    asked = np.minimum(SHARDS, np.ceil(0.333333 * columns(one, "read", "following"))) / SHARDS
+    assert float(np.mean(refused(one, "read"))) == pytest.approx(float(asked.mean()) / 3, rel=0.05)
+
+
+@pytest.mark.parametrize("changes", [LOST, SHARD], ids=["a zone", "a shard"])
+def test_every_request_is_done_refused_given_up_or_still_inside(changes: list[str]) -> None:
+    for strategy in ("by-reader", "by-author", "partial"):
+        for found in plays(setting(strategy, changes)):
+            for op in found.ops.values():
+                assert op.offered == op.latency.count + op.refused + op.timed_out + op.unfinished > 0
 
 
 def test_partial_pages_lack_what_the_lost_zone_has() -> None:

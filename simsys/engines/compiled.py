@@ -101,10 +101,8 @@ class CompiledPlay:
         g, model, stop = self.g, self.model, self.stop
         g["stop"] = inf if stop is None else stop
         g["cap"] = NOBODY if self.workload.requests is None or not self.workload.clients else self.workload.requests
-        for number, name in enumerate(model.stations):
-            downs = sorted((o for o in model.outages.get(name, []) if o.down), key=lambda o: o.begin)
-            for outage in downs:
-                self._tell(outage.begin, TIMER, 0, state.THROWS_OUT, number)
+        for begin, row in self.layout.downs:
+            self._tell(begin, TIMER, 0, state.THROWS_OUT, row)
         if model.begin > 0:
             self._tell(model.begin, TIMER, 0, TO_PYTHON + state.SNAP)
         else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 from simsys import draws
 from simsys.engines.clock import Clock
-from simsys.engines.outages import Calendar
+from simsys.engines.outages import Outage
 from simsys.engines.rows import Luck
 from simsys.engines.servers import Delay, Plain, Queued
 from simsys.measure.log import StationLog
@@ -58,7 +59,7 @@ class Facility:
     """A station in a run; `place`: of its seconds of waiting in a path, those of service are next to it."""
 
     def __init__(
-        self, name: str, place: int, spec: Station, held: bool, calendar: Calendar | None, clock: Clock, luck: Luck
+        self, name: str, place: int, spec: Station, held: bool, outages: Sequence[Outage], clock: Clock, luck: Luck
     ) -> None:
         self.name, self.place, self.shards, self.choices = name, place, spec.shards, spec.choices or 1
         self.log = StationLog(spec.shards)
@@ -68,8 +69,8 @@ class Facility:
         self.occupies = spec.servers != "unlimited"
         if spec.servers == "unlimited":
             self.servers = Delay(clock, self.log)
-        elif held or spec.queues or calendar is not None:
-            self.servers = Queued(clock, self.log, spec, calendar or Calendar([]))
+        elif held or spec.queues or outages:
+            self.servers = Queued(clock, self.log, spec, outages)
         else:
             self.servers = Plain(clock, self.log, spec.shards, spec.servers)
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from simsys.distributions import Variate
 from simsys.distributions.variates import NO_TABLE
+from simsys.engines.calendars import calendars
 from simsys.engines.kernel.loop import UNCHECKED
 from simsys.engines.kernel.state import (
     AGENT,
@@ -26,7 +27,6 @@ from simsys.engines.kernel.state import (
     LEASE,
     LEASE_CHAINS,
     NOBODY,
-    OUTAGE,
     PLAIN,
     QUEUED,
     REQUEST_IN_FLIGHT,
@@ -39,7 +39,6 @@ from simsys.engines.kernel.state import (
     WAIT,
 )
 from simsys.engines.model import Model
-from simsys.engines.outages import Calendar
 from simsys.engines.program import MOST_NAMES, Program
 from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
@@ -100,16 +99,12 @@ class Layout:
     def _stations(self, model: Model) -> None:
         stations: list[dict[str, Any]] = []
         shards: list[tuple[int, float]] = []
-        outages: list[tuple[float, float, float]] = []
         timings: list[dict[str, Any]] = []
         free = 0
         for number, (name, spec) in enumerate(model.stations.items()):
-            calendar = Calendar(model.outages[name]) if model.outages.get(name) else None
             delay, limit = spec.servers == "unlimited", spec.rate_limit
-            queued = not delay and (name in model.held or spec.queues or calendar is not None)
+            queued = not delay and (name in model.held or spec.queues or bool(model.outages.get(name)))
             servers = 0 if spec.servers == "unlimited" else spec.servers
-            slow = [(o.begin, o.end, o.speed) for o in calendar.outages] if calendar else []
-            downs = [(o.begin, o.end, 0.0) for o in calendar.downs] if calendar else []
             stations.append(
                 {
                     "kind": DELAY if delay else QUEUED if queued else PLAIN,
@@ -126,22 +121,20 @@ class Layout:
                     "any_stream": self.luck.stream(f"{name} any"),
                     "spread_name": self._name(f"{name} spread"),
                     "any_name": self._name(f"{name} any"),
-                    "outages": len(outages),
-                    "outages_end": len(outages) + len(slow),
-                    "downs": len(outages) + len(slow),
-                    "downs_end": len(outages) + len(slow) + len(downs),
                 }
             )
-            outages += [*slow, *downs]
             shards += [(number, limit.burst if limit else 0.0)] * spec.shards
             free += 0 if delay or queued else servers * spec.shards
             for op, service in spec.ops.items():
                 timings.append(self._timing(len(timings), f"{name}.{op}", service))
         self.tables["stations"] = filled(STATION, stations)
         empty = {"ends_first": NOBODY, "last_come": -1.0}
-        self.tables["shards"] = filled(SHARD, [{"station": s, "tokens": tokens, **empty} for s, tokens in shards])
+        table = filled(SHARD, [{"station": s, "tokens": tokens, **empty} for s, tokens in shards])
+        outages, spans, self.downs = calendars(model.stations, model.outages)
+        table["outages"], table["downs"], table["downs_end"] = np.array(spans).reshape(-1, 3).T
+        self.tables["shards"] = table
         self.tables["free"] = np.zeros(free)
-        self.tables["outages"] = np.array(outages, OUTAGE)
+        self.tables["outages"] = outages
         self.tables["timings"] = filled(TIMING, timings)
 
     def _timing(self, number: int, name: str, service: Service) -> dict[str, Any]:

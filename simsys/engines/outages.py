@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
 
 @dataclass(frozen=True)
 class Outage:
-    """From `begin` to `end` (s) a station works at `speed` times its pace (0: it stalls), or is down and refuses."""
+    """From `begin` to `end` (s) a station works at `speed` times its pace (0: it stalls), or is down and refuses; or
+    only this `shard` of it.
+    """
 
     begin: float
     end: float
     speed: float = 0.0
     down: bool = False
+    shard: int | None = None
 
 
 class Calendar:
-    """The outages of one station, in order of time and not overlapping."""
+    """Of the outages of a station those that a shard has, in order of time and not overlapping."""
 
-    def __init__(self, outages: list[Outage]) -> None:
-        self.outages = sorted((o for o in outages if not o.down), key=lambda o: o.begin)
-        self.downs = sorted((o for o in outages if o.down), key=lambda o: o.begin)
+    def __init__(self, outages: Sequence[Outage], shard: int) -> None:
+        own = sorted((o for o in outages if o.shard in (None, shard)), key=lambda o: o.begin)
+        self.outages, self.downs = [o for o in own if not o.down], [o for o in own if o.down]
         for one, other in zip(self.outages, self.outages[1:], strict=False):
             if other.begin < one.end:
-                raise ValueError("stalls and slow-downs of one station must not overlap")
+                raise ValueError("stalls and slow-downs of one shard must not overlap")
 
     def is_down(self, now: float) -> bool:
         return any(o.begin <= now < o.end for o in self.downs)

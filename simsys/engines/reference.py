@@ -17,7 +17,6 @@ from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Facility
 from simsys.engines.lookups import Lookups
 from simsys.engines.model import Model
-from simsys.engines.outages import Calendar
 from simsys.engines.rows import Luck, Row
 from simsys.measure.log import DONE, REFUSED, TIMED_OUT, Log, Request, Sample, Take, Writer
 from simsys.steps import (
@@ -54,7 +53,7 @@ class Player:
     ) -> None:
         self.clock, self.model, self.luck, self.default_key = Clock(), model, luck, default_key
         self.facilities = {
-            name: Facility(name, 2 * i, spec, name in model.held, self._calendar(name), self.clock, luck)
+            name: Facility(name, 2 * i, spec, name in model.held, model.outages.get(name, ()), self.clock, luck)
             for i, (name, spec) in enumerate(model.stations.items())
         }
         self.lookups = Lookups(model.caches, self.clock, luck, self._key)
@@ -80,10 +79,6 @@ class Player:
             Chance: self._chance,
             Mark: self._mark,
         }
-
-    def _calendar(self, station: str) -> Calendar | None:
-        outages = self.model.outages.get(station)
-        return Calendar(outages) if outages else None
 
     # -- requests and children -------------------------------------------------------------------------------------
 
@@ -176,7 +171,7 @@ class Player:
             self._waited(agent, facility.place, self.clock.now - arrived, self.clock.now - arrived)
             return False if step.ask else None
         granted = self.clock.now
-        opens = servers.calendar.opens(granted)
+        opens = servers.calendars[shard].opens(granted)
         if opens > granted:
             yield self.clock.at(opens, TIMER, agent.number)
         waited = self.clock.now - arrived

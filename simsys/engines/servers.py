@@ -9,7 +9,8 @@ Wolfowitz 1955). All others queue at a `Resource` per shard.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from functools import partial
 from heapq import heapreplace
 from itertools import takewhile
 from math import fsum, inf, nextafter
@@ -19,7 +20,7 @@ from simpy import Event, Resource
 from simpy.resources.resource import Request
 
 from simsys.engines.clock import END, TIMER, Clock
-from simsys.engines.outages import Calendar
+from simsys.engines.outages import Calendar, Outage
 from simsys.measure.log import Booked, StationLog
 from simsys.stations import A_TOKEN, Station
 
@@ -122,15 +123,16 @@ class Plain:
 class Queued:
     """First come, first served by a SimPy `Resource` per shard: can be held, be full, stall and be down."""
 
-    def __init__(self, clock: Clock, log: StationLog, spec: Station, calendar: Calendar) -> None:
-        self.clock, self.log, self.room, self.calendar = clock, log, spec.queue, calendar
+    def __init__(self, clock: Clock, log: StationLog, spec: Station, outages: Sequence[Outage]) -> None:
+        self.clock, self.log, self.room = clock, log, spec.queue
+        self.calendars = [Calendar(outages, shard) for shard in range(spec.shards)]
         self.desks = [Desk(clock, int(spec.servers)) for _ in range(spec.shards)]
         self.line: list[dict[Request, float]] = [{} for _ in range(spec.shards)]
         self.since: list[dict[Request, float]] = [{} for _ in range(spec.shards)]
         self.limit = spec.rate_limit
         self.tokens = [(self.limit.burst if self.limit else 0.0, 0.0) for _ in range(spec.shards)]
-        for outage in calendar.downs:
-            clock.at(outage.begin, TIMER, 0).callbacks.append(self._throw_out)
+        for outage in sorted((o for o in outages if o.down), key=lambda o: o.begin):
+            clock.at(outage.begin, TIMER, 0).callbacks.append(partial(self._throw_out, outage.shard))
 
     def inside(self, shard: int) -> int:
         """How many are served or stand in line there."""
@@ -154,7 +156,8 @@ class Queued:
         if request is None or not (yield from self._granted(shard, request, arrived)):
             return 0
         start = self.clock.now
-        end = max(self.calendar.finish(self.calendar.opens(start), seconds), self.clock.end_of(start, 0.0))
+        calendar = self.calendars[shard]
+        end = max(calendar.finish(calendar.opens(start), seconds), self.clock.end_of(start, 0.0))
         yield self.clock.at(end, END, number)
         self.log.held += end - start - seconds
         self.exit(shard, request, arrived)
@@ -172,7 +175,7 @@ class Queued:
         standing = len(desk.queue) - (desk.capacity - desk.count)
         log.enter(now)
         no_room = self.room is not None and standing >= self.room
-        if self.calendar.is_down(now) or no_room or not self._token(shard, now):
+        if self.calendars[shard].is_down(now) or no_room or not self._token(shard, now):
             log.refuse(now)
             return None
         request = desk.request()
@@ -225,8 +228,8 @@ class Queued:
         just_come = sum(1 for _ in takewhile(lambda arrived: arrived == now, reversed(line.values())))
         log.longest[shard] = max(log.longest[shard], len(line) - just_come)
 
-    def _throw_out(self, _: Event) -> None:
-        for shard, desk in enumerate(self.desks):
-            self._note(shard)
+    def _throw_out(self, shard: int | None, _: Event) -> None:
+        for number, desk in enumerate(self.desks) if shard is None else [(shard, self.desks[shard])]:
+            self._note(number)
             while desk.queue:
                 desk.queue.popleft().succeed(False)  # type: ignore[attr-defined]

@@ -254,7 +254,8 @@ class Setting:
             if name in self.scenario.stations:
                 begin = event.time(stop)
                 speed = 1.0 / event.slow_by if event.kind == "slow" else 0.0
-                outages.setdefault(name, []).append(Outage(begin, begin + event.lasts, speed, event.kind == "down"))
+                outage = Outage(begin, begin + event.lasts, speed, event.kind == "down", event.shard)
+                outages.setdefault(name, []).append(outage)
         return outages
 
     def _cache_outages(self, stop: float) -> list[CacheOutage]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from simsys.scenario.errors import nearest, printable
+from simsys.scenario.errors import Problem, nearest, printable
 from simsys.scenario.guard import Node
 
 Path: TypeAlias = tuple[str, ...]
@@ -209,3 +209,24 @@ def _nowhere(node: Node, path: Path, depth: int) -> PathError:
         return PathError("there is only a single value", path[:depth])
     known = node.value if isinstance(node.value, dict) else filter(None, map(element_name, node.value))
     return PathError(f"there is no '{printable(path[depth], 64)}'", path[:depth], nearest(path[depth], known))
+
+
+class Place(NamedTuple):
+    """A path of the file; where the file does not say it, the place of what stands above it."""
+
+    tree: Node
+    path: Path
+
+    def problem(self, message: str, hint: str = "") -> Problem:
+        """A problem here."""
+        return self._node().problem(show_path(self.path), message, hint)
+
+    def _node(self) -> Node:
+        for length in range(len(self.path), 0, -1):
+            try:
+                node = find(self.tree, self.path[:length])
+            except PathError:
+                continue
+            if node.source is self.tree.source or node.source.name.startswith("--set"):
+                return node
+        return self.tree

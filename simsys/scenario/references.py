@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
-from typing import NamedTuple
 
 from simsys.measure.histogram import LONGEST_S
 from simsys.scenario.defaults import default_uses
 from simsys.scenario.errors import Problem, WordError, nearest, printable
 from simsys.scenario.guard import Node
+from simsys.scenario.happenings import event_problems
 from simsys.scenario.knobs import read_strategies
 from simsys.scenario.model import Scenario
-from simsys.scenario.paths import Path, PathError, element_step, find, parse_path, set_value, show_path
+from simsys.scenario.paths import Path, PathError, Place, element_step, find, parse_path, set_value
 from simsys.scenario.promises import MARKED, SloRule, resolved
-from simsys.scenario.run import Event
 from simsys.scenario.schema import allowed
 from simsys.scenario.uses import KIND, Use, uses
 from simsys.structures.caches import SKETCHES
@@ -30,27 +28,6 @@ UNLIKE = {
     "placed": "plans say which of its copies they ask",
 }
 """Why there is no law for what a cache holds."""
-
-
-class Place(NamedTuple):
-    """A path of the file; where the file does not say it, the place of what stands above it."""
-
-    tree: Node
-    path: Path
-
-    def problem(self, message: str, hint: str = "") -> Problem:
-        """A problem here."""
-        return self._node().problem(show_path(self.path), message, hint)
-
-    def _node(self) -> Node:
-        for length in range(len(self.path), 0, -1):
-            try:
-                node = find(self.tree, self.path[:length])
-            except PathError:
-                continue
-            if node.source is self.tree.source or node.source.name.startswith("--set"):
-                return node
-        return self.tree
 
 
 def checked(scenario: Scenario, tree: Node) -> tuple[Scenario, list[Problem]]:
@@ -87,9 +64,7 @@ class References:
         yield from self._peak()
         yield from self._clock()
         yield from self._moments()
-        for number, event in enumerate(self.scenario.events):
-            yield from self._event(number, event)
-        yield from self._overlaps()
+        yield from event_problems(self.scenario, self.load, self.length, self._at)
         for number, rule in enumerate(self.scenario.slo):
             yield from self._promise(number, rule)
         for text in self.scenario.sweep:
@@ -205,47 +180,6 @@ class References:
                 yield place.problem("a share of the run needs a run with a duration")
             elif self.length is not None and moment.seconds(self.length) > self.length:
                 yield place.problem(f"the run is over after {show_duration(self.length)}")
-
-    def _event(self, number: int, event: Event) -> Iterator[Problem]:
-        scenario, at = self.scenario, ("events", str(number))
-        stations, caches = list(scenario.stations), list(scenario.caches)
-        right = {"stall": stations, "slow": stations, "empty": caches, "down": stations + caches}
-        if event.kind in right and event.station not in right[event.kind]:
-            place = self._at(*at, event.kind, *["station"] * (event.kind == "slow"))
-            what = {"empty": "cache", "down": "station or cache"}.get(event.kind, "station")
-            yield place.problem(f"there is no {what} '{event.station}'", nearest(event.station, right[event.kind]))
-        elif event.station in stations and scenario.stations[event.station].servers == "unlimited":
-            message = f"'{event.station}' is a delay: it has no servers that could be down, stalled or slow"
-            yield self._at(*at, event.kind).problem(message)
-        elif event.copies is not None:
-            most = scenario.caches[event.station].copies if event.station in scenario.caches else 0
-            if event.copies > most:
-                what = f"'{event.station}' has {most} of them" if most else "only caches have copies"
-                yield self._at(*at, "copies").problem(f"expected copies that there are; {what}")
-        if event.brings is not None and event.brings.op not in self.load.ops:
-            place = self._at(*at, "brings", "op")
-            hint = nearest(event.brings.op, self.load.ops)
-            yield place.problem(f"the load has no operation '{event.brings.op}'", hint)
-        for column, value in event.request.columns.items() if event.request is not None else ():
-            place = self._at(*at, "request", column)
-            if column not in self.load.columns:
-                yield place.problem(f"requests have no column '{column}'", nearest(column, self.load.columns))
-            elif column == "followers" and scenario.population is not None and value > scenario.population.users:
-                yield place.problem(f"more followers than users ({scenario.population.users:,.0f})")
-
-    def _overlaps(self) -> Iterator[Problem]:
-        """Stalls and slow-downs of one station come one after the other."""
-        if self.length is None:
-            return
-        spans = sorted(
-            (event.station, event.time(self.length), event.time(self.length) + event.lasts, number)
-            for number, event in enumerate(self.scenario.events)
-            if event.kind in ("stall", "slow")
-        )
-        for (station, _, end, _), (other, begin, _, number) in pairwise(spans):
-            if station == other and begin < end:
-                place = self._at("events", str(number))
-                yield place.problem(f"'{station}' is stalled or slow already: such events must not overlap")
 
     def _promise(self, number: int, rule: SloRule) -> Iterator[Problem]:
         try:

@@ -38,7 +38,7 @@ def line_up(g: Any, slot: int, station: Any, number: int) -> bool:
     free = station.servers - shard.users
     enter(g, station)
     no_room = station.room >= 0 and shard.queue - free >= station.room
-    if is_down(g, station, g.now) or no_room or not takes_token(station, shard, g.now):
+    if is_down(g, shard, g.now) or no_room or not takes_token(station, shard, g.now):
         refuse(g, station, 0.0)
         return False
     one.link, one.desk = NOBODY, IN_LINE
@@ -110,7 +110,8 @@ def granted(g: Any, slot: int, station: Any, waited: bool) -> bool:
 def serve(g: Any, slot: int, station: Any) -> None:
     """Be served at the desk."""
     agent, now = of.agent(g, slot), g.now
-    end = max(finish(g, station, opens(g, station, now), agent.seconds), nextafter(now, inf))
+    shard = of.shard(g, station.shard + agent.shard)
+    end = max(finish(g, shard, opens(g, shard, now), agent.seconds), nextafter(now, inf))
     schedule(g, end, end_key(agent), VISIT_ENDS, slot)
 
 
@@ -125,10 +126,10 @@ def give_back(g: Any, station: Any, number: int, since: float, arrived: float) -
 
 
 @apart
-def throw_out(g: Any, station: Any) -> None:
-    """The station goes down: all who stand in line are turned out."""
-    for number in range(station.shards):
-        shard = of.shard(g, station.shard + number)
+def throw_out(g: Any, outage: Any) -> None:
+    """Shards go down: all who stand in line are turned out."""
+    for number in range(outage.shard, outage.shard + outage.shards):
+        shard = of.shard(g, number)
         standing_longest(g, shard)
         while shard.queue > 0:
             first = shard.queue_first
@@ -139,17 +140,17 @@ def throw_out(g: Any, station: Any) -> None:
 
 
 @part
-def is_down(g: Any, station: Any, now: float) -> bool:
-    for i in range(station.downs, station.downs_end):
+def is_down(g: Any, shard: Any, now: float) -> bool:
+    for i in range(shard.downs, shard.downs_end):
         if of.outage(g, i).begin <= now < of.outage(g, i).end:
             return True
     return False
 
 
 @apart
-def opens(g: Any, station: Any, now: float) -> float:
+def opens(g: Any, shard: Any, now: float) -> float:
     """The first moment from `now` on at which work can begin."""
-    for i in range(station.outages, station.outages_end):
+    for i in range(shard.outages, shard.downs):
         outage = of.outage(g, i)
         if outage.speed == 0.0 and outage.begin <= now < outage.end:
             now = outage.end
@@ -157,10 +158,10 @@ def opens(g: Any, station: Any, now: float) -> float:
 
 
 @apart
-def finish(g: Any, station: Any, start: float, seconds: float) -> float:
+def finish(g: Any, shard: Any, start: float, seconds: float) -> float:
     """When `seconds` of work begun at `start` are done."""
     now, left = start, seconds
-    for i in range(station.outages, station.outages_end):
+    for i in range(shard.outages, shard.downs):
         outage = of.outage(g, i)
         if outage.end <= start:
             continue

@@ -46,7 +46,7 @@ def take_server(g: Any, slot: int, node: Any, stood: bool) -> int:
     frame.link = agent.frame
     agent.frame = number
     agent.desk = AWAY
-    at = opens(g, station, g.now)
+    at = opens(g, of.shard(g, station.shard + agent.shard), g.now)
     if at > g.now:
         schedule(g, at, TIMER_CLASS | KEY(agent.number), OPENS, slot)
         return WAITS

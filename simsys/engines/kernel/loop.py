@@ -274,7 +274,7 @@ def happen(g: Any) -> int:
         lease_runs_out(g, who)
         return NOTHING
     if what == THROWS_OUT:
-        throw_out(g, of.station(g, who))
+        throw_out(g, of.outage(g, who))
         return NOTHING
     first_is_known(g)
     g.who, g.amount = what - TO_PYTHON, who

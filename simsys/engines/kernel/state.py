@@ -74,16 +74,16 @@ GATHERING = record("link batch first last members child value references")
 LEASE = record("key", "", "link cache first last over")
 BATCHED = record("size current", "linger")
 STATION = record(
-    "kind shards servers choices room shard free occupies inside refused spread_stream any_stream spread_name any_name"
-    " outages outages_end downs downs_end",
+    "kind shards servers choices room shard free occupies inside refused spread_stream any_stream spread_name any_name",
     "area since sojourns held rate burst",
 )
 SHARD = record(
     "station visits longest line_first line_last line queue_first queue_last queue users standing just_come ends_first"
     " ends_last",
     "busy wait last_come tokens asked",
+    "outages downs downs_end",
 )
-OUTAGE = record("", "begin end speed")
+OUTAGE = record("", "begin end speed", "shard shards")
 TIMING = record(
     "fixed fixed_stream fixed_name fixed_column item item_stream item_name item_column", "fixed_seconds item_seconds"
 )
