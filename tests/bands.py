@@ -20,6 +20,12 @@ def holds(values: Sequence[float], truth: float, band: float) -> None:
 
 def each(result: Result, subject: str, metric: str) -> list[float]:
     """The figure of each replication, of a run with one strategy."""
-    (row,) = (row for row in result.rows if (row.subject, row.metric) == (subject, metric))
+    (strategy,) = {row.strategy for row in result.rows}
+    return of(result, strategy, subject, metric)
+
+
+def of(result: Result, strategy: str, subject: str, metric: str) -> list[float]:
+    """The figure of each replication, of one strategy."""
+    (row,) = (row for row in result.rows if (row.strategy, row.subject, row.metric) == (strategy, subject, metric))
     assert row.value is not None
     return [row.value + deviation for deviation in row.deviations]

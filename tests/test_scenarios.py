@@ -68,6 +68,61 @@ FIGURES = {
         1.84 s              transactional record latency_p99
         9.16%               refusing record refused
         5.54k               transactional buffer queue_max""",
+    "unfollow": """
+        16.0%               clean unfollow marked.seen
+        0.23%               clean read marked.seen
+        0.23% of all        at-next-read read marked.seen
+        17.8%               filter read marked.hidden
+        0.40%               hide-then-clean read marked.hidden
+        3.06 ms             clean unfollow work
+        2.01 ms             filter unfollow work
+        1.12 ms             filter read work
+        1.11 ms             clean read work
+        2.01 ms instead     filter delete work
+        4.22 ms             clean delete work""",
+    "crossing": """
+        6.46%               sharp read marked.doubled
+        6.36%               sharp read marked.missed
+        5.00%               band gain marked.crossed
+        20.0%               sharp gain marked.crossed
+        2.71%               band read marked.doubled
+        2.71% each          band read marked.missed
+        27.1 ms             band post work
+        21.8 ms             sharp post work
+        6.36% of the reads  by-id read marked.extra
+        1.02 ms             by-id read work
+        1.02 ms per read    sharp read work""",
+    "lossy": """
+        92.4%               all timelines utilization_max
+        60.2%               all timelines utilization
+        180 ms              all entry fresh_p99
+        153 ms              all read latency_p99
+        42.0%               lossy timelines utilization_max
+        38.2 ms             lossy entry fresh_p99
+        30.4 ms             lossy read latency_p99
+        35.9%               lossy entry marked.lost
+        46.1%               gathered entry marked.gathered
+        26.2 ms             gathered read latency_p99
+        150$/month          gathered system cost
+        100$/month          lossy system cost""",
+    "cold-users": """
+        4.45%               at-read open marked.cold
+        434 ms              at-read open latency_p99
+        301 ms              at-read open latency_p50
+        692 ms              at-read open fresh_p99
+        5.51 ms             ahead open work
+        5.54 ms             at-read open work
+        303 ms              ahead open latency_p99
+        421 ms              ahead open fresh_p99
+        344 ms              first-page open fresh_p99
+        6.03 ms             first-page open work
+        5.00 s              ahead join latency_p99
+        5.35 s              at-read join latency_p99
+        1.09 ms             for-ever open work
+        2.74 TB             for-ever system storage_bytes.ram
+        2.05 TB             ahead system storage_bytes.ram
+        14.8k$/month        for-ever system cost
+        11.2k$/month        ahead system cost""",
     "cqrs": """
         40.0 s              eager rebuild latency_mean
         164 ms              eager read latency_p99_worst
@@ -380,6 +435,21 @@ FIGURES = {
 }  # fmt: skip
 
 FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
+    "unfollow": {
+        "800 objects": lambda _: "{visit: objects.get, n: 800, key: spread}" in shipped()["unfollow"].read_text(),
+        "up to 160 pages": lambda _: 160 < break_even("unfollow", "clean", "filter", "unfollow") < 170,
+    },
+    "lossy": {
+        "78% of those": lambda _: round(100 * marked("lossy", "lost") / marked("gathered", "gathered")) == 78,
+        "the 50 who": lambda _: "when: key < 50" in shipped()["lossy"].read_text(),
+        "of the 50 is": lambda _: "chance: 0.5%" in shipped()["lossy"].read_text(),
+        "as 17 others": lambda s: round(9_000 * s.stations["database"].ops["newest"].mean(1)
+        / s.stations["timelines"].ops["range"].mean(1)) == 17,
+    },
+    "cold-users": {
+        "is 300 ms": lambda s: s.stations["app"].ops["start"].mean(1) == 0.3,
+        "takes 5 s": lambda s: s.stations["app"].ops["choose"].mean(1) == 5,
+    },
     "leaderboard": {"at 1.6k/s": lambda s: "1.6k/s" in axes_of(s, ())["load.rate"]},
     "batch-pipeline": {
         "lost answers make 0.5%": lambda _: shipped()["batch-pipeline"].read_text().count("chance: 0.5%") == 8,
@@ -415,8 +485,7 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
     "read-path": {"15.6%": lambda s: f"{100 * too_early(s):.1f}%" == "15.6%"},
     "profile-change": {
         "14% of its work": lambda _: round(100 * (1 - work("copied", "read") / work("fetched", "read"))) == 14,
-        "more than 6,000 pages": lambda _: 6_000 < (work("copied", "rename") - work("fetched", "rename"))
-        / (work("fetched", "read") - work("copied", "read")) < 6_500,
+        "more than 6,000 pages": lambda _: 6_000 < break_even("profile-change", "copied", "fetched", "rename") < 6_500,
     },
     "threshold": {
         "10,000 followers": lambda s: tried(s, "10000"),
@@ -437,8 +506,17 @@ def late(strategy: str) -> str:
     return text(rows("batch-pipeline")[strategy, "record", "latency_p99"])
 
 
-def work(strategy: str, op: str) -> float:
-    return rows("profile-change")[strategy, op, "work"].value or 0.0
+def work(strategy: str, op: str, name: str = "profile-change") -> float:
+    return rows(name)[strategy, op, "work"].value or 0.0
+
+
+def break_even(name: str, writes: str, reads: str, op: str) -> float:
+    """How many reads there are to one write where a design that pays at the write does as much as one that does not."""
+    return (work(writes, op, name) - work(reads, op, name)) / (work(reads, "read", name) - work(writes, "read", name))
+
+
+def marked(strategy: str, mark: str) -> float:
+    return rows("lossy")[strategy, "entry", f"marked.{mark}"].value or 0.0
 
 
 def foreseen(scenario: Scenario, station: str) -> float:
