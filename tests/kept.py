@@ -11,7 +11,7 @@ from simsys.report import pairs
 from simsys.report.files import NAMES, PAGE
 
 RESULTS = Path(__file__).parents[1] / "results"
-SWEPT = ("rows.csv", "table.txt", "sweep.svg")
+SWEPT = ("rows.csv", "table.txt", "sweep.svg", "throughput.svg")
 """What is kept of a sweep."""
 KEPT = {name for name in NAMES if name not in ("manifest.json", PAGE, pairs.NAME) and not name.endswith(".png")}
 """Not kept: the manifest, which differs from run to run; PNG, which says what SVG says; the page, which is large; the

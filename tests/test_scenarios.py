@@ -123,6 +123,16 @@ FIGURES = {
         2.05 TB             ahead system storage_bytes.ram
         14.8k$/month        for-ever system cost
         11.2k$/month        ahead system cost""",
+    "batch-size": """
+        22.4 ms             tens@200/s record latency_p99
+        22.5 ms             thousands@200/s record latency_p99
+        7.55 ms             singles@200/s record latency_p99
+        9.50 ms             forties@9k/s record latency_p99
+        10.0k/s             forties@12k/s record throughput
+        7.20 ms             thousands-soon@200/s record latency_p99
+        9.65 ms             thousands-soon@9k/s record latency_p99
+        13.4k/s             thousands-soon@16k/s record throughput
+        38.6 ms             thousands@16k/s record latency_p99""",
     "cqrs": """
         40.0 s              eager rebuild latency_mean
         164 ms              eager read latency_p99_worst
@@ -455,6 +465,15 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
         "lost answers make 0.5%": lambda _: shipped()["batch-pipeline"].read_text().count("chance: 0.5%") == 8,
         "loses only 0.33%": lambda _: f"{1 - written('at-most-once'):.2%}" == "0.33%",
         "p99 1.84 s, as its": lambda _: late("refusing") == late("transactional") == "1.84 s",
+    },
+    "batch-size": {
+        "At 200/s": lambda s: "200/s" in axes_of(s, ())["load.rate"],
+        "at 200/s": lambda s: "200/s" in axes_of(s, ())["load.rate"],
+        "at 9k/s, until": lambda s: "9k/s" in axes_of(s, ())["load.rate"],
+        "at 9k/s, as": lambda s: "9k/s" in axes_of(s, ())["load.rate"],
+        "for 5 ms": lambda s: s.batches["soon"].linger == 0.005,
+        "of 20 ms": lambda s: s.batches["thousands"].linger == 0.02,
+        "at 16k/s": lambda s: "16k/s" in axes_of(s, ())["load.rate"],
     },
     "view-counter": {"1,000/s": lambda s: "1k/s" in axes_of(s, ())["load.rate"]},
     "cqrs": {"the 32 under way": lambda _: "width: 32" in shipped()["cqrs"].read_text()},

@@ -29,7 +29,7 @@ NAMES = {
     "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "played.json", "table.txt", "plays.sqlite",
     "manifest.json", PAGE, pairs.NAME,
     *charts.NAMES,
-    "doubt.csv", "doubt.svg", "doubt.png", "sweep.svg", "sweep.png",
+    "doubt.csv", "doubt.svg", "doubt.png", "sweep.svg", "sweep.png", "throughput.svg", "throughput.png",
     "tune.csv", "tune.svg", "tune.png", "size.svg", "size.png",
 }  # fmt: skip
 """What a results folder may hold; anything else is somebody's and is not overwritten."""

@@ -1,9 +1,9 @@
-"""The chart of a sweep: stacked panels over one path, a line per strategy, what cannot be told from the best shaded."""
+"""The charts of a sweep: panels over one path, a line per strategy, what cannot be told from the best shaded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 from simsys.experiment.curves import Axis, Curve, alike, axis, cheapest, curves, knee, limit, lowest, rows
@@ -13,6 +13,7 @@ from simsys.report import style
 from simsys.report.canvas import canvas
 from simsys.report.charts import drawn
 from simsys.report.style import figure, name, short, two
+from simsys.report.throughput import throughput
 from simsys.scenario.promises import read_promise
 
 MOST = 4
@@ -22,8 +23,9 @@ USUAL = ("latency_p99", "cost")
 
 
 def charts(sweep: Sweep) -> Iterator[tuple[str, bytes]]:
-    """(file name, content) of the chart, as SVG and as PNG."""
+    """(file name, content) of the charts, as SVG and as PNG."""
     yield from drawn("sweep", lambda: panels(sweep))
+    yield from drawn("throughput", lambda: throughput(sweep))
 
 
 def panels(sweep: Sweep) -> Any:
@@ -172,6 +174,7 @@ def _across(axes: Sequence[Any], along: Axis) -> None:
     given = dict(zip(along.numbers, along.values, strict=True))
     if along.values[0].isdigit():
         last.xaxis.set_major_formatter(FuncFormatter(lambda x, _: two(x)))
-    elif len(given) <= 8:
-        last.set_xticks(list(given), [short(value, 12) for value in given.values()])
+    else:
+        every = ceil(len(given) / 8)
+        last.set_xticks(list(given)[::every], [short(value, 12) for value in given.values()][::every])
         last.set_xticks([], minor=True)
