@@ -61,7 +61,7 @@ def test_run_sizes_of_universal_compaction() -> None:
     [
         Mutant(COMPACTIONS + "Universal.pick", "< self.trigger", "<= self.trigger"),
         Mutant(COMPACTIONS + "Universal.pick", "sum(sizes[:-1])", "sum(sizes)"),
-        Mutant(COMPACTIONS + "Universal.pick", "* sum(sizes[:count])", "* sizes[count - 1]"),
+        Mutant(COMPACTIONS + "Universal.pick", "* sum(sizes[first:end])", "* sizes[end - 1]"),
         Mutant(COMPACTIONS + "Universal.pick", "(100 + self.size_ratio)", "2 * 100"),
     ],
     ids=["one run more", "the oldest counts as waste", "only the last is compared", "twice as large is as large"],
@@ -75,7 +75,13 @@ def test_another_rule_has_other_run_sizes(mutant: Mutant, monkeypatch: pytest.Mo
 def test_what_is_beyond_the_trigger_becomes_one() -> None:
     """Sizes of which each is far above all before it: neither waste nor a sequence, so the third rule is asked."""
     rules = Universal(trigger=3, amplification=1000)
-    assert [rules.pick(each) for each in ([1, 10, 100], [1, 3, 10, 100], [1, 3, 9, 30, 100])] == [0, 0, 2]
+    found = [rules.pick(each) for each in ([1, 10, 100], [1, 3, 10, 100], [1, 3, 9, 30, 100])]
+    assert found == [range(0), range(0), range(2)]
+
+
+def test_a_sequence_may_begin_after_the_newest_run() -> None:
+    """The newest is far below the next, but that one is as large as those after it."""
+    assert Universal(trigger=4).pick([1, 50, 3, 5, 1000]) == range(1, 4)
 
 
 # ---- LSM-4: writes of full merges

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -60,7 +61,8 @@ def play_once(setting: Setting, replication: int, engine: str = "simpy") -> Summ
     with no_collector():
         log = play(model, load, luck, meter.take, engine)
     capacity = {name: spec.capacity for name, spec in setting.scenario.stations.items()}
-    return meter.summary(log, capacity)
+    summary = meter.summary(log, capacity)
+    return summary if load.counted is None else replace(summary, storage=load.counted.totals)
 
 
 @contextmanager

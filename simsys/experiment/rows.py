@@ -9,11 +9,14 @@ from simsys.experiment.result import Row
 from simsys.measure.histogram import Histogram
 from simsys.measure.intervals import Interval, interval, ratio, section
 from simsys.measure.runlength import enough_samples
+from simsys.measure.storage import StorageTotals
 from simsys.measure.summary import CacheSummary, OpSummary, Summary
 from simsys.scenario.promises import MARKED
 
 PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
 DIGITS = 12
+STORAGE = "storage"
+"""The subject of what a storage engine did."""
 SATURATED = "saturated: no percentiles, they would measure the length of the run"
 Figure = tuple[str, Interval, str, str]
 """(metric, interval, unit, note)"""
@@ -33,6 +36,8 @@ def rows(strategy: str, summaries: Sequence[Summary], saturated: bool) -> list[R
     for name in first.caches:
         figures = list(_cache([s.caches[name] for s in summaries], [s.length for s in summaries]))
         out += [_row(strategy, name, figure) for figure in figures]
+    if first.storage is not None:
+        out += [_row(strategy, STORAGE, figure) for figure in _storage(summaries)]
     if saturated:
         growth = interval([s.backlog_growth for s in summaries])
         out.append(_row(strategy, "system", ("backlog_growth", growth, "/s", "requests that pile up per second")))
@@ -199,3 +204,21 @@ def _cache(caches: Sequence[CacheSummary], lengths: Sequence[float]) -> Iterator
     if all(c.bytes is not None for c in caches):
         yield "bytes", interval([c.bytes for c in caches]), "B", ""
     yield "evictions", interval([float(c.evictions) for c in caches]), "", "in the window"
+
+
+def _storage(summaries: Sequence[Summary]) -> Iterator[Figure]:
+    done = [s.storage or StorageTotals() for s in summaries]
+    seconds = [s.length for s in summaries]
+    accesses, received = [d.accesses for d in done], [d.received for d in done]
+    written = [d.log + d.written for d in done]
+    nobody = "" if sum(accesses) else "nothing was looked up"
+    yield "touched", ratio([d.touched for d in done], accesses), "", nobody or "per look-up, in memory or not"
+    yield "read_amplification", ratio([d.fetched for d in done], accesses), "", nobody or "fetched per look-up"
+    if sum(received):
+        yield "write_amplification", ratio(written, received), "", "bytes written, of the log as well, per byte changed"
+    yield "space_amplification", ratio([d.kept for d in done], [d.live for d in done]), "", "bytes kept per live byte"
+    yield "memory", ratio([d.memory for d in done], [d.live for d in done]), "", "bytes in memory per live byte"
+    yield "bytes_read", ratio([d.read for d in done], seconds), "B/s", ""
+    yield "bytes_written", ratio(written, seconds), "B/s", ""
+    if all("room" in s.stations for s in summaries):
+        yield "stalled", _at_least_nothing(interval([s.stations["room"].queue for s in summaries])), "", "of the time"

@@ -18,6 +18,7 @@ from simsys.experiment.demand import Demand, Surroundings, demand, surroundings
 from simsys.experiment.identity import identity
 from simsys.experiment.layers import Layer, Layers
 from simsys.experiment.result import Load
+from simsys.experiment.storage import workload
 from simsys.expressions import Untraceable
 from simsys.measure.staleness import Following
 from simsys.measure.summary import Scope
@@ -43,8 +44,8 @@ class Setting:
         return label(self.strategy, alone=len(same) == 1)
 
     def workload(self, replication: int) -> Workload:
-        """The requests of a replication: the same for every strategy."""
-        return workload(self.scenario, replication)
+        """The requests of a replication: the same for every strategy, but for what its storage says of each."""
+        return workload(self.scenario, replication, self.strategy)
 
     @cached_property
     def first(self) -> Workload:
@@ -281,15 +282,6 @@ class Setting:
         if isinstance(self.trees, str):
             return None
         return {op: frozenset(s.name for s in steps_of(t) if isinstance(s, Mark)) for op, t in self.trees.items()}
-
-
-def workload(scenario: Scenario, replication: int) -> Workload:
-    """The requests of one replication of a scenario."""
-    run = scenario.run
-    return Workload(
-        scenario.load, scenario.population, run.seed, replication, duration=run.duration, requests=run.requests,
-        folder=scenario.folder, events=tuple(e.request.op for e in scenario.events if e.request is not None),
-    )  # fmt: skip
 
 
 def settings(scenario: Scenario) -> list[Setting]:

@@ -12,6 +12,7 @@ from simsys.measure.audits import Check
 from simsys.measure.histogram import Histogram
 from simsys.measure.log import CacheCount, Log, StationLog
 from simsys.measure.staleness import Following
+from simsys.measure.storage import StorageTotals
 from simsys.measure.tail import Tail
 
 
@@ -100,6 +101,7 @@ class Summary:
     checks: list[Check]
     last_fresh: dict[int, float]
     backlog_growth: float
+    storage: StorageTotals | None = None
 
 
 @dataclass(frozen=True)

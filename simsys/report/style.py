@@ -51,6 +51,13 @@ NAMES = {
     "backlog_growth": "backlog grows by",
     "cost": "cost of the fleet as given",
     "edges_pulled": "follow edges pulled",
+    "touched": "blocks looked at",
+    "read_amplification": "blocks fetched",
+    "write_amplification": "write amplification",
+    "space_amplification": "space amplification",
+    "memory": "memory per live byte",
+    "bytes_read": "read",
+    "bytes_written": "written",
 }
 SHARES = {
     "utilization",
@@ -63,8 +70,12 @@ SHARES = {
     "not_found_ratio",
     "refused",
     "timed_out",
+    "stalled",
 }
-_SHOW = {"s": show_duration, "/s": show_rate, "B": show_size, "$/month": show_money, "%": show_share}
+_SHOW = {
+    "s": show_duration, "/s": show_rate, "B": show_size, "B/s": lambda value: show_size(value) + "/s",
+    "$/month": show_money, "%": show_share,
+}  # fmt: skip
 
 
 class Figure(NamedTuple):

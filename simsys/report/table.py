@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from simsys.experiment.result import Result, Row
+from simsys.experiment.rows import STORAGE
 from simsys.report import style
 from simsys.report.shards import uneven
 from simsys.report.style import figure, half_width
@@ -30,6 +31,10 @@ OF_OPERATIONS = (
 OF_STATIONS = ("utilization", "utilization_max", "queue_mean", "queue_max", "wait_mean")
 OF_CACHES = (("occupancy", "keys held, or estimated"), ("bytes", "bytes held"))
 """Of caches that are known by their bytes."""
+OF_STORAGE = (
+    "touched", "read_amplification", "write_amplification", "space_amplification", "memory", "bytes_read",
+    "bytes_written", "stalled",
+)  # fmt: skip
 BYTES = ("storage_bytes.ram", "storage_bytes.ssd", "storage_bytes.object")
 AFTER = ("storage_bytes_day", "storage_bytes_month", "storage_bytes_year")
 OF_SYSTEM = (*AFTER, *BYTES, "edges_pulled", "backlog_growth", "cost")
@@ -101,6 +106,8 @@ def _sections(result: Result, names: list[str], notes: dict[str, int]) -> Iterat
     weighed = style.subjects(result, "bytes")
     for metric, title in OF_CACHES:
         yield Section(f"caches: {title}", [line for cache in weighed for line in lines.of(cache, metric, cache)])
+    engine = [line for metric in OF_STORAGE for line in lines.of(STORAGE, metric, style.name(metric))]
+    yield Section("storage engine", engine)
     yield Section(
         "system: bytes kept, cost per month",
         [line for metric in OF_SYSTEM for line in lines.of("system", metric, style.name(metric))],

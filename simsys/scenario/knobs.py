@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import StrictBool, ValidationError, create_model
+from pydantic import BeforeValidator, StrictBool, TypeAdapter, ValidationError, create_model
 
 from simsys.scenario.complaints import complaints, follow
 from simsys.scenario.errors import Problem, nearest, printable
@@ -37,15 +37,21 @@ def grammar(default: Strategy) -> type[Spec]:
 
 
 def knob_type(hint: Any) -> Any:
-    """The type of a knob, with numbers read as counts."""
+    """The type of a knob, with numbers that have no unit read as counts."""
     if hint in _READ_AS:
         return _READ_AS[hint]
     arguments = get_args(hint)
+    if _has_unit(hint):
+        return hint
     if get_origin(hint) is Annotated:
         return Annotated[(knob_type(arguments[0]), *arguments[1:])]
     if type(None) in arguments:
         return knob_type(next(argument for argument in arguments if argument is not type(None))) | None
     return hint
+
+
+def _has_unit(hint: Any) -> bool:
+    return any(isinstance(argument, BeforeValidator) for argument in get_args(hint))
 
 
 def with_knobs(default: Strategy, knobs: Spec) -> Strategy:
@@ -60,9 +66,12 @@ def with_knobs(default: Strategy, knobs: Spec) -> Strategy:
 def written(strategy: Strategy) -> dict[str, Any]:
     """All knobs of a strategy, as a scenario writes them."""
     knobs = {}
+    hints = get_type_hints(type(strategy), include_extras=True)
     for knob in fields(strategy):  # type: ignore[arg-type]
         value = getattr(strategy, knob.name)
-        if isinstance(value, float) and value.is_integer():
+        if _has_unit(hints[knob.name]):
+            value = TypeAdapter(hints[knob.name]).dump_python(value, mode="json")
+        elif isinstance(value, float) and value.is_integer():
             value = int(value)
         knobs[knob.name] = written(value) if isinstance(value, Strategy) else value
     return knobs

@@ -14,6 +14,7 @@ from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path, PathError, Place, element_step, find, parse_path, set_value
 from simsys.scenario.promises import MARKED, SloRule, resolved
 from simsys.scenario.schema import allowed
+from simsys.scenario.storage import unfit
 from simsys.scenario.uses import KIND, Use, uses
 from simsys.structures.caches import SKETCHES
 from simsys.units import show_duration
@@ -76,12 +77,14 @@ class References:
     def _strategy(self, number: int) -> Iterator[Problem]:
         strategy = self.scenario.strategies[number]
         place = self._at("strategies", element_step(self.tree, number))
+        if strategy.counts and (why := unfit(self.scenario)):
+            yield place.problem(why)
         for op in self.load.ops:
             plan = strategy.plan(op)
             if plan is None:
                 yield place.problem(f"it has no plan for the operation '{op}'")
                 continue
-            found = uses(strategy, op, self.load.columns)
+            found = uses(strategy, op, (*self.load.columns, *strategy.counts))
             if isinstance(found, str):
                 yield place.problem(found)
                 continue

@@ -76,7 +76,7 @@ class Run(Spec):
 
     `duration` (s) or `requests` ends the arrivals; a load with an end of its own needs neither. There are
     `replications`, or as many (at most `most_replications`) as the interval of a percentile needs:
-    `precision: {p99: 5%}`.
+    `precision: {p99: 5%}`. Storage engines are played with one in `scale` of their keys, and rooms as much smaller.
     """
 
     duration: Annotated[Duration, Field(gt=0)] | None = None
@@ -86,6 +86,7 @@ class Run(Spec):
     precision: dict[Literal["p50", "p90", "p99", "p999"], Annotated[Share, Field(gt=0)]] | None = None
     most_replications: Annotated[int, Field(ge=2, le=10_000)] = 100
     seed: Annotated[int, Field(ge=0, lt=2**62)] = 1
+    scale: Annotated[Whole, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:

@@ -21,6 +21,7 @@ from pydantic import Field
 from simsys.expressions import Expression, column
 from simsys.money import Medium
 from simsys.steps import Plan
+from simsys.structures.storage import Data, Storage
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 """A knob that is a whole number from one on."""
@@ -33,10 +34,12 @@ class Strategy:
     """A frozen record of knobs with a plan per operation: a method of that name that takes the row.
 
     `operations` are the names a load may ask for; other methods are parts of their plans. `family` names the folder
-    whose `defaults.yaml` holds the stations, caches and sizes the plans speak of.
+    whose `defaults.yaml` holds the stations, caches and sizes the plans speak of. `counts` are the columns of what
+    `storage` says of each request.
     """
 
     operations: ClassVar[tuple[str, ...]] = ("read", "post")
+    counts: ClassVar[tuple[str, ...]] = ()
     family: ClassVar[str] = "feed"
 
     def __init_subclass__(cls) -> None:
@@ -50,6 +53,10 @@ class Strategy:
         """The plan of an operation; None where the strategy does not have it."""
         plan: Plan | None = getattr(self, op, None) if op in self.operations else None
         return plan
+
+    def storage(self, data: Data) -> Storage:
+        """A storage engine that holds the data, for a strategy with counts."""
+        raise NotImplementedError
 
     def keeps(self, world: World) -> Iterator[Keep]:
         """What the strategy keeps for good, as formulas over the world."""

@@ -52,10 +52,11 @@ class Tiering:
 
 @dataclass
 class Universal:
-    """One level; from `trigger` runs on, the first rule that holds says how many of the newest become one.
+    """One level; from `trigger` runs on, the first rule that holds says which of them become one.
 
-    All, if they are `amplification` % of the oldest or more; those of which the next is never above all before it by
-    more than `size_ratio` %, if there are `width` or more; as many as there are beyond the trigger, if as many.
+    All, if they are `amplification` % of the oldest or more; from the newest on, or if that will not do from the one
+    after it on, and so on: those of which the next is never above all of them before it by more than `size_ratio` %, if
+    there are `width` or more; the newest, as many as there are beyond the trigger, if as many.
     """
 
     trigger: int = 4
@@ -66,24 +67,25 @@ class Universal:
     def receive(self, tree: Lsm, run: Run) -> None:
         runs = tree.level(0)
         runs.insert(0, tree.write([run], bottom=False))
-        count = self.pick([len(one) for one in runs])
-        if count:
-            merged = tree.write(runs[:count], bottom=count == len(runs))
-            runs[:count] = [merged] * (len(merged) > 0)
+        some = self.pick([len(one) for one in runs])
+        if some:
+            merged = tree.write([runs[i] for i in some], bottom=some.stop == len(runs))
+            runs[some.start : some.stop] = [merged] * (len(merged) > 0)
 
-    def pick(self, sizes: list[int]) -> int:
-        """How many of the newest of these runs become one; 0: none."""
+    def pick(self, sizes: list[int]) -> range:
+        """Which of these runs become one, if any."""
         if len(sizes) < self.trigger:
-            return 0
+            return range(0)
         if 100 * sum(sizes[:-1]) >= self.amplification * sizes[-1]:
-            return len(sizes)
-        count = 1
-        while count < len(sizes) and 100 * sizes[count] <= (100 + self.size_ratio) * sum(sizes[:count]):
-            count += 1
-        if count >= self.width:
-            return count
+            return range(len(sizes))
+        for first in range(len(sizes)):
+            end = first + 1
+            while end < len(sizes) and 100 * sizes[end] <= (100 + self.size_ratio) * sum(sizes[first:end]):
+                end += 1
+            if end - first >= self.width:
+                return range(first, end)
         beyond = len(sizes) - self.trigger
-        return beyond if beyond >= self.width else 0
+        return range(beyond) if beyond >= self.width else range(0)
 
 
 @dataclass
@@ -141,7 +143,8 @@ class Leveled:
             return
         run = tree.write([*runs, *_joined(files[begin:end])], tree.is_bottom(number))
         files[begin:end] = [
-            Run(run.keys[i : i + self.file], run.values[i : i + self.file]) for i in range(0, len(run), self.file)
+            Run(run.keys[i : i + self.file], run.values[i : i + self.file], run.at + i)
+            for i in range(0, len(run), self.file)
         ]
 
 
@@ -149,4 +152,5 @@ def _joined(files: list[Run]) -> list[Run]:
     """Files that follow each other as one run; none of none."""
     if not files:
         return []
-    return [Run(np.concatenate([one.keys for one in files]), np.concatenate([one.values for one in files]))]
+    keys, values = (np.concatenate([getattr(one, what) for one in files]) for what in ("keys", "values"))
+    return [Run(keys, values, files[0].at)]

@@ -26,24 +26,32 @@ STREAM = 1
 """The key of the draws that are the hash functions of filters."""
 
 
-class Run:
-    """Keys in order, each once, with their values; and its filter, which is made when it is first asked for."""
+MEMORY = -1
 
-    def __init__(self, keys: Whole, values: Whole) -> None:
-        self.keys, self.values = keys, values
-        self._bits: npt.NDArray[np.bool_] | None = None
+
+class Run:
+    """Keys in order, each once, with their values; and its filter, which is made when it is first asked for.
+
+    `at` is the number of its first entry among all that the tree has written; MEMORY while it is not written.
+    """
+
+    def __init__(self, keys: Whole, values: Whole, at: int = MEMORY) -> None:
+        self.keys, self.values, self.at = keys, values, at
+        self._filter: tuple[npt.NDArray[np.bool_], int] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def may_have(self, keys: Whole, bits: float) -> npt.NDArray[np.bool_]:
-        """Which keys lie between its first and its last one and pass its Bloom filter of so many bits per key."""
+        """Which keys lie between its first and its last one and pass its Bloom filter, which once made stays as it is:
+        of so many bits per key.
+        """
         found: npt.NDArray[np.bool_] = (keys >= self.keys[0]) & (keys <= self.keys[-1])
-        if bits > 0:
+        if self._filter is None and bits > 0:
             hashes = max(1, round(bits * math.log(2)))
-            if self._bits is None:
-                self._bits = filter_of(self.keys, max(1, math.ceil(bits * len(self))), hashes, STREAM)
-            found[found] = passes(self._bits, keys[found], hashes, STREAM)
+            self._filter = filter_of(self.keys, max(1, math.ceil(bits * len(self))), hashes, STREAM), hashes
+        if self._filter is not None:
+            found[found] = passes(self._filter[0], keys[found], self._filter[1], STREAM)
         return found
 
 
@@ -56,15 +64,16 @@ class Compaction(Protocol):
 class Lsm:
     """A tree with room for `memtable` changes in its memtable, and filters with `bits` per key, by level (0: none).
 
-    `levels` hold runs, the newest level and the newest run first. Counters, in entries: `received` changes, `written`
-    to runs, `forgotten` with runs that a compaction dropped; `looked_up` keys and `searched` runs.
+    `levels` hold runs, the newest level and the newest run first. Counters, in entries: `received` changes, `flushed`
+    from the memtable, `written` to runs, `merged` from runs into others, `forgotten` with runs that a compaction
+    dropped; `looked_up` keys and `searched` runs.
     """
 
     def __init__(self, memtable: int, compaction: Compaction, bits: Callable[[int], float] | None = None) -> None:
         self.memtable, self.compaction = memtable, compaction
         self.bits = bits or (lambda level: 0.0)
         self.levels: list[list[Run]] = []
-        self.received = self.written = self.forgotten = self.looked_up = self.searched = 0
+        self.received = self.flushed = self.written = self.merged = self.forgotten = self.looked_up = self.searched = 0
         self._keys, self._values = np.empty(memtable, np.int64), np.empty(memtable, np.int64)
         self._used = 0
 
@@ -89,6 +98,7 @@ class Lsm:
         if self._used:
             run = self._young()
             self._used = 0
+            self.flushed += len(run)
             self.compaction.receive(self, run)
 
     def _young(self) -> Run:
@@ -121,8 +131,9 @@ class Lsm:
         keys, values = line[0]
         if bottom and len(runs) == 1:
             keys, values = keys[values != NOTHING], values[values != NOTHING]
+        self.merged += sum(len(run) for run in runs if run.at != MEMORY)
         self.written += len(keys)
-        return Run(keys, values)
+        return Run(keys, values, self.written - len(keys))
 
     # -- look-ups and what there is --------------------------------------------------------------------------------
 
@@ -143,6 +154,16 @@ class Lsm:
         """All runs, the newest first."""
         for level in self.levels:
             yield from level
+
+    @property
+    def room(self) -> int:
+        """How many changes the memtable can still take."""
+        return self.memtable - self._used
+
+    @property
+    def changed(self) -> Whole:
+        """The keys of the changes in the memtable, the oldest first."""
+        return self._keys[: self._used]
 
     @property
     def entries(self) -> int:

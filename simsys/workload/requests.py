@@ -7,15 +7,16 @@ and the number of workers, and memory does not grow with the length of the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from simsys.draws import compiled, request_token, stream, uniforms
+from simsys.measure.storage import StorageTotals
 from simsys.workload.arrivals import Times
 from simsys.workload.grid import POINTS, Grid, axis, point_weights
 from simsys.workload.load import Load
@@ -50,6 +51,19 @@ class Chunk(NamedTuple):
     columns: Columns
 
 
+class Counted(Protocol):
+    """Meets the requests in the order in which they arrive, and says what each costs, in counts; for that it needs
+    some of their columns. `totals` are what came of all of them.
+    """
+
+    NEEDED: frozenset[str]
+
+    def play(self, arrival: Times, op: Indices, columns: Columns) -> Columns: ...
+
+    @property
+    def totals(self) -> StorageTotals: ...
+
+
 @compiled("int64[::1](float64[::1], int64, int64[::1])")
 def _places(edges: Times, stream: int, tokens: Indices) -> Indices:
     """How many edges are not above the draw of each token."""
@@ -67,8 +81,9 @@ class Workload:
 
     `duration` (s) and `requests` bound it; a load without an end of its own (a rate, clients) needs one
     of them. `events` are operations that come besides the load. Times are in seconds, sizes in bytes;
-    users and keys are numbers from 0; a relative file name starts at `folder`. Raises ValueError (of
-    which TraceError) before anything is drawn.
+    users and keys are numbers from 0; a relative file name starts at `folder`. `counts` are columns that what
+    `counted` makes, once per play, gives to each request in its order. Raises ValueError (of which TraceError)
+    before anything is drawn.
     """
 
     def __init__(
@@ -82,11 +97,15 @@ class Workload:
         requests: int | None = None,
         folder: Path = Path(),
         events: Iterable[str] = (),
+        counts: tuple[str, ...] = (),
+        counted: Callable[[], Counted] | None = None,
     ) -> None:
         self.load, self.people = load, population
         self.seed, self.replication = seed, replication
         self.duration, self.requests, self.folder = duration, requests, folder
         self.clients = load.clients or 0
+        self.counts, self._counted = counts, counted
+        self.counted: Counted | None = None
         self._trace = scan_trace(load.trace, folder) if load.trace else None
         self._schedule = Schedule(load, self._trace, folder, seed, replication, duration, requests)
         self.shares = self._shares()
@@ -105,7 +124,8 @@ class Workload:
         """The columns of every request, in order."""
         users = self.people.columns if self.people else ()
         key = ("key",) if self.load.keys or (self.load.trace and self.load.trace.key) else ()
-        return (*users, *key, "size", "page", *(self.load.trace.columns if self.load.trace else ()))
+        traced = self.load.trace.columns if self.load.trace else ()
+        return (*users, *key, "size", "page", *traced, *self.counts)
 
     @property
     def mean_size(self) -> float:
@@ -142,17 +162,23 @@ class Workload:
 
     def chunks(self, size: int = 16384, needed: frozenset[str] | None = None) -> Iterator[Chunk]:
         """The requests of an open load in order of arrival, at most `size` at a time; the same whatever
-        the size. Only the columns that are `needed` are drawn; None: all.
+        the size. Only the columns that are `needed` are drawn; None: all. `counted` is then who met them.
         """
         if self.clients:
             raise ValueError("a closed loop has no chunks: its clients ask when they are answered")
         first = 0
+        counted = self.counted = self._counted() if self._counted is not None else None
         for arrival, lines in self._schedule.arrivals(size):
             indices = np.arange(first, first + arrival.size)
             op = self._ops_of(lines, arrival.size) if lines and lines.op else self._drawn_ops(indices)
             given = lines.columns if lines is not None else {}
             columns = {name: values[: arrival.size] for name, values in given.items()}
-            yield Chunk(first, arrival, op, self._with_drawn(columns, indices, op, needed))
+            if counted is None:
+                columns = self._with_drawn(columns, indices, op, needed)
+            else:
+                columns = self._with_drawn(columns, indices, op, None if needed is None else needed | counted.NEEDED)
+                columns |= counted.play(arrival, op, columns)
+            yield Chunk(first, arrival, op, columns)
             first += arrival.size
 
     def rows(self, indices: Indices, op: int | None = None, needed: frozenset[str] | None = None) -> Rows:
@@ -191,7 +217,7 @@ class Workload:
 
     def _with_drawn(self, columns: Columns, indices: Indices, op: Indices, needed: frozenset[str] | None) -> Columns:
         """These columns and those that are drawn, as far as they are needed, in their order."""
-        names = [name for name in self.columns if needed is None or name in needed]
+        names = [name for name in self.columns if (needed is None or name in needed) and name not in self.counts]
         missing = set(names) - columns.keys()
         if "size" in missing:
             columns["size"] = self._size.draws(self._stream("size"), indices, 0)
@@ -231,7 +257,7 @@ class Workload:
     def grid(self, op: str) -> Grid:
         """A few thousand weighted requests that stand for all of one operation: for closed forms.
 
-        The columns of a trace are averages over stretches of its lines of that operation.
+        The columns of a trace, and counts, are averages over stretches of the requests of that operation.
         """
         columns = {"size": axis(2).means_of(self._size), "page": axis(3).means_of(self._page)}
         if self.load.keys is not None:
@@ -244,7 +270,18 @@ class Workload:
             of_op = self._lines.op == self.ops.index(op)
             for name, values in self._lines.columns.items():
                 columns[name] = axis(4).means_of_lines(values[of_op] if of_op.any() else values)
+        for name in self.counts:
+            op_of_all, counts = self._all_counts
+            of_op = op_of_all == self.ops.index(op)
+            columns[name] = axis(4).means_of_lines(counts[name][of_op] if of_op.any() else counts[name])
         return Grid(point_weights(), {name: columns[name] for name in self.columns})
+
+    @cached_property
+    def _all_counts(self) -> tuple[Indices, Columns]:
+        """The operation and the counts of every request."""
+        chunks = list(self.chunks(needed=frozenset()))
+        counts = {name: np.concatenate([chunk.columns[name] for chunk in chunks]) for name in self.counts}
+        return np.concatenate([chunk.op for chunk in chunks]), counts
 
     def popularity(self, column: str) -> tuple[int, float] | None:
         """How many values a column has, 0 the most popular, and Zipf's exponent (0: uniform); None

@@ -1,0 +1,42 @@
+"""The requests of one replication, and what a storage engine says of each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simsys.scenario import Scenario
+from simsys.strategies import Strategy
+from simsys.structures.storage import Data
+from simsys.structures.storage.accesses import Accesses, scattered
+from simsys.workload import Workload
+
+REHEARSAL = 1 << 40
+"""A replication is played once with the luck of this later one before, so that memory and runs are as they are after
+such requests.
+"""
+
+
+def workload(scenario: Scenario, replication: int, strategy: Strategy | None = None) -> Workload:
+    """The requests of one replication of a scenario; with the counts of a strategy's storage."""
+    run = scenario.run
+    load = Workload(
+        scenario.load, scenario.population, run.seed, replication, duration=run.duration, requests=run.requests,
+        folder=scenario.folder, events=tuple(e.request.op for e in scenario.events if e.request is not None),
+        counts=strategy.counts if strategy is not None else (),
+        counted=(lambda: accesses(scenario, strategy, load)) if strategy is not None and strategy.counts else None,
+    )  # fmt: skip
+    return load
+
+
+def accesses(scenario: Scenario, strategy: Strategy, load: Workload) -> Accesses:
+    """A storage engine with its data, that has met requests like these before."""
+    assert scenario.load.keys is not None
+    scale = scenario.run.scale
+    there = max(1, scenario.load.keys.count // scale)
+    data = Data(scattered(np.arange(there)), load.mean_size, scale)
+    begin = scenario.run.begin(load.stop, scenario.transient)
+    met = Accesses(strategy.storage(data), load.ops, there, scale, begin)
+    for chunk in workload(scenario, load.replication + REHEARSAL).chunks(needed=met.NEEDED):
+        met.play(chunk.arrival, chunk.op, chunk.columns)
+    met.begin_anew()
+    return met

@@ -1,0 +1,24 @@
+"""What a scenario must say so that a storage engine can be played in it."""
+
+from __future__ import annotations
+
+from simsys.scenario.model import Scenario
+from simsys.units import show_count
+
+MOST_KEYS = 20_000_000
+"""Keys of a storage engine that fit into memory, some dozen bytes each and as many again while runs are merged."""
+
+
+def unfit(scenario: Scenario) -> str:
+    """Why a storage engine cannot be played here; empty if it can."""
+    load, scale = scenario.load, scenario.run.scale
+    if load.kind == "clients":
+        return "a storage engine meets requests in the order in which they arrive: that of clients is not known before"
+    if any(event.request is not None for event in scenario.events):
+        return "a storage engine meets the requests of the load alone: events bring it none"
+    if load.keys is None:
+        return "a storage engine needs keys, as in keys: {count: 1M, popularity: {zipf: 0.99}}"
+    if load.keys.count > MOST_KEYS * scale:
+        keys, most = show_count(load.keys.count / scale), show_count(MOST_KEYS)
+        return f"a storage engine of {keys} keys is too large to be played, at most {most}: say run: {{scale: 100}}"
+    return ""

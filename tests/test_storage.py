@@ -1,0 +1,281 @@
+"""Storage engines that are played: a request at a time as a twin, the laws of their trees, stalls, both engines."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mutants import Mutant
+from same_log import assert_equal
+from scenario_texts import problems
+
+from simsys import theory
+from simsys.engines.play import play
+from simsys.engines.rows import Luck
+from simsys.experiment.run import run
+from simsys.experiment.setting import Setting, settings
+from simsys.scenario import load_scenario, write_scenario
+from simsys.structures.compactions import Fifo, Leveled, Leveling, Tiering, Universal
+from simsys.structures.lsm import Lsm
+from simsys.structures.storage import INSERT, MODIFY, READ, SCAN, UPDATE, Data
+from simsys.structures.storage.lsm import LsmStorage
+
+STORED = "structures.storage.lsm:LsmStorage."
+Asked = list[tuple[int, int, int]]
+"""(kind, key, length of a scan)."""
+
+
+def engine(
+    compaction: Any, memtable: int = 4, keys: int = 40, block: int = 3, cached: int = 0, bits: float = 0.0
+) -> Any:
+    """A storage of the keys 0, 2, 4 …, each with an entry of 1 B, in blocks of so many of them, so many in memory."""
+    data = Data(np.arange(keys, dtype=np.int64) * 2, 1.0)
+    return LsmStorage(Lsm(memtable, compaction, lambda level: bits), data, block, cached * block)
+
+
+def counts(storage: LsmStorage, asked: Asked) -> list[tuple[float, ...]]:
+    """The counts of each request."""
+    kinds, keys, lengths = np.array(asked, np.int64).reshape(-1, 3).T.copy()
+    found = storage.play(kinds, keys, lengths)
+    return list(zip(*(found[name].tolist() for name in LsmStorage.COUNTS), strict=True))
+
+
+class Twin:
+    """The same, a request and a block at a time: the tree tells only which runs there are."""
+
+    def __init__(self, compaction: Any, memtable: int, keys: int, block: int, cached: int, bits: float) -> None:
+        self.tree, self.block, self.cached = Lsm(memtable, compaction, lambda level: bits), block, cached
+        self.keys = sorted(range(0, 2 * keys, 2))
+        self.tree.put(np.array(self.keys), np.array(self.keys))
+        self.cache = OrderedDict[Any, None]()
+
+    def ask(self, kind: int, key: int, length: int) -> tuple[float, ...]:
+        fetched: dict[int, int] = {}
+        runs = list(self.tree.runs())
+        levels = [n for n, level in enumerate(self.tree.levels) for _ in level]
+        if kind in (READ, MODIFY) and key not in self.tree.changed:
+            for rank, run_ in enumerate(runs):
+                if run_.may_have(np.array([key]), self.tree.bits(levels[rank])).all():
+                    place = min(sum(run_.keys < key), len(run_) - 1)
+                    self._touch(run_, place // self.block, rank, fetched)
+                    if key in run_.keys:
+                        break
+        if kind == SCAN:
+            after = [each for each in self.keys if each >= key]
+            until = after[length - 1] if len(after) >= length else self.keys[-1]
+            for rank, run_ in enumerate(runs):
+                inside = [i for i, each in enumerate(run_.keys) if key <= each <= until]
+                inside = inside or [i for i, each in enumerate(run_.keys) if each >= key][:1]
+                for block in sorted({i // self.block for i in inside}):
+                    self._touch(run_, block, rank, fetched)
+        written, merged, flushed = self.tree.written, self.tree.merged, self.tree.flushed
+        if kind in (UPDATE, INSERT, MODIFY):
+            self.tree.put(np.array([key]), np.array([key]))
+        if self.tree.flushed > flushed:
+            self.keys = sorted({int(each) for run_ in self.tree.runs() for each in run_.keys} | set(self.keys))
+        new = self.tree.flushed - flushed
+        rest = (self.tree.merged - merged, self.tree.written - written - new)
+        stretch = sum(fetched.values()) / len(fetched) if fetched else 0.0
+        return len(fetched), stretch, *(-(-each // self.block) for each in (new, *rest))
+
+    def _touch(self, run_: Any, block: int, rank: int, fetched: dict[int, int]) -> None:
+        name = (run_.at, block)
+        if name in self.cache:
+            self.cache.move_to_end(name)
+            return
+        fetched[rank] = fetched.get(rank, 0) + 1
+        if self.cached:
+            self.cache[name] = None
+            if len(self.cache) > self.cached:
+                self.cache.popitem(last=False)
+
+
+KINDS = [
+    lambda: Leveling(2), lambda: Tiering(3), lambda: Universal(3), lambda: Leveled(8, 4, 2, 2), lambda: Fifo(60),
+]  # fmt: skip
+requests = st.lists(
+    st.tuples(st.sampled_from([READ, UPDATE, INSERT, SCAN, MODIFY]), st.integers(0, 90), st.integers(1, 9)), max_size=40
+)
+worlds = st.tuples(
+    st.integers(1, 5), st.integers(1, 40), st.integers(1, 4), st.integers(0, 6), st.sampled_from([0.0, 4.0])
+)
+
+
+@given(st.sampled_from(KINDS), worlds, requests, st.lists(st.integers(0, 40), max_size=4))
+def test_a_stretch_of_requests_is_one_after_the_other(kind, world, asked: Asked, cuts: list[int]) -> None:
+    """However they are cut into pieces; and the totals are the sums of what was said to each."""
+    twin, storage = Twin(kind(), *world), engine(kind(), *world)
+    wanted = [twin.ask(*one) for one in asked]
+    edges = [0, *sorted(min(cut, len(asked)) for cut in cuts), len(asked)]
+    found = [one for a, b in pairwise(edges) for one in counts(storage, asked[a:b])]
+    assert found == wanted
+    done = storage.totals()
+    looked = [one for one, (kind_, *_) in zip(found, asked, strict=True) if kind_ in (READ, SCAN, MODIFY)]
+    assert done.accesses == len(looked)
+    assert done.fetched == pytest.approx(sum(seeks * stretch for seeks, stretch, *_ in found))
+    assert done.touched >= done.fetched
+    assert done.received == sum(kind_ in (UPDATE, INSERT, MODIFY) for kind_, *_ in asked) == done.log
+    assert done.written <= world[2] * sum(flushed + rewritten for *_, flushed, _, rewritten in found)
+
+
+EXAMPLE: Asked = [(READ, 2 * n % 80, 1) for n in range(40)] + [(UPDATE, 2 * n, 1) for n in range(9)] + [
+    (READ, 4, 1), (READ, 16, 1), (SCAN, 7, 9), (MODIFY, 30, 1), (READ, 30, 1), *[(UPDATE, 2 * n, 1) for n in range(9)],
+    (SCAN, 0, 30),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        Mutant(STORED + "_young", "< asked", "<= asked"),
+        Mutant(STORED + "_look_up", "(block, rank, who)", "(block, who, rank)"),
+        Mutant(STORED + "_points", "left[~there]", "left"),
+        Mutant(STORED + "_scans", '(run.keys, until, side="right")', "(run.keys, until)"),
+        Mutant(STORED + "_change", "blocks[2] -= blocks[0]", "pass"),
+        Mutant(STORED + "_change", "[last]", "[last - 1]"),
+    ],
+    ids=[
+        "its own change",
+        "run by run",
+        "found, and searched on",
+        "one too few",
+        "flushed twice",
+        "the one before fills it",
+    ],
+)
+def test_another_storage_costs_as_much_as_another(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = (4, 40, 3, 2, 0.0)
+    twin = Twin(Tiering(3), *world)
+    wanted = [twin.ask(*one) for one in EXAMPLE]
+    assert counts(engine(Tiering(3), *world), EXAMPLE) == wanted
+    mutant.put_in(monkeypatch)
+    assert counts(engine(Tiering(3), *world), EXAMPLE) != wanted
+
+
+# ---- the laws of the structures, of the engine that is played
+
+
+def inserted(compaction: Any, count: int) -> tuple[LsmStorage, list[tuple[float, ...]]]:
+    """An empty storage with a memtable for one change, after so many distinct inserts; and their counts."""
+    storage = engine(compaction, memtable=1, keys=0, block=1)
+    order = np.random.default_rng(1).permutation(count)
+    return storage, counts(storage, [(INSERT, int(key), 1) for key in order])
+
+
+def test_what_universal_compaction_rewrites() -> None:
+    """LSM-1: the run that is written after each of the first merges of the RocksDB wiki."""
+    _, found = inserted(Universal(trigger=8), 56)
+    rewritten = [rewritten for *_, rewritten in found if rewritten]
+    assert rewritten[:11] == [8, 7, 6, 26, 7, 6, 5, 4, 3, 2, 55]
+
+
+@pytest.mark.parametrize(("ratio", "levels"), [(10, 3), (4, 5), (2, 5)])
+def test_what_full_merges_write(ratio: int, levels: int) -> None:
+    """LSM-4."""
+    for kind, law in ((Leveling, theory.leveling_writes), (Tiering, theory.tiering_writes)):
+        storage, found = inserted(kind(ratio), ratio**levels - 1)
+        done = storage.totals()
+        assert done.written / done.received == law(ratio, levels)
+        assert sum(flushed + rewritten for *_, flushed, _, rewritten in found) == done.written
+
+
+@pytest.mark.parametrize(("bits", "hashes", "published"), [(5, 3, 0.0918), (8, 6, 0.02158), (10, 7, 0.00819)])
+def test_what_filters_let_through(bits: int, hashes: int, published: float) -> None:
+    """LSM-5: a block is fetched in vain as often as a filter is wrong."""
+    storage = engine(Leveling(10), memtable=100_000, keys=100_000, block=40, bits=bits)
+    storage.play(np.full(99_999, READ), np.arange(1, 199_999, 2), np.ones(99_999, np.int64))
+    done = storage.totals()
+    assert done.fetched / done.accesses == pytest.approx(published, rel=0.05)
+
+
+# ---- scenarios
+
+STALL = """
+load:
+  stages: [{for: 0.8s, rate: 10/s}, {for: 20s, rate: 0/s}]
+  arrivals: regular
+  mix: {insert: 100%}
+  keys: {count: 4}
+  size: 4KiB
+stations: {ssd: {servers: 1, ops: {write: {fixed: 0s, per_item: 1s}}}, cpu: {ops: {write: 0s}}}
+strategies: [{lsm: {memtable: 8KiB, compaction: tiering, ratio: 100, log: false}}]
+run: {replications: 1}
+"""
+
+
+BOTH = """
+load:
+  rate: 2k/s
+  mix: {read: 40%, update: 30%, insert: 10%, scan: 10%, modify: 10%}
+  keys: {count: 20k, popularity: {zipf: 0.99}}
+  page: 20
+  size: 1kB
+stations: {ssd: {servers: 2}}
+strategies:
+  - {lsm: {memtable: 1MB, first: 4MB, file: 1MB}}
+  - {lsm: {memtable: 1MB, compaction: tiering, ratio: 3, filters: optimal, bits: 5, device: volume}}
+  - {lsm: {memtable: 500kB, compaction: leveling, ratio: 4, log: false, cache: 0B, device: hdd}}
+run: {requests: 3k, replications: 2, scale: 10}
+"""
+
+
+def setting(text: str, *sets: str) -> Setting:
+    return settings(load_scenario(text, list(sets)))[0]
+
+
+def played(one: Setting, engine: str) -> Any:
+    load = one.workload(0)
+    return play(one.model(0, load), load, Luck(one.scenario.run.seed, 0), None, engine)
+
+
+def test_who_fills_the_memory_waits_for_room_and_all_behind_it() -> None:
+    """Two changes fill a memtable, which takes 2 s to write; there is room for one besides the one that fills up.
+
+    The second change, at 0.1 s, begins to write the first out, until 2.1 s. The fourth, at 0.3, fills the other: it
+    waits until 2.1, and the fifth behind it. The sixth fills the next, and waits until 4.1, and so on.
+    """
+    log = played(setting(STALL), "simpy")
+    waited = [request.end - request.arrival for request in log.requests]
+    assert waited == pytest.approx([0, 0, 0, 1.8, 1.7, 3.6, 3.5, 5.4], abs=1e-9)
+    result = run(load_scenario(STALL), jobs=1)
+    assert result.value("lsm", "storage", "stalled") == pytest.approx((6.1 - 0.3) / 20.8)
+    assert result.value("lsm", "storage", "write_amplification") == 1.0
+    roomy = played(setting(STALL, "stations.room.servers=4"), "simpy")
+    assert all(request.end - request.arrival < 1e-9 for request in roomy.requests)  # mutant: nobody waits
+
+
+def test_both_engines_write_the_same_log() -> None:
+    for one in settings(load_scenario(BOTH)):
+        assert not isinstance(one.program, str)
+        assert_equal(played(one, "simpy"), played(one, "compiled"))
+
+
+def test_rows_tell_what_was_done() -> None:
+    """The rows of a run are those of its accesses, whatever the engine."""
+    scenario = load_scenario(BOTH, ["run.requests=1k"])
+    one, other = run(scenario, jobs=1, engine="simpy"), run(load_scenario(write_scenario(scenario)), jobs=1)
+    assert one.rows == other.rows
+    found = {
+        row.metric: row.value for row in one.rows if row.subject == "storage" and row.strategy == one.strategies[0]
+    }
+    assert found["read_amplification"] <= found["touched"]
+    assert found["write_amplification"] > 2.0 and found["space_amplification"] >= 1.0 and found["memory"] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("rate: 2k/s", "clients: 5", "that of clients is not known before"),
+        ("  keys: {count: 20k, popularity: {zipf: 0.99}}\n", "", "a storage engine needs keys"),
+        ("count: 20k", "count: 20B", "is too large to be played, at most 20M: say run: {scale: 100}"),
+        ("run:", "events: [{at: 1s, request: {op: read}}]\nrun:", "events bring it none"),
+    ],
+)
+def test_what_a_storage_engine_cannot_be_played_with(old: str, new: str, message: str) -> None:
+    found = problems(BOTH.replace(old, new))
+    assert any(message in one for one in found), found
