@@ -31,7 +31,7 @@ def workload(scenario: Scenario, replication: int, strategy: Strategy | None = N
 def accesses(scenario: Scenario, strategy: Strategy, load: Workload) -> Accesses:
     """A storage engine with its data, that has met requests like these before."""
     assert scenario.load.keys is not None
-    scale = scenario.run.scale
+    scale = scenario.run.scale or 1
     there = max(1, scenario.load.keys.count // scale)
     data = Data(scattered(np.arange(there)), load.mean_size, scale)
     begin = scenario.run.begin(load.stop, scenario.transient)

@@ -86,7 +86,7 @@ class Run(Spec):
     precision: dict[Literal["p50", "p90", "p99", "p999"], Annotated[Share, Field(gt=0)]] | None = None
     most_replications: Annotated[int, Field(ge=2, le=10_000)] = 100
     seed: Annotated[int, Field(ge=0, lt=2**62)] = 1
-    scale: Annotated[Whole, Field(ge=1)] = 1
+    scale: Annotated[Whole, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:

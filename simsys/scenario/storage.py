@@ -11,7 +11,7 @@ MOST_KEYS = 20_000_000
 
 def unfit(scenario: Scenario) -> str:
     """Why a storage engine cannot be played here; empty if it can."""
-    load, scale = scenario.load, scenario.run.scale
+    load, scale = scenario.load, scenario.run.scale or 1
     if load.kind == "clients":
         return "a storage engine meets requests in the order in which they arrive: that of clients is not known before"
     if any(event.request is not None for event in scenario.events):
