@@ -117,7 +117,7 @@ def checked(tree: Btree) -> list[int]:
 
     found = walk(int(tree._place[pages.ROOT]), 1, -(10**9), 10**9)
     assert len(leaves) == tree.leaves and len(found) == len(tree)
-    assert [int(tree._after[page]) for page in leaves] == [*leaves[1:], NOTHING]
+    assert [int(tree._after[page]) for page in leaves] == [*leaves[1:], pages.LAST]
     return found
 
 

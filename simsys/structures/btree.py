@@ -36,7 +36,7 @@ class Btree:
         self._keys, self._links = np.empty((FIRST_ROOM, width), np.int64), np.empty((FIRST_ROOM, width + 1), np.int64)
         self._counts, self._after = np.zeros(FIRST_ROOM, np.int64), np.full(FIRST_ROOM, NOTHING)
         self._place = np.zeros(7, np.int64)
-        self._place[[of.HEIGHT, of.USED, of.LEAVES]] = 1
+        self._place[[of.HEIGHT, of.USED, of.LEAVES]], self._after[0] = 1, of.LAST
 
     def put(self, keys: Whole, values: Whole) -> None:
         """Write values, NOTHING for a key that is deleted."""

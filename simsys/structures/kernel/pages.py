@@ -11,36 +11,51 @@ from typing import Any
 import numpy as np
 
 from simsys.draws import compiled
+from simsys.draws.rows import prefetch
 from simsys.structures.kernel.runs import NOTHING
 
-DEEPEST = 64
+DEEPEST, AHEAD, FEW, LINE = 64, 8, 64, 64
+"""Levels at most; keys whose leaves are sought at once; keys that are counted at once; bytes of a line of memory."""
 ROOT, HEIGHT, USED, LEAVES, LENGTH, READ, WRITTEN = range(7)
 """The root; levels of pages; pages, leaves and entries that there are; pages read and written so far."""
+LAST = -1
+"""The leaf after the last one. After an inner page there is NOTHING."""
 PAGES = "int64[:, ::1], int64[:, ::1], int64[::1], int64[::1], int64[::1]"
 
 
 @compiled("int64(int64[::1], int64, int64)", inline=True)
 def below(keys: Any, count: int, key: int) -> int:
-    """How many of the first `count` keys are below a key."""
+    """How many of the first `count` keys are below a key: by halves, and the last few one after the other."""
     low = 0
-    while count > 0:
+    while count > FEW:
         half = (count + 1) >> 1
         low += half * (keys[np.uint64(low + half - 1)] < key)
         count -= half
-    return low
+    more = 0
+    for i in range(low, low + count):
+        more += keys[np.uint64(i)] < key
+    return low + more
 
 
 @compiled(f"int64({PAGES}, int64, int64[::1], int64[::1])", inline=True)
 def descend(keys: Any, links: Any, counts: Any, after: Any, place: Any, key: int, pages: Any, slots: Any) -> int:
-    """Read the pages from the root to the leaf of a key, the last of `pages`; the place of the key there."""
+    """Find the leaf of a key: `pages` from the root to it, and the link that leads on from each."""
     page, depth = place[ROOT], place[HEIGHT] - 1
     for i in range(depth):
         slot = below(keys[page], counts[page], key + 1)
         pages[i], slots[i] = page, slot
         page = links[page, slot]
     pages[depth] = page
-    place[READ] += depth + 1
-    return below(keys[page], counts[page], key)
+    return int(page)
+
+
+@compiled("void(int64[:, ::1], int64[:, ::1], int64)", inline=True)
+def approach(keys: Any, links: Any, page: int) -> None:
+    """Bring a page near, before it is needed."""
+    entries, others = np.int64(keys[page].ctypes.data), np.int64(links[page].ctypes.data)
+    for i in range(0, 8 * keys.shape[1], LINE):
+        prefetch(entries, i)
+        prefetch(others, i)
 
 
 @compiled(f"int64({PAGES}, int64, int64, float64, int64[::1], int64[::1], int64)")
@@ -48,14 +63,25 @@ def put(
     keys: Any, links: Any, counts: Any, after: Any, place: Any,
     leaf: int, inner: int, stays: float, new: Any, values: Any, first: int,
 ) -> int:  # fmt: skip
-    """Write entries from number `first` on, until there might be too few pages for the next; where that was."""
-    pages, slots = np.empty(DEEPEST, np.int64), np.empty(DEEPEST, np.int64)
+    """Write entries from number `first` on, until there might be too few pages for the next; where that was.
+
+    Leaves are far from the processor, so those of some keys are sought together; a split ends what was found.
+    """
+    ways, turns = np.empty((AHEAD, DEEPEST), np.int64), np.empty((AHEAD, DEEPEST), np.int64)
+    begin = end = first
     for n in range(first, new.size):
         if place[USED] + place[HEIGHT] + 1 > counts.size:
             return n
-        at = descend(keys, links, counts, after, place, new[n], pages, slots)
-        depth = place[HEIGHT] - 1
+        if n == end:
+            begin, end = n, min(n + AHEAD, new.size)
+            for i in range(end - begin):
+                page = descend(keys, links, counts, after, place, new[begin + i], ways[i], turns[i])
+                approach(keys, links, page)
+        pages, slots = ways[n - begin], turns[n - begin]
+        depth, room = place[HEIGHT] - 1, leaf
         page = pages[depth]
+        at = below(keys[page], counts[page], new[n])
+        place[READ] += depth + 1
         place[WRITTEN] += 1
         if at < counts[page] and keys[page, at] == new[n]:
             links[page, at] = values[n]
@@ -63,8 +89,8 @@ def put(
         insert(keys[page], links[page], counts[page], at, new[n], values[n])
         counts[page] += 1
         place[LENGTH] += 1
-        room = leaf
         while counts[page] > room:
+            end = n + 1
             is_leaf = depth == place[HEIGHT] - 1
             kept = counts[page] >> 1
             if is_leaf and after[page] < 0 and at == counts[page] - 1:
@@ -120,8 +146,9 @@ def get(keys: Any, links: Any, counts: Any, after: Any, place: Any, wanted: Any)
     pages, slots = np.empty(DEEPEST, np.int64), np.empty(DEEPEST, np.int64)
     out = np.full(wanted.size, NOTHING)
     for n in range(wanted.size):
-        at = descend(keys, links, counts, after, place, wanted[n], pages, slots)
-        page = pages[place[HEIGHT] - 1]
+        page = descend(keys, links, counts, after, place, wanted[n], pages, slots)
+        place[READ] += place[HEIGHT]
+        at = below(keys[page], counts[page], wanted[n])
         if at < counts[page] and keys[page, at] == wanted[n]:
             out[n] = links[page, at]
     return out
@@ -133,8 +160,9 @@ def scan(keys: Any, links: Any, counts: Any, after: Any, place: Any, first: int,
     pages, slots = np.empty(DEEPEST, np.int64), np.empty(DEEPEST, np.int64)
     most = min(most, place[LENGTH])
     found, values = np.empty(most, np.int64), np.empty(most, np.int64)
-    at = descend(keys, links, counts, after, place, first, pages, slots)
-    page, n = pages[place[HEIGHT] - 1], 0
+    page, n = descend(keys, links, counts, after, place, first, pages, slots), 0
+    place[READ] += place[HEIGHT]
+    at = below(keys[page], counts[page], first)
     while n < most:
         if at == counts[page]:
             page, at = after[page], 0
