@@ -32,6 +32,8 @@ _APPLY: dict[str, Callable[[Any, Any], Any]] = {
     "least": np.minimum,
     "most": np.maximum,
 }
+ONE_OF = {"followers": "follower", "following": "followed"}
+"""What one of those on either side of the edges is called."""
 _STRENGTH = {"*": 3, "/": 3, "+": 2, "-": 2}
 
 
@@ -44,8 +46,9 @@ class Expression:
     """A column, a function of the row, or an operation on two values.
 
     `kind` is an operator of the table above, "column" (args: its name), "outcome" (args: the number of the step
-    whose boolean it stands for) or "above" (args: the threshold: how many followed authors have at least that many
-    followers).
+    whose boolean it stands for), "above" (args: the threshold: how many followed authors have at least that many
+    followers), "edges" (args: a side and a rule: how many followers, or followed, along edges for which it holds) or
+    "edge" (the same: that one of them whose place is the row's index).
     """
 
     kind: str
@@ -110,6 +113,10 @@ class Expression:
             return f"outcome {self.args[0]}"
         if self.kind == "above":
             return f"followed_above({_text(self.args[0], 0)})"
+        if self.kind in ("edges", "edge"):
+            side, rule = self.args
+            which = side if self.kind == "edges" else ONE_OF[side]
+            return which if rule is None else f"{which} where {rule}"
         if self.kind in ("least", "most"):
             return f"{self.kind}({_text(self.args[0], 0)}, {_text(self.args[1], 0)})"
         strength = _STRENGTH.get(self.kind, 1)
@@ -124,6 +131,20 @@ def column(name: str, decide: Decide | None = None) -> Expression:
     return Expression("column", (name,), decide)
 
 
+class _Edge:
+    """The columns of an edge, for rules about edges: `posts` of its author and `reads` of its follower (both as often
+    as the load says), `followers` of its author, and `following` of its follower.
+    """
+
+    posts = column("posts")
+    reads = column("reads")
+    followers = column("followers")
+    following = column("following")
+
+
+EDGE = _Edge()
+
+
 def least(a: Any, b: Any) -> Any:
     """The smaller of two values of a plan."""
     return _binary("least", a, b) if _symbolic(a, b) else min(a, b)
@@ -134,17 +155,26 @@ def most(a: Any, b: Any) -> Any:
     return _binary("most", a, b) if _symbolic(a, b) else max(a, b)
 
 
-def evaluate(value: Any, columns: Mapping[str, Value], above: Callable[[float], Value] | None = None) -> Any:
-    """The value of a number or expression for one row or for arrays of rows; `above` answers `followed_above`."""
+def evaluate(
+    value: Any,
+    columns: Mapping[str, Value],
+    above: Callable[[float], Value] | None = None,
+    edges: Callable[..., Value] | None = None,
+) -> Any:
+    """The value of a number or expression for one row or for arrays of rows; `above` answers `followed_above`, and
+    `edges` how many edges of a side follow a rule.
+    """
     if not isinstance(value, Expression):
         return value
     if value.kind == "column":
         return columns[value.args[0]]
     if value.kind == "above" and above is not None:
         return above(value.args[0])
+    if value.kind == "edges" and edges is not None:
+        return edges(*value.args)
     if value.kind not in _APPLY:
         raise Untraceable(f"`{value}` has no value outside a run")
-    left, right = (evaluate(arg, columns, above) for arg in value.args)
+    left, right = (evaluate(arg, columns, above, edges) for arg in value.args)
     return _APPLY[value.kind](left, right)
 
 

@@ -64,6 +64,11 @@ MUTANTS = {
     "a shard is spared what befalls all": Mutant(CALENDAR + "__init__", "(None, shard)", "(0 * shard, shard)"),
     "the last of the emptiest": Mutant(FACILITY + "_emptiest", "min(drawn,", "min(drawn[::-1],"),
     "the emptiest line": Mutant(QUEUED + "inside", "desk.count + len", "len"),
+    # edges
+    "the next edge": Mutant("workload.graph:Lists.one", "int(index) % count", "(int(index) + 1) % count"),
+    "one list for all rules": Mutant("workload.graph:Graph.lists", "None if rule is None else rule.key()", "None"),
+    "followers for followed": Mutant("engines.rows:Row.followed_where", '"following"', '"followers"'),
+    "edges that nobody may follow": Mutant("engines.rows:Row.followed_above", ">= threshold", "> threshold"),
     # service times
     "items regrouped": Mutant(FACILITY + "pieces", "base + item * step.n)", "(base / step.n + item) * step.n)"),
     "items of a shard regrouped": Mutant(FACILITY + "pieces", "item * (step.n / count)", "item * step.n / count"),

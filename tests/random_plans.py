@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from simsys import steps
-from simsys.expressions import least, most
+from simsys.expressions import EDGE, least, most
 
 DEEPEST = 3
 """Plans within plans; `Start` and `Each` of many items count twice, so that a request has at most some 50 children."""
@@ -19,6 +19,9 @@ TRAITED = (
     "most(r.following - 1, 0)",
 )
 """Numbers that want a population."""
+RULES = ("", "EDGE.posts < EDGE.reads", "EDGE.followers >= 2", "1.5 * EDGE.reads > EDGE.posts + 1")
+ALONG = tuple(f"r.{side}_where({rule})" for side in ("followers", "following") for rule in RULES)
+"""Numbers that want a population with edges."""
 
 
 class Writer:
@@ -39,7 +42,8 @@ class Writer:
     ) -> None:
         self.rng, self.stations, self.caches, self.batches, self.ticks = rng, stations, caches, batches, ticks
         self.holds = holds
-        self.numbers = NUMBERS + (TRAITED if "followers" in columns else ())
+        self.numbers = NUMBERS + (TRAITED if "followers" in columns else ()) + (ALONG if "posts" in columns else ())
+        self.by_edge = "posts" in columns
         self.keys = ["None", "None", *(f"r.{name}" for name in ("user", "key") if name in columns), "r.page", "r.size"]
         self.plans: list[str] = []
         self.inner: list[tuple[str, int, bool]] = []
@@ -115,7 +119,10 @@ class Writer:
 
     def _key(self) -> str:
         computed = [f"2 * {self._column_key()} + 1", f"{self._column_key()} - 2"]
-        return self.rng.choice([*self.keys, "SPREAD", "SPREAD", "ANY", *computed])
+        keys = [*self.keys, "SPREAD", "SPREAD", "ANY", *computed]
+        if self.by_edge and self.is_child:
+            keys += [f"r.{one}_where({self.rng.choice(RULES)})" for one in ("follower", "followed") * 3]
+        return self.rng.choice(keys)
 
     def _column_key(self) -> str:
         return self.rng.choice(self.keys[2:])
@@ -221,6 +228,6 @@ class Writer:
 def plans_of(source: str) -> dict[str, Any]:
     """The functions that a source defines, by the names they are defined with."""
     words = {step.__name__: step for step in steps.STEPS} | {"least": least, "most": most}
-    names: dict[str, Any] = {**words, "SPREAD": steps.SPREAD, "ANY": steps.ANY}
+    names: dict[str, Any] = {**words, "SPREAD": steps.SPREAD, "ANY": steps.ANY, "EDGE": EDGE}
     exec(source, names)
     return names

@@ -24,6 +24,7 @@ from simsys.stations import Batch, Station
 from simsys.steps import Hold
 from simsys.structures.caches import CacheSpec, has_long_run, make_cache
 from simsys.workload import Load, Population, Workload
+from simsys.workload.graph import Graph
 from simsys.workload.requests import Chunk, Rows
 
 MOST_REQUESTS = 40
@@ -56,6 +57,7 @@ class Requests:
     requests: int | None = None
     think_law: Variate | None = None
     piece: int = 65536
+    graph: Graph | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -160,6 +162,7 @@ class Maker:
         self.expiry, self.sketches = random.Random(f"{seed} expiry"), random.Random(f"{seed} bits")
         self.limits = random.Random(f"{seed} limits")
         self.parts = random.Random(f"{seed} parts")
+        self.edges = random.Random(f"{seed} edges")
         self.tick = self.rng.choice([0.25, 0.1])
 
     def ticks(self, low: int, high: int) -> float:
@@ -204,21 +207,34 @@ class Maker:
             values["active"] = (0.5,)
         ops = ("get", "put", "scan")[: rng.choice([1, 2, 2, 3])]
         common = max(1, len(ops) - rng.choice([0, 0, 1]))
+        graph = self._graph() if "user" in values and self.edges.random() < 0.4 else None
+        if graph is not None:
+            values |= {"posts": (0.0, 1.0, 3.0), "reads": (0.0, 2.0)}
         if rng.random() < 0.25:
-            return self._clients(ops, common, values)
+            return self._clients(ops, common, values, graph)
         last = rng.randint(0, 30)
         times = sorted(self.ticks(0, last) for _ in range(rng.randint(1, MOST_REQUESTS)))
         stop = rng.choice([times[-1], times[-1] + self.ticks(1, 4), max(self.tick, times[-1] - self.tick)])
         piece = rng.choice([65536, 1, 3, 7])
-        return Requests(self.seed, ops, common, values, tuple(times), stop or self.tick, piece=piece)
+        return Requests(self.seed, ops, common, values, tuple(times), stop or self.tick, piece=piece, graph=graph)
 
-    def _clients(self, ops: tuple[str, ...], common: int, values: dict[str, tuple[float, ...]]) -> Requests:
+    def _graph(self) -> Graph:
+        """Who follows whom among nine users, of whom some follow nobody."""
+        rng = self.edges
+        pairs = rng.sample([(a, b) for a in range(8) for b in range(8) if a != b], rng.randint(1, 14))
+        follower, author = np.array(pairs, np.int64).T.copy()
+        rates = [np.array([rng.choice([0.0, 1.0, 1.0, 3.0]) for _ in range(9)]) for _ in range(2)]
+        return Graph(follower, author, *rates)
+
+    def _clients(
+        self, ops: tuple[str, ...], common: int, values: dict[str, tuple[float, ...]], graph: Graph | None
+    ) -> Requests:
         rng = self.rng
         requests = rng.choice([None, rng.randint(1, 30)])
         stop = self.ticks(4, 20) if requests is None or rng.random() < 0.5 else None
         think = Variate(*rng.choice([(laws.CONSTANT, self.ticks(1, 4)), (laws.EXPONENTIAL, 4 * self.tick)]))
         law = None if requests is not None and rng.random() < 0.3 else think
-        return Requests(self.seed, ops, common, values, (), stop, rng.randint(1, 5), requests, law)
+        return Requests(self.seed, ops, common, values, (), stop, rng.randint(1, 5), requests, law, graph=graph)
 
     def _workload(self) -> Workload:
         """A load as scenarios have them."""

@@ -381,26 +381,26 @@ FIGURES = {
         46.5 ms             pull read latency_p99
         2.52 ms             push read latency_p99""",
     "under-100ms": """
-        293 ms              workers-first get latency_p99
-        299 ms              as-it-is get latency_p99
-        312$/month          workers-first system cost
-        269$/month          as-it-is system cost
-        8.21%               hedge-first get marked.again
-        24.1 ms             hedge-first replica wait_mean
-        271 ms              hedge-first get latency_p99
-        48.5 ms             as-it-is get latency_mean
-        26.4 ms             index get latency_mean
-        275 ms              index get latency_p99
-        86.7 ms             hedge get latency_p99
-        38.3 ms             ± hedge get latency_p99
-        297$/month          hedge system cost
-        39.5 ms             payload get latency_p99
-        60.1%               cache pages hit_ratio
-        32.1 ms             cache get latency_p99
-        18.0%               cache database utilization
-        45.5%               payload database utilization
-        39.7 ms             half get latency_p99
-        235$/month          half system cost""",
+        293 ms              web@workers-first get latency_p99
+        299 ms              web@as-it-is get latency_p99
+        312$/month          web@workers-first system cost
+        269$/month          web@as-it-is system cost
+        8.21%               web@hedge-first get marked.again
+        24.1 ms             web@hedge-first replica wait_mean
+        271 ms              web@hedge-first get latency_p99
+        48.5 ms             web@as-it-is get latency_mean
+        26.4 ms             web@index get latency_mean
+        275 ms              web@index get latency_p99
+        86.7 ms             web@hedge get latency_p99
+        38.3 ms             ± web@hedge get latency_p99
+        297$/month          web@hedge system cost
+        39.5 ms             web@payload get latency_p99
+        60.1%               web@cache pages hit_ratio
+        32.1 ms             web@cache get latency_p99
+        18.0%               web@cache database utilization
+        45.5%               web@payload database utilization
+        32.5 ms             web@half get latency_p99
+        235$/month          web@half system cost""",
     "url-shortener": """
         71.4 ms             cached@[]@500/s redirect latency_p99
         103 ms              cached redirect latency_p99_worst

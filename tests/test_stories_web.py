@@ -12,9 +12,9 @@ import pytest
 from bands import holds
 
 from simsys.experiment.jobs import play_once
+from simsys.experiment.points import scenarios_at
 from simsys.experiment.setting import settings
 from simsys.measure.summary import Summary
-from simsys.scenario import load_scenario
 from simsys.theory import che_lru, md1, mm1, pollaczek_khinchine, zipf
 
 WIDE = (
@@ -31,9 +31,10 @@ SEND, RENDER = 2e-3, 3e-3
 """A page of 250 kB on a card of 1 Gb/s, and what a worker does itself."""
 
 
-def plays(strategy: str, *sets: str) -> list[Summary]:
-    """Ten replications of one strategy."""
-    (setting,) = [s for s in settings(load_scenario("under-100ms", [*WIDE, *sets])) if s.label == strategy]
+def plays(step: str, *sets: str) -> list[Summary]:
+    """Ten replications at one step."""
+    (scenario,) = scenarios_at("under-100ms", [*WIDE, *sets], [{"step": step}])
+    (setting,) = settings(scenario)
     return [play_once(setting, replication, "compiled") for replication in range(10)]
 
 
@@ -59,28 +60,29 @@ def test_a_worker_is_held_while_it_waits_for_the_database() -> None:
     """3 ms of its own, 20 ms at a database that is half busy (M/M/1), 2 ms to send: 25 ms."""
     world = ("load.rate=50/s", "stations.database={servers: 1, ops: {query: {fixed: {exponential: {mean: 10ms}}}}}")
     holds(measured(held(50), "as-it-is", *world), RENDER + mm1(0.5, 10e-3) + SEND, 1.5e-3)
-    let_go = "{hold: workers, do: [{visit: cores.render}]}, {visit: database.query}, {visit: nic.send, n: size}"
-    mutant = measured(held(50), "as-it-is", *world, f"strategies.as-it-is.get=[{let_go}]")
+    own = "{hold: workers, do: [{visit: cores.render}, {mark: waits}, {mark: waits}]}"
+    let_go = f"{own}, {{visit: database.query}}, {{visit: nic.send, n: size}}"
+    mutant = measured(held(50), "as-it-is", *world, f"strategies.web.get=[{let_go}]")
     assert max(mutant) < 1.1 * RENDER, "a worker that serves others meanwhile"
 
 
-@pytest.mark.parametrize(("strategy", "rate", "service"), [("as-it-is", 50, 10e-3), ("index", 5_000, 0.1e-3)])
-def test_an_index_carries_a_hundred_times_the_requests(strategy: str, rate: int, service: float) -> None:
+@pytest.mark.parametrize(("step", "rate", "service"), [("as-it-is", 50, 10e-3), ("index", 5_000, 0.1e-3)])
+def test_an_index_carries_a_hundred_times_the_requests(step: str, rate: int, service: float) -> None:
     """A database that only touches rows is an M/D/1: half busy at 50/s with 10,000 rows, at 5,000/s with 100."""
     world = (f"load.rate={rate}/s", "stations.database={servers: 1, ops: {query: {per_item: 1us}}}")
     wait = md1(0.5, service) - service
-    holds(measured(waited("database"), strategy, *world), wait, 0.1 * wait)
+    holds(measured(waited("database"), step, *world), wait, 0.1 * wait)
     by_luck = f"stations.database.ops.query={{fixed: {{exponential: {{mean: {service}s}}}}}}"
-    assert min(measured(waited("database"), strategy, *world, by_luck)) > 1.3 * wait, "a mutant: twice the wait"
+    assert min(measured(waited("database"), step, *world, by_luck)) > 1.3 * wait, "a mutant: twice the wait"
 
 
-@pytest.mark.parametrize(("strategy", "part"), [("hedge", 1.0), ("payload", 0.25)])
-def test_a_quarter_of_the_payload_is_a_24th_of_the_wait(strategy: str, part: float) -> None:
+@pytest.mark.parametrize(("step", "part"), [("hedge", 1.0), ("payload", 0.25)])
+def test_a_quarter_of_the_payload_is_a_24th_of_the_wait(step: str, part: float) -> None:
     """The card is an M/G/1: 40 % or 10 % busy, for 2 ms or 0.5 ms a page."""
     world = ("load.rate=200/s", "load.size={lognormal: {mean: 250kB, cv: 0.8}}", "stations.nic.servers=1")
     wait = pollaczek_khinchine(0.4 * part, SEND * part, 0.8**2)
-    holds(measured(waited("nic"), strategy, *world), wait, 0.15 * wait)
-    alike = measured(waited("nic"), strategy, *world, "load.size=250kB")
+    holds(measured(waited("nic"), step, *world), wait, 0.15 * wait)
+    alike = measured(waited("nic"), step, *world, "load.size=250kB")
     assert max(alike) < 0.8 * wait, "a mutant whose pages are all of one size"
 
 
@@ -92,16 +94,16 @@ def test_a_cache_spares_the_database_what_it_finds() -> None:
     holds([p.caches["pages"].hits / p.caches["pages"].lookups for p in found], theory, 0.005)
     busy = 400 * (1 - theory) * 13.9e-3 / 12
     holds([p.stations["database"].utilization[0] for p in found], busy, 0.05 * busy)
-    smaller = plays("cache", "caches.pages.entries=5k", database)
+    smaller = plays("cache", "caches.pages={entries: 5k, ttl: 300s, start: warm}", database)
     assert max(p.caches["pages"].hits / p.caches["pages"].lookups for p in smaller) < theory - 0.03, "half the room"
 
 
-@pytest.mark.parametrize(("strategy", "found"), [("hedge", False), ("cache", True)])
-def test_who_asks_again(strategy: str, found: bool) -> None:
+@pytest.mark.parametrize(("step", "found"), [("hedge", False), ("cache", True)])
+def test_who_asks_again(step: str, found: bool) -> None:
     """The stuck twentieth, and who needs more than 19.9 ms of 4 ms by luck; behind a cache only those who miss."""
     missing = 1 - che_lru(zipf(100_000, 0.9), 400, 10_000, 300).hit_ratio if found else 1.0
     share = missing * (0.05 + 0.95 * exp(-19.9 / 4))
-    holds(measured(again, strategy), share, 0.1 * share)
+    holds(measured(again, step), share, 0.1 * share)
     stuck = "{mixture: [{share: 90%, exponential: {mean: 4ms}}, {share: 10%, constant: 200ms}]}"
-    twice = measured(again, strategy, f"stations.database.ops.query.fixed={stuck}")
+    twice = measured(again, step, f"stations.database.ops.query.fixed={stuck}")
     assert min(twice) > 1.4 * share, "a mutant with twice as many stuck queries"

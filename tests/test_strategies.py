@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -26,6 +27,9 @@ from simsys.structures.storage import ACCESS
 SHIPPED = [name for name in strategies.names() if strategies.find(name).__module__.startswith("simsys.strategies.")]
 OPERATIONS = {"feed": {"read", "post"}, "storage": set(ACCESS)}
 COLUMNS = {"feed": ("user", "followers", "following", "active", "size", "page"), "storage": ("key", "size", "page")}
+BY_EDGE = ("posts", "reads")
+"""What requests say besides where it is known who follows whom."""
+ONLY_BY_EDGE = {"per_edge"}
 BLIND = ("engines", "experiment", "measure", "structures", "workload", "steps", "stations", "expressions", "draws")
 
 
@@ -67,11 +71,14 @@ def breaches(cls: type[Strategy]) -> list[str]:
 def faults(strategy: Strategy) -> Iterator[str]:
     """Plans that cannot be traced, and names that the family's defaults do not have."""
     family = strategy.family
-    for op in sorted(OPERATIONS[family]):
+    some = [(*COLUMNS[family], *BY_EDGE)]
+    if strategies.strategy_name(type(strategy)) not in ONLY_BY_EDGE:
+        some.append(COLUMNS[family])
+    for op, columns in product(sorted(OPERATIONS[family]), some):
         plan = strategy.plan(op)
         assert plan is not None
         try:
-            tree = trace(plan, (*COLUMNS[family], *strategy.counts))
+            tree = trace(plan, (*columns, *strategy.counts))
         except (Untraceable, AttributeError) as reason:
             yield f"{op}: {reason}"
             continue

@@ -143,8 +143,9 @@ def merge(
 
 def _points(file: str, sets: list[str], vary: list[str], zipped: bool) -> tuple[Scenario, list[Point], list[Scenario]]:
     """The scenario, the points, and the scenario at each of them."""
-    from simsys.experiment.points import axes_of, points_of, scenarios_at
+    from simsys.experiment.points import STEP, axes_of, points_of, scenarios_at
     from simsys.scenario import ScenarioError, load_scenario
+    from simsys.scenario.ladder import STEPS
 
     try:
         base = load_scenario(file, sets)
@@ -153,7 +154,9 @@ def _points(file: str, sets: list[str], vary: list[str], zipped: bool) -> tuple[
         scenarios = scenarios_at(file, sets, points)
     except ScenarioError as error:
         raise Stop(WRONG, str(error)) from None
-    return base.model_copy(update={"sweep": {path: tuple(values) for path, values in axes.items()}}), points, scenarios
+    given = {path: tuple(values) for path, values in axes.items() if path != STEP}
+    kept = {STEPS: base.steps} if STEP in axes else {}
+    return base.model_copy(update={"sweep": kept | given}), points, scenarios
 
 
 def _shard(text: str | None) -> Shard | None:

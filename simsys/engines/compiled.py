@@ -57,9 +57,9 @@ class CompiledPlay:
         self.model, self.workload, self.luck = model, workload, luck
         self.stop: float | None = workload.stop or None
         self.columns = needed_columns(program, workload)
-        self.layout = layout = Layout(
-            model, program, luck, self.columns, workload.think_law if workload.clients else None
-        )
+        think = workload.think_law if workload.clients else None
+        graph = getattr(workload, "graph", None)
+        self.layout = layout = Layout(model, program, luck, self.columns, think, graph)
         self.g = layout.g
         layout.put("entry_nodes", np.array([program.entries.get(op, NOBODY) for op in workload.ops], np.int64))
         layout.put("work", np.zeros((len(workload.ops), len(model.stations))))

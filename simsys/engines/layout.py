@@ -39,7 +39,7 @@ from simsys.engines.kernel.state import (
     WAIT,
 )
 from simsys.engines.model import Model
-from simsys.engines.program import MOST_NAMES, Program
+from simsys.engines.program import EDGE, EDGES, MOST_NAMES, Program
 from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
 from simsys.measure.log import BATCH, MARK, REQUEST, TRAITS
@@ -64,7 +64,13 @@ class Layout:
     """The tables, by name, and the globals `g`, at `address`, in which the kernel finds their addresses."""
 
     def __init__(
-        self, model: Model, program: Program, luck: Luck, columns: tuple[str, ...], think: Variate | None
+        self,
+        model: Model,
+        program: Program,
+        luck: Luck,
+        columns: tuple[str, ...],
+        think: Variate | None,
+        graph: Any = None,
     ) -> None:
         self.tables: dict[str, Array] = {}
         self.names: dict[str, int] = {}
@@ -76,6 +82,7 @@ class Layout:
         self.g, self.address = self.g_table[0], self.g_table.ctypes.data
         self._stations(model)
         self._program(model, program)
+        self._edges(program, graph)
         self.g["think"] = NOBODY if think is None else self._variate(think)
         self._globals(model, program)
         self.tables |= {
@@ -177,7 +184,7 @@ class Layout:
     # -- plans, batches, columns -----------------------------------------------------------------------------------
 
     def _program(self, model: Model, program: Program) -> None:
-        self.tables |= {"nodes": program.nodes, "plans": program.plans, "terms": program.terms}
+        self.tables |= {"nodes": program.nodes, "plans": program.plans, "terms": program.terms.copy()}
         chances = [(self.luck.stream(name), self._name(name)) for name in program.chances]
         self.tables["chances"] = np.array(chances, CHANCE)
         self.tables["shares"] = np.array([self.luck.edge_share(x) for x in program.thresholds])
@@ -188,6 +195,19 @@ class Layout:
         self.tables["traits"] = np.array([places.get(name, NOBODY) for name in TRAITS])
         self.g["size_column"] = places.get("size", NOBODY)
         self.g["following"] = places.get("following", NOBODY)
+
+    def _edges(self, program: Program, graph: Any) -> None:
+        """Where each user's list begins and ends, and the lists, one after the other; a term's argument becomes where
+        those of its side and rule begin.
+        """
+        tables: list[Array] = [np.zeros(1, np.int64)]
+        for number, (side, rule) in enumerate(program.lists):
+            lists, begin = graph.lists(side, rule), sum(map(len, tables))
+            tables += [begin + len(lists.starts) + lists.starts, lists.others]
+            terms = self.tables["terms"]
+            mine = np.isin(program.terms["code"], (EDGES, EDGE)) & (program.terms["arg"] == number)
+            terms["arg"][mine] = begin
+        self.tables["edges"] = np.concatenate(tables)
 
     def _globals(self, model: Model, program: Program) -> None:
         shards = [1] + [spec.shards for spec in model.stations.values()]

@@ -24,7 +24,7 @@ CONSTANT, COLUMN, SIZE, INDEX, OUTCOME, COMPUTED, SPREAD, ANY = range(8)
 """What an operand is: a number, a column of the request, the child's own size or index, the outcome of an earlier step,
 an expression; for keys also the two that are none."""
 OPERATORS = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "least", "most")
-STOP, VALUE, ABOVE = 100, 101, 102
+STOP, VALUE, ABOVE, EDGES, EDGE = 100, 101, 102, 103, 104
 MOST_OUTCOMES, MOST_STACK, MOST_NAMES = 62, 60, 62
 
 INT, FLOAT = np.int64, np.float64
@@ -54,6 +54,8 @@ class Program:
     marks: list[str]
     thresholds: list[float]
     """Those of `followed_above`."""
+    lists: list[tuple[str, Any]]
+    """The side and the rule of edges that are counted or followed."""
     counters: int
     """How many names the plans of children have."""
     columns: tuple[str, ...]
@@ -94,6 +96,7 @@ class Compiler:
     chances: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
     thresholds: list[float] = field(default_factory=list)
+    lists: dict[Any, tuple[str, Any]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     roots: dict[int, int] = field(default_factory=dict)
@@ -116,6 +119,7 @@ class Compiler:
             self.chances,
             self.marks,
             self.thresholds,
+            list(self.lists.values()),
             len(self.names),
             tuple(self.columns),
             {op: frozenset(self._sure(tree)) for op, tree in trees.items()},
@@ -270,6 +274,11 @@ class Compiler:
     def _postfix(self, value: Any) -> Iterator[tuple[int, int, int, float]]:
         if isinstance(value, Expression) and value.kind == "above":
             yield ABOVE, 0, place(self.thresholds, value.args[0]), 0.0
+            return
+        if isinstance(value, Expression) and value.kind in ("edges", "edge"):
+            self.lists.setdefault(value.key()[1:], value.args)
+            which = list(self.lists).index(value.key()[1:])
+            yield EDGES if value.kind == "edges" else EDGE, place(self.columns, "user"), which, 0.0
             return
         kind, arg, number = self._term(value)
         if kind != COMPUTED:

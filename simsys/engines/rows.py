@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from simsys import draws
+from simsys.expressions import EDGE
 
 
 class Luck:
@@ -40,15 +41,39 @@ class Row:
 
     __slots__ = ("_luck", "_token", "index", "size")
     _columns: tuple[str, ...] = ()
+    _graph: Any = None
     _luck: Luck
     _token: int
     index: float
     size: float
 
+    @property
+    def by_edge(self) -> bool:
+        """Whether it is known who follows whom."""
+        return self._graph is not None
+
+    def followers_where(self, rule: Any = None) -> float:
+        """How many followers there are along edges for which a rule (on `EDGE`) holds."""
+        return float(self._graph.lists("followers", rule).number(self.user))
+
+    def following_where(self, rule: Any = None) -> float:
+        """How many are followed along edges for which a rule holds."""
+        return float(self._graph.lists("following", rule).number(self.user))
+
+    def follower_where(self, rule: Any = None) -> float:
+        """The number of that one of these followers whose place is this row's index."""
+        return float(self._graph.lists("followers", rule).one(self.user, self.index))
+
+    def followed_where(self, rule: Any = None) -> float:
+        """The number of that one of these followed whose place is this row's index."""
+        return float(self._graph.lists("following", rule).one(self.user, self.index))
+
     def followed_above(self, threshold: float) -> float:
-        """How many of the followed have at least `threshold` followers: one draw per followed, monotone in
-        the threshold.
+        """How many of the followed have at least `threshold` followers: where it is not known who they are, one draw
+        per followed, monotone in the threshold.
         """
+        if self.by_edge:
+            return self.following_where(EDGE.followers >= threshold)
         following = int(self.following)
         share = self._luck.edge_share(threshold)
         return float(draws.count_below(self._luck.stream("followed"), self._token, following, share))
@@ -67,8 +92,8 @@ class Row:
         raise AttributeError(f"requests have no column '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
 
 
-def row_type(columns: Iterable[str]) -> type[Row]:
-    """The class of rows with these columns."""
+def row_type(columns: Iterable[str], graph: Any = None) -> type[Row]:
+    """The class of rows with these columns, of users of a graph or of nobody knows whom."""
     names = tuple(columns)
     slots = tuple(name for name in names if name not in ("size", "index"))
-    return type("Row", (Row,), {"__slots__": slots, "_columns": names})
+    return type("Row", (Row,), {"__slots__": slots, "_columns": names, "_graph": graph})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from simsys.expressions import Expression, Untraceable, column
+from simsys.expressions import EDGE, Expression, Untraceable, column
 from simsys.steps import STEPS, All, Each, Hold, Join, Plan, Start, Within, plan_name
 
 MOST_PATHS = 4096
@@ -59,9 +59,35 @@ class SymbolicRow:
             raise AttributeError(f"requests have no column '{name}'")
         return column(name, self._decide)
 
+    @property
+    def by_edge(self) -> bool:
+        """Whether it is known who follows whom: then requests say how often their user posts and reads."""
+        return {"posts", "reads"} <= self._columns
+
+    def followers_where(self, rule: Any = None) -> Expression:
+        return self._along("edges", "followers", rule)
+
+    def following_where(self, rule: Any = None) -> Expression:
+        return self._along("edges", "following", rule)
+
+    def follower_where(self, rule: Any = None) -> Expression:
+        return self._along("edge", "followers", rule)
+
+    def followed_where(self, rule: Any = None) -> Expression:
+        return self._along("edge", "following", rule)
+
+    def _along(self, kind: str, side: str, rule: Any) -> Expression:
+        if not self.by_edge:
+            raise AttributeError("who follows whom is not known: this needs a population with edges")
+        if kind == "edge" and "index" not in self._columns:
+            raise AttributeError("only a plan that is played once per edge knows whose edge it is")
+        return Expression(kind, (side, rule), self._decide)
+
     def followed_above(self, threshold: float) -> Expression:
         if isinstance(threshold, Expression):
             raise Untraceable("followed_above wants a constant")
+        if self.by_edge:
+            return self.following_where(EDGE.followers >= threshold)
         if "following" not in self._columns:
             raise AttributeError("followed_above needs a population with following")
         return Expression("above", (float(threshold),), self._decide)
@@ -163,6 +189,8 @@ class Drive:
         """Untraceable if a value of this plan stands for something that belongs to the row of another."""
         if not isinstance(value, Expression):
             return
+        if value.kind == "edge" and value.decide != self.decide:
+            raise Untraceable(FOREIGN)
         if value.kind not in ("column", "outcome"):
             for arg in value.args:
                 self.check(arg)

@@ -81,8 +81,8 @@ def facts_of(setting: Setting, cached: dict[str, float]) -> dict[str, Any]:
     facts |= {"hot_posts": posts * retention.hot}
     if people is not None:
         users = float(people.users)
-        facts |= {"users": users, "active_users": users * people.active, "edges": users * people.mean_followers}
-        facts |= {"deliveries": posts * people.activity_weighted_mean_followers, "active": people.active}
+        facts |= {"users": users, "active_users": users * people.active_share, "edges": users * people.mean_followers}
+        facts |= {"deliveries": posts * people.activity_weighted_mean_followers, "active": people.reached_share}
     return facts
 
 

@@ -50,14 +50,14 @@ def compare(one: tuple[Result, str], other: tuple[Result, str]) -> list[Compared
     alike = first.seed == second.seed and first.replications == second.replications
     found = {(row.subject, row.metric): row for row in first.rows if row.strategy == name}
     pairs = [
-        _compared(found[row.subject, row.metric], row, alike)
+        compared(found[row.subject, row.metric], row, alike)
         for row in second.rows
         if row.strategy == its and (row.subject, row.metric) in found
     ]
     return sorted((pair for pair in pairs if pair is not None), key=lambda pair: pair.factor)
 
 
-def _compared(first: Row, second: Row, alike: bool) -> Compared | None:
+def compared(first: Row, second: Row, alike: bool) -> Compared | None:
     """None where one of them has no figure."""
     if first.value is None or second.value is None:
         return None

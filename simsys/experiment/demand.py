@@ -18,6 +18,7 @@ from simsys.engines.trace import Do, End, If, Tree
 from simsys.expressions import Expression, evaluate
 from simsys.stations import Batch, Station
 from simsys.steps import All, Chance, Each, Fill, Hold, Join, Key, Lookup, Mark, Start, Visit, Within
+from simsys.workload.graph import Graph
 
 Array = npt.NDArray[np.float64]
 Totals = defaultdict[Any, float]
@@ -66,8 +67,8 @@ class Demand:
 @dataclass(frozen=True)
 class Surroundings:
     """What a walk needs to know: the stations, the hit ratio of each cache (one, or one per row), the share of follow
-    edges above x followers, the members of each batch, of which one plays its plan, and the share of visits that the
-    rate limit of a station lets in.
+    edges above x followers, the members of each batch, of which one plays its plan, the share of visits that the rate
+    limit of a station lets in, and the graph, where there is one.
     """
 
     stations: Mapping[str, Station]
@@ -75,6 +76,7 @@ class Surroundings:
     edge_share: Callable[[float], float]
     members: Mapping[str, float] = field(default_factory=dict)
     let_in: Mapping[str, float] = field(default_factory=dict)
+    graph: Graph | None = None
 
 
 def demand(tree: Tree, weights: Array, columns: Mapping[str, Array], around: Surroundings) -> Demand:
@@ -157,7 +159,11 @@ class _Walk:
             known = columns.get(_followed_above(followers))
             return columns["following"] * self.around.edge_share(followers) if known is None else known
 
-        return evaluate(value, columns, above)
+        def edges(side: Any, rule: Any) -> Array:
+            assert self.around.graph is not None
+            return self.around.graph.lists(side, rule).counts(columns["user"].astype(np.int64))
+
+        return evaluate(value, columns, above, edges)
 
     def _step(self, node: Do, weights: Array, columns: dict[str, Array], total: Demand) -> Array:
         step = node.step

@@ -85,7 +85,7 @@ class Layers:
         return str(key.args[0]) if getattr(key, "kind", "") == "column" else ""
 
     def _demands(self, grids: Mapping[str, Grid], ratios: Mapping[str, Any]) -> dict[str, Demand]:
-        around = Surroundings(self.scenario.stations, ratios, self.edge_share)
+        around = Surroundings(self.scenario.stations, ratios, self.edge_share, graph=self.load.graph)
         return {op: demand(tree, *grids[op], around) for op, tree in self.trees.items()}
 
     def _ratio(self, name: str, column: str, rate: float, under: bool) -> float | None:

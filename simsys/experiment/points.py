@@ -13,6 +13,7 @@ from typing import Any
 from simsys.experiment.quantities import NUMBER, QUANTITIES
 from simsys.scenario import Scenario, load_scenario
 from simsys.scenario.errors import Problem, ScenarioError, Source
+from simsys.scenario.ladder import STEPS, Step, below, climbed
 from simsys.scenario.model import Grid
 from simsys.scenario.paths import PathError, parse_path, show_path
 from simsys.units import UnitError, parse_count
@@ -22,16 +23,21 @@ Point = Mapping[str, str]
 Axes = Mapping[str, Sequence[str]]
 """The values that each path takes."""
 
+STEP = "step"
+"""What a point calls the step of a sweep that it is at."""
 MOST_POINTS = 10_000
 _GRID = re.compile(r"(log|linear)\((.*)\)", re.DOTALL)
 
 
 def axes_of(scenario: Scenario, vary: Sequence[str]) -> Axes:
-    """The values of each path: those of `--vary PATH=VALUES`, or else of the scenario's `sweep` block.
+    """The values of each path: those of `--vary PATH=VALUES`, or else of the scenario's `sweep` block, whose steps are
+    the values of `STEP`.
 
     VALUES are `a,b,c`, `log(first,last,points)` or `linear(first,last,points)`. ScenarioError if one cannot be read.
     """
-    given = [_read(text) for text in vary] or [(p, _listed(v, p)) for p, v in scenario.sweep.items()]
+    steps = [step.name for step in scenario.steps]
+    listed = [(STEP, steps) if p == STEPS else (p, _listed(v, p)) for p, v in scenario.sweep.items()]
+    given = [_read(text) for text in vary] or listed
     if not given:
         raise _wrong("--vary", "nothing is varied: give --vary PATH=VALUES, as in --vary load.rate=5k/s,10k/s")
     twice = next((path for n, (path, _) in enumerate(given) if path in dict(given[:n])), None)
@@ -56,13 +62,29 @@ def scenarios_at(file: Any, sets: Sequence[str], points: Iterable[Point], name: 
     """The scenario at each point, in their order. ScenarioError with all that is wrong at any of them."""
     scenarios, problems = [], []
     for point in points:
+        given = [*sets, *(f"{path}={value}" for path, value in point.items() if path != STEP)]
         try:
-            scenarios.append(load_scenario(file, [*sets, *(f"{path}={value}" for path, value in point.items())], name))
+            steps = climbed(load_scenario(file, sets, name).steps, point[STEP]) if STEP in point else ()
+            scenarios.append(load_scenario(file, given, name, steps))
         except ScenarioError as error:
             problems += [replace(p, file=re.sub(r"^--set\b", "--vary", p.file)) for p in error.problems]
     if problems:
         raise ScenarioError(problems)
     return scenarios
+
+
+def beneath(points: Sequence[Point], steps: Sequence[Step]) -> list[int | None]:
+    """The number of the point that each is compared to: that of the step it stands on, or else the one before."""
+    found: list[int | None] = []
+    for number, point in enumerate(points):
+        if STEP not in point:
+            found.append(number - 1 if number else None)
+            continue
+        names = [step.name for step in steps]
+        lower = below(steps, names.index(point[STEP]))
+        other = None if lower is None else {**point, STEP: names[lower]}
+        found.append(points.index(other) if other in points else None)
+    return found
 
 
 def shown(point: Point) -> dict[str, Any]:

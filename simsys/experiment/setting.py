@@ -101,7 +101,7 @@ class Setting:
 
     @cached_property
     def _around(self) -> Surroundings:
-        around = Surroundings(self.scenario.stations, self.hit_ratios, self.edge_share)
+        around = Surroundings(self.scenario.stations, self.hit_ratios, self.edge_share, graph=self.first.graph)
         limited = () if self.first.clients else tuple(self._stations)
         return surroundings(around, self._demands, self.rate, self.scenario.batches, limited)
 
@@ -153,7 +153,7 @@ class Setting:
     @cached_property
     def edges_pulled(self) -> float | None:
         """The share of follow edges that are served at read time: those whose author's posts are not delivered."""
-        if "post" not in self.demands or self.first.people is None:
+        if "post" not in self.demands or self.first.people is None or self.first.graph is not None:
             return None
         weights, columns = self.first.grid("post")
         marked = self.demands["post"].marked.get("fresh", np.zeros_like(weights)) > 0
@@ -167,9 +167,11 @@ class Setting:
         return 1.0 - sum(above(first) - above(after) for first, after in stretches)
 
     def event_demand(self, op: str, columns: dict[str, float]) -> Demand | None:
-        """What one planned request asks for."""
+        """What one planned request asks for; with edges, that of nobody knows whom, what any of them does."""
         if isinstance(self.trees, str):
             return None
+        if self.first.graph is not None:
+            return self.demands[op]
         weights, grid = self.first.grid(op)
         row = {name: np.array([columns.get(name, float((values * weights).sum()))]) for name, values in grid.items()}
         return demand(self.trees[op], np.ones(1), row, self._around)

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from simsys.experiment.points import Point, shown
+from simsys.experiment.points import Point, beneath, shown
 from simsys.experiment.result import Result, Row
 from simsys.experiment.rows import rounded
 from simsys.experiment.threshold import Theory, theory
@@ -61,13 +61,15 @@ def place(row: Row | Difference) -> Place:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The results at all points, their rows with the point, and the differences between them; and for a strategy with
-    a follower threshold that was moved, what theory says of it.
+    """The results at all points, their rows with the point, and the differences between them; the number of the point
+    `beneath` each, which it is compared to; and for a strategy with a follower threshold that was moved, what theory
+    says of it.
     """
 
     points: tuple[Point, ...]
     results: tuple[Result, ...]
     differences: tuple[Difference, ...]
+    beneath: tuple[int | None, ...]
     theory: dict[str, Theory] = field(default_factory=dict)
 
     @property
@@ -77,7 +79,7 @@ class Sweep:
 
     @cached_property
     def signs(self) -> dict[Place, int]:
-        """Which figures are surely more (1) or less (-1) than those of the same strategy at the point before."""
+        """Which figures are surely more (1) or less (-1) than those of the same strategy at the point beneath."""
         return {place(each): each.sign for each in self.differences if each.strategy == each.less_strategy}
 
     @property
@@ -92,7 +94,8 @@ def sweep_of(points: Sequence[Point], scenarios: Sequence[Scenario], results: Se
         replace(result, rows=tuple(row._replace(point=shown(point)) for row in result.rows))
         for point, result in zip(points, results, strict=True)
     ]
-    whole = Sweep(tuple(points), tuple(placed), tuple(_differences(placed)))
+    lower = beneath(points, scenarios[0].steps)
+    whole = Sweep(tuple(points), tuple(placed), tuple(_differences(placed, lower)), tuple(lower))
     knob = len(points[0]) == 1 and next(iter(points[0])).startswith("strategies.")
     found = {name: theory(scenarios, name) for name in whole.strategies} if knob else {}
     return replace(whole, theory={name: told for name, told in found.items() if told is not None})
@@ -108,15 +111,13 @@ def difference(first: Row, second: Row) -> Difference:
     )  # fmt: skip
 
 
-def _differences(results: Sequence[Result]) -> Iterator[Difference]:
-    before: dict[tuple[str, str, str], Row] = {}
-    for result in results:
-        here = {(row.strategy, row.subject, row.metric): row for row in result.rows if row.metric in COMPARED}
+def _differences(results: Sequence[Result], beneath: Sequence[int | None]) -> Iterator[Difference]:
+    at = [{(row.strategy, row.subject, row.metric): row for row in r.rows if row.metric in COMPARED} for r in results]
+    for result, here, lower in zip(results, at, beneath, strict=True):
         for key, row in here.items():
-            if key in before:
-                yield difference(row, before[key])
+            if lower is not None and key in at[lower]:
+                yield difference(row, at[lower][key])
         for one, other in combinations([played.strategy for played in result.played], 2):
             for (strategy, subject, metric), row in here.items():
                 if strategy == one and (other, subject, metric) in here:
                     yield difference(here[other, subject, metric], row)
-        before = here

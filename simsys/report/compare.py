@@ -84,10 +84,10 @@ def _table(pair: Pair) -> Iterator[str]:
 def _line(each: Compared) -> list[str]:
     ratio = "–" if each.ratio is None else f"{each.ratio:.3g}"
     label = style.short(_named(each), 24)
-    return [label, _text(each, each.first), _text(each, each.second), ratio, _difference(each), each.verdict]
+    return [label, _text(each, each.first), _text(each, each.second), ratio, difference(each), each.verdict]
 
 
-def _difference(each: Compared) -> str:
+def difference(each: Compared) -> str:
     """The difference and half its interval, in the unit of the difference."""
     sign = "-" if each.value < 0 else "+"
     size = figure(abs(each.value), each.metric, each.unit)

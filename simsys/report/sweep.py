@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-from simsys.experiment.points import Point
+from simsys.experiment.curves import axis, curves
+from simsys.experiment.points import STEP, Point
 from simsys.experiment.result import Result, Row
 from simsys.experiment.sweep import Difference, Place, Sweep, place
-from simsys.report import files
+from simsys.report import files, ladder
 from simsys.report.style import NAMES, figure
 from simsys.report.sweep_charts import charts
 from simsys.report.sweep_words import sentences
@@ -25,6 +26,10 @@ EVERYWHERE = "at every point"
 CELL = 16
 _SIGNS = {1: " ▲", -1: " ▼", 0: ""}
 _LEGEND = "▲ ▼ surely more or less than at the point above (95 %, paired replications)."
+_ON_STEPS = (
+    "▲ ▼ surely more or less than at the step it stands on, the one above or that\nbehind the arrow (95 %, paired"
+    " replications); (in brackets): cannot be told."
+)
 
 
 def metrics(sweep: Sweep) -> dict[str, Any]:
@@ -84,8 +89,11 @@ def page(sweep: Sweep) -> str:
     """The text of a sweep, at most 80 columns wide: the best point, and a table per strategy over the points."""
     paragraphs = [textwrap.fill(each, WIDTH) for each in sentences(sweep)]
     paragraphs += ["\n".join(_table(sweep, strategy)) for strategy in sweep.strategies]
+    along = axis(sweep)
+    if along.path == STEP:
+        paragraphs += ["\n".join(ladder.table(sweep, curve)) for curve in curves(sweep, along)]
     paragraphs += [
-        *([_LEGEND] if any(sweep.signs.values()) else []),
+        *([_ON_STEPS if along.path == STEP else _LEGEND] if any(sweep.signs.values()) else []),
         *(textwrap.fill(note, WIDTH) for note in notes(sweep)),
     ]
     return "\n\n".join(paragraphs) + "\n"
@@ -152,6 +160,6 @@ def _short(metric: str) -> str:
 
 
 def named(point: Point) -> str:
-    """A point in a few words: the last step of each path and its value."""
+    """A point in a few words: the last word of each path and its value; of a step only its name."""
     told = {path: show_count(float(value)) if value.isdigit() else value for path, value in point.items()}
-    return ", ".join(f"{path.rsplit('.', 1)[-1]} {value}" for path, value in told.items())
+    return ", ".join(value if path == STEP else f"{path.rsplit('.', 1)[-1]} {value}" for path, value in told.items())

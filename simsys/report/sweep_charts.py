@@ -7,9 +7,10 @@ from math import ceil, inf
 from typing import Any
 
 from simsys.experiment.curves import Axis, Curve, alike, axis, cheapest, curves, knee, limit, lowest, rows
+from simsys.experiment.points import STEP
 from simsys.experiment.result import Row
 from simsys.experiment.sweep import Sweep
-from simsys.report import style
+from simsys.report import ladder, style
 from simsys.report.canvas import canvas
 from simsys.report.charts import drawn
 from simsys.report.style import figure, name, short, two
@@ -35,6 +36,8 @@ def panels(sweep: Sweep) -> Any:
     chosen = [which for which in _chosen(sweep) if any(any(rows(sweep, c, *which)) for c in lines)]
     if not lines or not chosen:
         return None
+    if along.path == STEP and len(lines) == 1:
+        return ladder.chart(sweep, lines[0])
     drawing, axes = canvas(8, 1.1 + 2.0 * len(chosen), len(chosen))
     for panel, (subject, metric) in zip(axes, chosen, strict=True):
         _panel(panel, sweep, along, lines, subject, metric)

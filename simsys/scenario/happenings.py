@@ -10,6 +10,7 @@ from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Place
 from simsys.scenario.run import Event
 from simsys.workload import Workload
+from simsys.workload.population import TRAITS
 
 At = Callable[..., Place]
 """From a path, as its steps, to the place in the file."""
@@ -63,9 +64,13 @@ def _request(scenario: Scenario, load: Workload, event: Event, at: At) -> Iterat
     if event.brings is not None and event.brings.op not in load.ops:
         hint = nearest(event.brings.op, load.ops)
         yield at("brings", "op").problem(f"the load has no operation '{event.brings.op}'", hint)
+    if event.brings is not None and load.graph is not None:
+        yield at("brings").problem("with edges, readers come as often as they read: a post brings none")
     for column, value in event.request.columns.items() if event.request is not None else ():
         if column not in load.columns:
             yield at("request", column).problem(f"requests have no column '{column}'", nearest(column, load.columns))
+        elif column in TRAITS and load.graph is not None:
+            yield at("request", column).problem("with edges, all that is known of a user is in their files")
         elif column == "followers" and scenario.population is not None and value > scenario.population.users:
             yield at("request", column).problem(f"more followers than users ({scenario.population.users:,.0f})")
 

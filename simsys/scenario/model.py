@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema, model_validator
+from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema, WrapValidator, model_validator
 
 from simsys.money import Prices
+from simsys.scenario.ladder import STEPS, Ladder, Step
 from simsys.scenario.promises import Promise
 from simsys.scenario.run import Event, Run
 from simsys.scenario.sizing import Sizing
@@ -48,6 +49,14 @@ class Grid(Spec):
         return self
 
 
+def _with_steps(value: Any, values: Any) -> Any:
+    """The values by path, and the steps as such."""
+    if not isinstance(value, dict) or STEPS not in value:
+        return values(value)
+    steps = Ladder.model_validate({STEPS: value[STEPS]}).steps
+    return {STEPS: steps, **values({path: given for path, given in value.items() if path != STEPS})}
+
+
 class Scenario(Spec):
     """One question, and all that is needed to play it. Seconds, bytes, US dollars per month."""
 
@@ -68,7 +77,11 @@ class Scenario(Spec):
     sizes: dict[Name, Size] = Field(default={}, description="bytes of what is kept")
     retention: Retention = Field(description="how long posts are kept")
     size: Sizing | None = Field(default=None, description="what a fleet is sized for")
-    sweep: dict[str, Grid | tuple[Any, ...]] = Field(default={}, description="values to try, by path")
+    sweep: Annotated[dict[str, Grid | tuple[Any, ...]], WrapValidator(_with_steps)] = Field(
+        default={},
+        description="values to try, by path; and steps",
+        json_schema_extra={"properties": {STEPS: {"type": "array", "items": Step.model_json_schema()}}},
+    )
 
     _name: str = PrivateAttr(default="scenario")
     _folder: Path = PrivateAttr(default=Path())
@@ -100,6 +113,11 @@ class Scenario(Spec):
         if self._worked_out.get("scenario") is not self:
             self._worked_out = {"scenario": self}
         return self._worked_out
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of its sweep, if it has any."""
+        return tuple(self.sweep.get(STEPS, ()))
 
     @property
     def transient(self) -> bool:

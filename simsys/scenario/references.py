@@ -10,6 +10,7 @@ from simsys.scenario.errors import Problem, WordError, nearest, printable
 from simsys.scenario.guard import Node
 from simsys.scenario.happenings import event_problems
 from simsys.scenario.knobs import read_strategies
+from simsys.scenario.ladder import STEPS
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path, PathError, Place, element_step, find, parse_path, set_value
 from simsys.scenario.promises import MARKED, SloRule, resolved
@@ -69,7 +70,11 @@ class References:
         for number, rule in enumerate(self.scenario.slo):
             yield from self._promise(number, rule)
         for text in self.scenario.sweep:
-            yield from self._swept(text)
+            if text != STEPS:
+                yield from self._swept(self._at("sweep", text), text)
+        for number, step in enumerate(self.scenario.steps):
+            for text in step.set:
+                yield from self._swept(self._at("sweep", STEPS, str(number), "set", text), text)
 
     def _at(self, *path: str) -> Place:
         return Place(self.tree, path)
@@ -196,9 +201,8 @@ class References:
             yield self._at("slo", str(number)).problem(f"no plan marks '{printable(name, 64)}'", nearest(name, marks))
         self.promises.append(rule)
 
-    def _swept(self, text: str) -> Iterator[Problem]:
-        """A sweep's path must lead to a key that could be set."""
-        place = self._at("sweep", text)
+    def _swept(self, place: Place, text: str) -> Iterator[Problem]:
+        """A path of a sweep must lead to a key that could be set."""
         try:
             path = parse_path(text)
             changed = set_value(self.tree, path, Node(1, self.tree.source))

@@ -19,13 +19,17 @@ from simsys.distributions import CountDistribution, QuantileTable, Variate, laws
 from simsys.distributions.pieces import piece_moments
 from simsys.draws import compiled, stream
 from simsys.units import Share, Spec, Whole, show_count
+from simsys.workload.edges import Edges
+from simsys.workload.graph import Graph
 from simsys.workload.grid import Axis, integral
 from simsys.workload.ranks import ByRank, Followers, Ranks, ranks
 
 BALANCE = 1.1
 """The mean numbers of followers and of followed may differ by this factor: every edge has two ends."""
-TRAITS = ("user", "followers", "following")
+TRAITS = ("user", "followers", "following", "posts", "reads")
 """What differs from one user to the next."""
+RATES = ("posts", "reads")
+"""What is known of every user where the edges are."""
 GOLDEN = 0.6180339887498949
 
 Columns = dict[str, npt.NDArray[np.float64]]
@@ -43,11 +47,12 @@ class Population(Spec):
     who follows whom.
 
     Of `followers` and `following` both, one or none may be given; the other is then the same for
-    everybody. Raises ValueError where the largest number of followers is more than all users, or the
-    edges do not balance.
+    everybody. `edges` instead say exactly who the users are, who follows whom, and how often each of them posts and
+    reads. Raises ValueError where the largest number of followers is more than all users, or the edges do not balance.
     """
 
-    users: Annotated[Whole, Field(ge=1, le=10**11)]
+    users: Annotated[Whole, Field(ge=1, le=10**11)] = 0
+    edges: Edges | None = None
     active: Annotated[Share, Field(gt=0)] = 1.0
     online: Annotated[Share, Field(gt=0)] | None = None
     followers: Followers | None = None
@@ -55,9 +60,15 @@ class Population(Spec):
     activity: Activity | None = None
     _ranks: Ranks | None = PrivateAttr(None)
     _following: Variate | None = PrivateAttr(None)
+    _graph: Graph | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if self.edges is not None:
+            self._exact(self.edges)
+            return self
+        if not self.users:
+            raise ValueError("'users' is missing: how many there are, or the edges between them")
         if self.online is not None and self.online > self.active:
             raise ValueError("who is online is active too: online must not be above active")
         for side, law in (("followers", self.followers), ("following", self.following)):
@@ -67,6 +78,18 @@ class Population(Spec):
                 raise ValueError(f"{side}: the largest number is {show_count(most)}, {there}")
         self._rank()
         return self
+
+    def _exact(self, edges: Edges) -> None:
+        """The users are those of the edges, and nothing else may be said of them."""
+        graph = edges.graph()
+        others = ("followers", "following", "active", "online", "activity")
+        given = [name for name in others if name in self.model_fields_set and getattr(self, name) not in (None, 1.0)]
+        if given:
+            raise ValueError(f"{', '.join(given)}: edges say who follows whom, and their rates who posts and reads")
+        if self.users not in (0, graph.users):
+            raise ValueError(f"users: there are {graph.users:,} in {edges.path}, not {self.users:,}")
+        self.__dict__["users"] = graph.users
+        self._graph = graph
 
     def _rank(self) -> None:
         """Work out who has how many followers and who posts."""
@@ -112,36 +135,64 @@ class Population(Spec):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a request that tell of its user."""
-        return ("user", "active", *(TRAITS[1:] if self._ranks is not None else ()))
+        if self._graph is not None:
+            return ("user", "active", *TRAITS[1:])
+        return ("user", "active", *(TRAITS[1:3] if self._ranks is not None else ()))
+
+    @property
+    def graph(self) -> Graph | None:
+        """Who follows whom, where that is known edge by edge; posts and reads are shares of all."""
+        return self._graph
+
+    @property
+    def active_share(self) -> float:
+        """The share of the users that have a timeline: with edges, all who ever read."""
+        return self.active if self._graph is None else float((self._graph.reads > 0).mean())
+
+    @property
+    def reached_share(self) -> float:
+        """The share of the followers of a post's author that have a timeline."""
+        graph = self._graph
+        if graph is None:
+            return self.active
+        return float(graph.posts @ (graph.followers * graph.active)) / (self.activity_weighted_mean_followers or 1.0)
 
     @property
     def active_users(self) -> int:
         """How many users have a timeline."""
-        return max(1, round(self.users * self.active))
+        return max(1, round(self.users * self.active_share))
 
     @property
     def online_users(self) -> int:
         """How many users read: numbers 0 to online_users - 1."""
-        return max(1, round(self.users * (self.active if self.online is None else self.online)))
+        return max(1, round(self.users * (self.active_share if self.online is None else self.online)))
 
     @property
     def mean_followers(self) -> float:
-        """Followers of a user; 0 without a graph."""
+        """Followers of a user; 0 where nothing is said of them."""
+        if self._graph is not None:
+            return self._graph.edges / self._graph.users
         return self._ranks.mean_followers if self._ranks else 0.0
 
     @property
     def mean_following(self) -> float:
-        """How many a user follows; 0 without a graph."""
+        """How many a user follows; 0 where nothing is said of that."""
+        if self._graph is not None:
+            return self.mean_followers
         return self._following.mean if self._following else 0.0
 
     @property
     def activity_weighted_mean_followers(self) -> float:
-        """Followers of the author of a post: the deliveries of a post; 0 without a graph."""
+        """Followers of the author of a post: the deliveries of a post; 0 where nothing is said of them."""
+        if self._graph is not None:
+            return float(self._graph.posts @ self._graph.followers)
         return self._ranks.activity_weighted_mean_followers if self._ranks else 0.0
 
     @property
     def activity_exponent(self) -> float | None:
         """The power of followers that the posts of an author grow with; None where a file says who posts how much."""
+        if self._graph is not None:
+            return None
         law = self.followers
         rows = [] if law is None or isinstance(law, ByRank) else [law, *(law.mixture or ())]
         if any(each.file is not None and each.file.activity for each in rows):
@@ -159,10 +210,14 @@ class Population(Spec):
 
     def share_above(self, followers: float) -> float:
         """Share of the users with at least so many followers."""
+        if self._graph is not None:
+            return float((self._graph.followers >= followers).mean())
         return self._ranks.users.share_above(followers) if self._ranks else 0.0
 
     def edge_share_above(self, followers: float) -> float:
         """Share of the follow edges whose author has at least so many followers."""
+        if self._graph is not None:
+            return float((self._graph.along["followers"] >= followers).mean())
         return self._ranks.users.edge_share_above(followers) if self._ranks else 0.0
 
     # Users of requests

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from simsys.draws import compiled, request_token, stream, uniforms
 from simsys.measure.storage import StorageTotals
 from simsys.workload.arrivals import Times
+from simsys.workload.graph import Graph
 from simsys.workload.grid import POINTS, Grid, axis, point_weights
 from simsys.workload.load import Load
 from simsys.workload.popularity import zipf_keys
@@ -160,6 +162,16 @@ class Workload:
 
     # What
 
+    @cached_property
+    def graph(self) -> Graph | None:
+        """Who follows whom, where that is known, with the posts and reads of each user per second (per request of the
+        load where that has no rate).
+        """
+        if self.people is None or self.people.graph is None:
+            return None
+        rate = self.mean_rate if 0.0 < self.mean_rate < inf else 1.0
+        return self.people.graph.at(rate * self.shares.get(AUTHORED, 0.0), rate * self.shares.get("read", 0.0))
+
     def chunks(self, size: int = 16384, needed: frozenset[str] | None = None) -> Iterator[Chunk]:
         """The requests of an open load in order of arrival, at most `size` at a time; the same whatever
         the size. Only the columns that are `needed` are drawn; None: all. `counted` is then who met them.
@@ -226,12 +238,21 @@ class Workload:
         if "key" in missing and self.load.keys is not None:
             keys = self.load.keys
             columns["key"] = zipf_keys(float(keys.count), keys.exponent, self._stream("key"), indices, 0)
-        if self.people is not None and "active" in missing:
-            columns["active"] = np.full(indices.size, self.people.active)
-        if self.people is not None and not missing.isdisjoint(TRAITS):
+        if self.people is not None and not missing.isdisjoint(("active", *TRAITS)):
             author = op == self.ops.index(AUTHORED) if AUTHORED in self.ops else np.zeros(op.size, np.bool_)
-            columns |= self.people.traits(uniforms(self._stream("user"), indices, 0), author, missing)
+            columns |= self._users(indices, author, missing)
         return {name: columns[name] for name in names}
+
+    def _users(self, indices: Indices, author: npt.NDArray[np.bool_], names: set[str]) -> Columns:
+        """The columns of these names that tell of the users of requests."""
+        assert self.people is not None
+        if self.graph is not None:
+            user = self.graph.drawn(uniforms(self._stream("user"), indices, 0), author)
+            return self.graph.traits(user, names)
+        columns = {"active": np.full(indices.size, self.people.active)} if "active" in names else {}
+        if names.isdisjoint(TRAITS):
+            return columns
+        return columns | self.people.traits(uniforms(self._stream("user"), indices, 0), author, names)
 
     def _stream(self, name: str) -> int:
         return stream(self.seed, self.replication, f"load:{name}")
@@ -257,8 +278,11 @@ class Workload:
     def grid(self, op: str) -> Grid:
         """A few thousand weighted requests that stand for all of one operation: for closed forms.
 
-        The columns of a trace, and counts, are averages over stretches of the requests of that operation.
+        The columns of a trace, and counts, are averages over stretches of the requests of that operation. Where the
+        edges are known, each user is a point, and the other columns are means.
         """
+        if self.graph is not None:
+            return self.graph.grid(op == AUTHORED, self._means)
         columns = {"size": axis(2).means_of(self._size), "page": axis(3).means_of(self._page)}
         if self.load.keys is not None:
             points = np.arange(POINTS)
@@ -276,6 +300,14 @@ class Workload:
             columns[name] = axis(4).means_of_lines(counts[name][of_op] if of_op.any() else counts[name])
         return Grid(point_weights(), {name: columns[name] for name in self.columns})
 
+    @property
+    def _means(self) -> dict[str, float]:
+        """The means of the columns that do not tell of users."""
+        traced = self._lines.columns if self._trace is not None else {}
+        counted = self._all_counts[1] if self.counts else {}
+        means = {name: float(values.mean()) for name, values in (traced | counted).items()}
+        return {"size": self.mean_size, "page": self._page.mean} | means
+
     @cached_property
     def _all_counts(self) -> tuple[Indices, Columns]:
         """The operation and the counts of every request."""
@@ -290,6 +322,8 @@ class Workload:
         For `user`: of the readers.
         """
         if column == "user" and self.people is not None:
+            if self.graph is not None and len(set(self.graph.reads.tolist())) > 1:
+                return None
             return self.people.online_users, 0.0
         if column == "key" and self.load.keys is not None:
             return self.load.keys.count, self.load.keys.exponent

@@ -38,7 +38,8 @@ TABLES = (
     "shards", "free", "outages", "agents", "counts", "children", "paths", "frames", "requests", "columns", "above",
     "answered", "heap", "ring", "lines", "forks", "gatherings", "leases", "chains", "batches", "caches", "streams",
     "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given", "rounds_from",
-    "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "crowd_tokens", "crowd_items", "crowd_places",
+    "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "edges", "crowd_tokens", "crowd_items",
+    "crowd_places",
 )  # fmt: skip
 GLOBALS = record(
     "serial agents requests ring_head ring_tail events vacant resume answer gathering out marks need amount who"

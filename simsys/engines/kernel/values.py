@@ -10,7 +10,7 @@ from simsys.distributions import laws
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.state import NOBODY, ROOT
-from simsys.engines.program import ABOVE, ANY, COLUMN, COMPUTED, CONSTANT, INDEX, SIZE, SPREAD, STOP
+from simsys.engines.program import ABOVE, ANY, COLUMN, COMPUTED, CONSTANT, EDGES, INDEX, SIZE, SPREAD, STOP
 
 
 @part
@@ -51,6 +51,8 @@ def computed(g: Any, agent: Any, place: int) -> float:
             continue
         if term.code == ABOVE:
             of.scratch(g, depth).v = followed_above(g, agent, term.arg)
+        elif term.code > ABOVE:
+            of.scratch(g, depth).v = along(g, agent, term)
         else:
             of.scratch(g, depth).v = single(g, agent, term.kind, term.arg, term.value)
         depth += 1
@@ -93,6 +95,17 @@ def followed_above(g: Any, agent: Any, threshold: int) -> float:
         drawn = draws.count_below(g.followed, of.request(g, slot).index, following, of.shares(g, threshold).v)
         of.above(g, slot * g.thresholds + threshold).v = float(drawn)
     return of.above(g, slot * g.thresholds + threshold).v
+
+
+@part
+def along(g: Any, agent: Any, term: Any) -> float:
+    """How many edges of the request's user follow a rule, or who is at the other end of that at the agent's index."""
+    user = term.arg + int(of.columns(g, agent.request * g.width + term.kind).v)
+    first = of.edge(g, user).v
+    count = of.edge(g, user + 1).v - first
+    if term.code == EDGES:
+        return float(count)
+    return float(of.edge(g, first + agent.index % count).v) if count > 0 else -1.0
 
 
 @part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from simsys.steps import SPREAD, Visit
+from simsys.steps import SPREAD, Each, Visit
 from simsys.strategies import AtLeastOne, Keep, Strategy, World
 
 
@@ -16,9 +16,9 @@ class Pull(Strategy):
 
     Demand per read, f followed: source `rows`: one visit to the database of f · history rows, scanned and sorted;
     `index`: one visit of f index look-ups; `lists`: the list of the f followed, their f cached author lists,
-    scattered over the shards, and one page of posts. Per post: one insert and its flush. The upkeep of the author
-    lists, one entry per post, is not charged. Source: Silberstein et al., Feeding Frenzy, SIGMOD 2010 (pull);
-    service times in defaults.yaml.
+    scattered over the shards (each at its author's, where it is known who that is), and one page of posts. Per post:
+    one insert and its flush. The upkeep of the author lists, one entry per post, is not charged. Source: Silberstein
+    et al., Feeding Frenzy, SIGMOD 2010 (pull); service times in defaults.yaml.
     """
 
     source: Literal["rows", "index", "lists"] = "index"  # sort all rows, newest of each by index, or cached lists
@@ -34,11 +34,11 @@ class Pull(Strategy):
         yield Visit("database", "insert")
         yield Visit("wal", "flush")
 
-    def read(self, r: Any) -> Iterator[Visit]:
+    def read(self, r: Any) -> Iterator[Any]:
         yield Visit("api", "read")
         yield from self.gather(r)
 
-    def gather(self, r: Any) -> Iterator[Visit]:
+    def gather(self, r: Any) -> Iterator[Any]:
         yield Visit("network", "same_zone")
         if self.source == "rows":
             yield Visit("database", "gather", n=r.following * self.history)
@@ -46,13 +46,22 @@ class Pull(Strategy):
             yield Visit("database", "newest", n=r.following)
         else:
             yield Visit("graph", "following", n=r.following, key=r.user)
-            yield from self.authors(r.following)
+            yield from self.along(r) if r.by_edge else self.authors(r.following)
             yield from self.hydrate(r)
 
     def authors(self, n: Any) -> Iterator[Visit]:
         """Ask for the newest posts of `n` authors, on all shards at once."""
         yield Visit("network", "same_zone")
         yield Visit("authors", "recent", n=n, key=SPREAD)
+
+    def along(self, r: Any, rule: Any = None) -> Iterator[Any]:
+        """Ask for the newest posts along the edges for which a rule holds, all at once, each at its author's shard."""
+
+        def ask_one(b: Any) -> Iterator[Visit]:
+            yield Visit("authors", "recent", key=b.followed_where(rule))
+
+        yield Visit("network", "same_zone")
+        yield Each(ask_one, n=r.following_where(rule))
 
     def hydrate(self, r: Any) -> Iterator[Visit]:
         """Fetch the posts of one page by their ids."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from simsys.expressions import EDGE
 from simsys.steps import SPREAD, Each, Hold, Mark, Start, Visit
 from simsys.strategies import AtLeastOne, Keep, Strategy, World
 from simsys.strategies.feed.pull import Pull
@@ -14,7 +15,8 @@ class Push(Strategy):
     """Put a post on the timeline of every follower when it is written; a read is one list.
 
     Wins where reads are many; pays once per follower, in the background, and keeps a list per active user in memory.
-    A worker is held until the shards have replied to its batch. Batches are spread over all shards.
+    A worker is held until the shards have replied to its batch. Batches are spread over all shards; where it is known
+    who follows whom, every follower is a batch, at its own shard, and at most a `page` of them are under way.
 
     Demand per post with F followers, a share a of them active: one insert, F·a/batch holds of a worker, F·a pushes
     (`inactive: try` adds F·(1 − a) attempts that find no timeline, `push` makes it F pushes). Per read: one range of a
@@ -33,11 +35,36 @@ class Push(Strategy):
         yield from self.fan_out(r)
 
     def fan_out(self, r: Any) -> Iterator[Any]:
+        if r.by_edge:
+            yield from self.along(r, None if self.inactive == "push" else EDGE.reads > 0)
+            if self.inactive == "try":
+                yield from self.along(r, EDGE.reads == 0, absent=True)
+            return
         followers = r.followers * r.active if self.inactive == "skip" else r.followers
         if self.page is None:
             yield Start(self.deliver, n=followers, batch=self.batch)
         else:
             yield Start(self.pages, n=followers, batch=followers)
+
+    def along(self, r: Any, rule: Any, absent: bool = False) -> Iterator[Any]:
+        """Deliver along the edges for which a rule holds, each by itself, at its follower's shard."""
+
+        def in_pages(b: Any) -> Iterator[Any]:
+            yield Each(deliver_one, n=b.followers_where(rule), width=self.page)
+
+        def deliver_one(b: Any) -> Iterator[Any]:
+            yield Hold(self.workers(b), write_one)
+
+        def write_one(b: Any) -> Iterator[Any]:
+            yield Visit("network", "same_zone")
+            yield Visit("timelines", "push_absent" if absent else "push", key=b.follower_where(rule))
+            if not absent:
+                yield Mark("fresh")
+
+        if self.page is None:
+            yield Start(deliver_one, n=r.followers_where(rule))
+        else:
+            yield Start(in_pages)
 
     def pages(self, b: Any) -> Iterator[Any]:
         yield Each(self.turn, n=b.size, batch=self.page, width=1)
@@ -46,8 +73,11 @@ class Push(Strategy):
         yield Each(self.deliver, n=b.size, batch=self.batch)
 
     def deliver(self, b: Any) -> Iterator[Any]:
-        own_lane = self.lane is not None and b.followers >= self.lane
-        yield Hold("celebrity_workers" if own_lane else "workers", self.write)
+        yield Hold(self.workers(b), self.write)
+
+    def workers(self, b: Any) -> str:
+        """Who delivers a post: those of its lane."""
+        return "celebrity_workers" if self.lane is not None and b.followers >= self.lane else "workers"
 
     def write(self, b: Any) -> Iterator[Any]:
         reached = b.size * b.active if self.inactive == "try" else b.size
