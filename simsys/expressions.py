@@ -34,6 +34,8 @@ _APPLY: dict[str, Callable[[Any, Any], Any]] = {
 }
 ONE_OF = {"followers": "follower", "following": "followed"}
 """What one of those on either side of the edges is called."""
+FOLLOWED = {"above": "followed_above", "followed": "followed"}
+"""The functions of a row and a number of followers, as a plan calls them."""
 _STRENGTH = {"*": 3, "/": 3, "+": 2, "-": 2}
 
 
@@ -47,8 +49,9 @@ class Expression:
 
     `kind` is an operator of the table above, "column" (args: its name), "outcome" (args: the number of the step
     whose boolean it stands for), "above" (args: the threshold: how many followed authors have at least that many
-    followers), "edges" (args: a side and a rule: how many followers, or followed, along edges for which it holds) or
-    "edge" (the same: that one of them whose place is the row's index).
+    followers), "followed" (the same: which author this child asks for, one of them), "edges" (args: a side and a rule:
+    how many followers, or followed, along edges for which it holds) or "edge" (the same: that one of them whose place
+    is the row's index).
     """
 
     kind: str
@@ -111,8 +114,8 @@ class Expression:
             return str(self.args[0])
         if self.kind == "outcome":
             return f"outcome {self.args[0]}"
-        if self.kind == "above":
-            return f"followed_above({_text(self.args[0], 0)})"
+        if self.kind in FOLLOWED:
+            return f"{FOLLOWED[self.kind]}({_text(self.args[0], 0)})"
         if self.kind in ("edges", "edge"):
             side, rule = self.args
             which = side if self.kind == "edges" else ONE_OF[side]

@@ -145,6 +145,9 @@ MUTANTS = {
     ),
     "all in one process": Mutant(ASKED + "_copy", "int(u * copies)", "0"),
     "another copy than named": Mutant(ASKED + "_copy", "int(step.at) %", "(int(step.at) + 1) %"),
+    # who is followed
+    "all follow the same": Mutant("engines.rows:Row.followed", "int(self.index)", "0"),
+    "whoever is followed": Mutant("engines.rows:Row.followed", "u * self._luck.edge_share(threshold)", "u"),
     # leases
     "nobody waits": Mutant(ASKED + "ask", "lease in self.leases.lines", "False"),
     "who waits is not counted": Mutant(ASKED + "ask", "self.loads[name].waits += 1", "pass"),

@@ -45,6 +45,8 @@ class Writer:
         self.numbers = NUMBERS + (TRAITED if "followers" in columns else ()) + (ALONG if "posts" in columns else ())
         self.by_edge = "posts" in columns
         self.keys = ["None", "None", *(f"r.{name}" for name in ("user", "key") if name in columns), "r.page", "r.size"]
+        self.follows = random.Random(f"{columns} {stations}")
+        """A generator of its own, so that all else in a world stayed as it was."""
         self.plans: list[str] = []
         self.inner: list[tuple[str, int, bool]] = []
         self.is_child = False
@@ -128,7 +130,9 @@ class Writer:
         return self.rng.choice(self.keys[2:])
 
     def _cache_key(self) -> str:
-        return self.rng.choice([*self.keys[1:4], f"{self._column_key()} / 2", f"{self._column_key()} - 1"])
+        key = self.rng.choice([*self.keys[1:4], f"{self._column_key()} / 2", f"{self._column_key()} - 1"])
+        followed = self.is_child and "r.following" in "".join(self.numbers) and self.follows.random() < 0.3
+        return self.follows.choice(["r.followed(2)", "r.followed(5)"]) if followed else key
 
     def _at(self) -> str:
         return self.rng.choice(["", "", "", f", at={self._column_key()}", ", at=-2"])

@@ -12,7 +12,7 @@ import numpy as np
 from random_plans import Writer, plans_of
 
 from simsys import draws
-from simsys.distributions import Variate, laws
+from simsys.distributions import QuantileTable, Variate, laws
 from simsys.engines.model import Brings, CacheOutage, Event, Model, copy_of
 from simsys.engines.outages import Outage
 from simsys.engines.play import play
@@ -37,6 +37,9 @@ LAWS: list[Any] = [
     {"hyperexponential": {"mean": "0.2s", "cv": 2}},
     {"pareto": {"mean": "0.2s", "tail": 1.5, "max": "2s"}},
 ]
+
+AUTHORS = QuantileTable(np.array([[0.3, 0, 0, 1], [0.5, 1, 1, 1], [1.0, 2, 9, 1]], np.float64))
+"""The rank of who is followed: a third follow one author, a fifth the next, and few each of the others."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ class World:
 
     def play(self, engine: str) -> Log:
         """The log of the world."""
-        luck = Luck(self.seed, 0, lambda followers: 3.0 / (3.0 + followers))
+        luck = Luck(self.seed, 0, lambda followers: 3.0 / (3.0 + followers), lambda: AUTHORS)
         with no_collector():
             return play(self.model(), self.load, luck, engine=engine)
 

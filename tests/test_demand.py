@@ -14,7 +14,6 @@ from worlds import station
 
 from simsys.engines.play import play
 from simsys.engines.reference import Player
-from simsys.engines.rows import Luck
 from simsys.engines.trace import trace
 from simsys.experiment.demand import Demand, Surroundings, demand
 from simsys.experiment.setting import Setting, settings
@@ -78,7 +77,7 @@ def played(strategy: str) -> Playing:
 def one(setting: Setting, replication: int) -> tuple[Log, Counts, Summary]:
     counts: Counts = Counter()
     load = setting.workload(replication)
-    luck = Luck(setting.scenario.run.seed, replication, setting.edge_share)
+    luck = setting.luck(replication)
     with pytest.MonkeyPatch.context() as patch:
         count_steps(patch, counts)
         log = play(setting.model(replication, load), load, luck)

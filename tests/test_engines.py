@@ -23,7 +23,6 @@ from test_scenarios import CSV, RAW
 from simsys.engines import agents, clock, facilities, leases, lookups, outages, play, reference, rows, servers
 from simsys.engines import compiled as compiled_engine
 from simsys.engines.clock import ARRIVAL, END, TIMER, Clock
-from simsys.engines.rows import Luck
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import BROUGHT, DONE, FROM_EVENT, FROM_LOAD, INSIDE, REFUSED, TIMED_OUT, Log
 from simsys.scenario import load_scenario
@@ -242,6 +241,7 @@ SHORTER = {
                    "events.0.for=1s"],
     "celebrity": ["run.requests=2000", "events.0.request.followers=300k"],
     "cqrs": ["run.duration=10s", "events.0.at=1s", "events.1.at=2s", "events.2.at=4s"],
+    "kept-lists": ["run.duration=2s", "run.warmup=0s"],
     "metastable": ["run.duration=20s", "events.0.at=4s", "events.1.at=4s"],
     "openers": ["run.duration=6s", "events.0.at=1s", "events.0.request.followers=36k"],
     "resharding": ["load.stages=[{for: 2s, rate: 1k/s}]", "load.keys.count=300", "run.warmup=0s"]
@@ -265,7 +265,7 @@ def assert_same_settings(ready: list[Setting]) -> None:
         logs = []
         for engine in ("simpy", "compiled"):
             load = setting.workload(0)
-            luck = Luck(setting.scenario.run.seed, 0, setting.edge_share)
+            luck = setting.luck(0)
             logs.append(play.play(setting.model(0, load), load, luck, engine=engine))
         assert logs[0].arrived > 1000
         found = difference(*logs)

@@ -18,7 +18,6 @@ import yaml
 from simsys import draws
 from simsys.engines import facilities
 from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.jobs import play_once
 from simsys.experiment.result import Result, Row
 from simsys.experiment.run import run as run_by
@@ -210,7 +209,7 @@ def test_luck_by_pythons_own_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 def requests(setting: Setting, replication: int) -> list[tuple[Any, ...]]:
     """What arrives, and the columns and first draw of each request."""
     load = setting.workload(replication)
-    luck = Luck(setting.scenario.run.seed, replication, setting.edge_share)
+    luck = setting.luck(replication)
     log = play(setting.model(replication, load), load, luck)
     rows = load.rows(np.array([r.index for r in log.requests], dtype=np.int64)).columns
     columns = zip(*(rows[name].tolist() for name in load.columns), strict=True)
@@ -334,6 +333,7 @@ SHORT = {
     "stampede": ["load.rate=200/s", "run.requests=2000"],
     "batch-pipeline": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms"],
     "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],
+    "kept-lists": ["run.duration=1s", "run.warmup=0s"],
     "metastable": ["run.duration=10s", "events.0.at=4s", "events.1.at=4s"],
     "resharding": ["load.stages=[{for: 400ms, rate: 750/s}]", "run.warmup=0s"]
     + [f"events.{i}.at=200ms" for i in range(3)],

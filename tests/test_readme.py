@@ -165,7 +165,8 @@ WORLD = {
     "load": "{rate: 2k/s, mix: {read: 99.5%, post: 0.5%}}",
     "population": "{users: 10M, active: 20%, online: 3%, followers: {lognormal: {mean: 200, p99: 2k}}}",
     "stations": "{}",
-    "caches": "{feed: {entries: 1M, ttl: 5s, start: warm}, own: {entries: 10k, ttl: 1s, copies: 8, start: cold}}",
+    "caches": "{feed: {entries: 1M, ttl: 5s, start: warm}, own: {entries: 10k, ttl: 1s, copies: 8, start: cold},"
+    " lists: {entries: 10k, ttl: 1s, copies: 8, start: cold}}",
     "batches": "{commit: {size: 10, linger: 5ms}}",
     "strategies": "[cached_pull, push]",
     "run": "{requests: 200k, replications: 2}",

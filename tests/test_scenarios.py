@@ -203,6 +203,11 @@ FIGURES = {
         1.04 s              incremental order fresh_p99
         75.9 ms             incremental order latency_p99
         75.4%               trigger totals utilization""",
+    "kept-lists": """
+        819$/month          hybrid system cost
+        25.2%               hybrid system edges_pulled
+        88.9%               hybrid lists hit_ratio
+        1.85%               hybrid read stale_ratio""",
     "leaderboard": """
         500 us              batched top latency_p99_worst
         771 ms              batched@[]@400/s score fresh_p50
@@ -459,6 +464,13 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
     "cold-users": {
         "is 300 ms": lambda s: s.stations["app"].ops["start"].mean(1) == 0.3,
         "takes 5 s": lambda s: s.stations["app"].ops["choose"].mean(1) == 5,
+    },
+    "kept-lists": {
+        "2,000 followers is wanted 3.6 times": lambda s: f"{2000 * settings(s)[0].rate('read') / 500e3:.1f}" == "3.6",
+        "is 1,010 followers": lambda _: (
+            "every promise is celebrity 1.01k," in (RESULTS / "kept-lists-sweep" / "table.txt").read_text()
+        ),
+        "At 1,000 followers": lambda s: getattr(s.strategies[0], "celebrity", 0) == 1000,
     },
     "leaderboard": {"at 1.6k/s": lambda s: "1.6k/s" in axes_of(s, ())["load.rate"]},
     "batch-pipeline": {

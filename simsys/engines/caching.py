@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from simsys.engines.trace import Do, End, If, Tree, steps_of
+from simsys.expressions import Expression
 from simsys.steps import Drop, Fill, Lookup
 
 
@@ -55,6 +56,16 @@ def _asked_by(tree: If, asked: Mapping[int, str]) -> frozenset[str]:
 def placed(tree: Tree) -> set[str]:
     """The caches of which a plan asks a copy that it names."""
     return {step.cache for step in steps_of(tree) if isinstance(step, Lookup | Fill | Drop) and step.at is not None}
+
+
+def shared(tree: Tree) -> set[str]:
+    """The caches in which a plan looks for the list of an author whom its reader follows."""
+    asked = [] if isinstance(tree, End) else steps_of(tree)
+    return {s.cache for s in asked if isinstance(s, Lookup) and _is_followed(s.key)}
+
+
+def _is_followed(key: object) -> bool:
+    return isinstance(key, Expression) and (key.kind == "followed" or (key.kind, key.args[0]) == ("edge", "following"))
 
 
 def _lookups(tree: Tree) -> set[str]:

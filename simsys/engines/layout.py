@@ -39,7 +39,7 @@ from simsys.engines.kernel.state import (
     WAIT,
 )
 from simsys.engines.model import Model
-from simsys.engines.program import EDGE, EDGES, MOST_NAMES, Program
+from simsys.engines.program import EDGE, EDGES, FOLLOWED, MOST_NAMES, Program
 from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
 from simsys.measure.log import BATCH, MARK, REQUEST, TRAITS
@@ -84,6 +84,8 @@ class Layout:
         self._program(model, program)
         self._edges(program, graph)
         self.g["think"] = NOBODY if think is None else self._variate(think)
+        follows = bool((program.terms["code"] == FOLLOWED).any())
+        self.g["authors"] = self._variate(Variate.from_table(luck.authors)) if follows else NOBODY
         self._globals(model, program)
         self.tables |= {
             "variates": np.array(self.variates or [(0,) * 6], VARIATE),
@@ -215,6 +217,7 @@ class Layout:
             "resume": NOBODY,
             "gathering": NOBODY,
             "followed": self.luck.stream("followed"),
+            "author": self.luck.stream("author"),
             "names": max(len(self.names), 1),
             "plan_names": max(program.counters, 1),
             "path": 2 * len(model.stations),

@@ -24,7 +24,7 @@ CONSTANT, COLUMN, SIZE, INDEX, OUTCOME, COMPUTED, SPREAD, ANY = range(8)
 """What an operand is: a number, a column of the request, the child's own size or index, the outcome of an earlier step,
 an expression; for keys also the two that are none."""
 OPERATORS = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "least", "most")
-STOP, VALUE, ABOVE, EDGES, EDGE = 100, 101, 102, 103, 104
+STOP, VALUE, ABOVE, EDGES, EDGE, FOLLOWED = 100, 101, 102, 103, 104, 105
 MOST_OUTCOMES, MOST_STACK, MOST_NAMES = 62, 60, 62
 
 INT, FLOAT = np.int64, np.float64
@@ -53,7 +53,7 @@ class Program:
     chances: list[str]
     marks: list[str]
     thresholds: list[float]
-    """Those of `followed_above`."""
+    """Those of `followed_above` and `followed`."""
     lists: list[tuple[str, Any]]
     """The side and the rule of edges that are counted or followed."""
     counters: int
@@ -272,8 +272,8 @@ class Compiler:
         return COLUMN, place(self.columns, value.args[0]), 0.0
 
     def _postfix(self, value: Any) -> Iterator[tuple[int, int, int, float]]:
-        if isinstance(value, Expression) and value.kind == "above":
-            yield ABOVE, 0, place(self.thresholds, value.args[0]), 0.0
+        if isinstance(value, Expression) and value.kind in ("above", "followed"):
+            yield ABOVE if value.kind == "above" else FOLLOWED, 0, place(self.thresholds, value.args[0]), 0.0
             return
         if isinstance(value, Expression) and value.kind in ("edges", "edge"):
             self.lists.setdefault(value.key()[1:], value.args)

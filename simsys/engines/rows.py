@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import cached_property
+from math import floor
 from typing import Any
 
 from simsys import draws
+from simsys.distributions import QuantileTable
+from simsys.distributions.pieces import table_quantile
 from simsys.expressions import EDGE
 
 
 class Luck:
     """The draws of one replication: a number is a function of its name, its request or child, and how often it
-    was asked.
+    was asked. Who is followed: `edge_share` above a number of followers, and the ranks of `authors` by follow edges.
     """
 
-    def __init__(self, seed: int, replication: int, edge_share: Callable[[float], float] | None = None) -> None:
-        self.seed, self.replication = seed, replication
+    def __init__(
+        self,
+        seed: int,
+        replication: int,
+        edge_share: Callable[[float], float] | None = None,
+        authors: Callable[[], QuantileTable | None] | None = None,
+    ) -> None:
+        self.seed, self.replication, self._authors = seed, replication, authors
         self._edge_share, self._shares = edge_share, dict[float, float]()
         self._streams: dict[str, int] = {}
 
@@ -25,6 +35,14 @@ class Luck:
         if stream is None:
             stream = self._streams[name] = draws.stream(self.seed, self.replication, name)
         return stream
+
+    @cached_property
+    def authors(self) -> QuantileTable:
+        """The rank of the author of a follow edge."""
+        authors = self._authors() if self._authors is not None else None
+        if authors is None:
+            raise AttributeError("followed needs a population with followers")
+        return authors
 
     def edge_share(self, threshold: float) -> float:
         """The share of follow edges whose author has at least `threshold` followers."""
@@ -78,6 +96,15 @@ class Row:
         share = self._luck.edge_share(threshold)
         return float(draws.count_below(self._luck.stream("followed"), self._token, following, share))
 
+    def followed(self, threshold: float) -> float:
+        """Which of the authors with at least `threshold` followers a child asks for: where it is not known who they
+        are, one drawn by the follow edges, as a rank, 0 at the top.
+        """
+        if self.by_edge:
+            return self.followed_where(EDGE.followers >= threshold)
+        u = draws.uniform(self._luck.stream("author"), self._token, int(self.index))
+        return float(floor(table_quantile(self._luck.authors.prepared, u * self._luck.edge_share(threshold))))
+
     def child(self, index: int, size: float | None) -> Row:
         row = type(self).__new__(type(self))
         for name in self._columns:
@@ -88,7 +115,7 @@ class Row:
         return row
 
     def __getattr__(self, name: str) -> Any:
-        near = get_close_matches(name, [*self._columns, "size", "index", "followed_above"], 1)
+        near = get_close_matches(name, [*self._columns, "size", "index", "followed", "followed_above"], 1)
         raise AttributeError(f"requests have no column '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from simsys.expressions import EDGE, Expression, Untraceable, column
+from simsys.expressions import EDGE, FOLLOWED, Expression, Untraceable, column
 from simsys.steps import STEPS, All, Each, Hold, Join, Plan, Start, Within, plan_name
 
 MOST_PATHS = 4096
@@ -84,13 +84,23 @@ class SymbolicRow:
         return Expression(kind, (side, rule), self._decide)
 
     def followed_above(self, threshold: float) -> Expression:
-        if isinstance(threshold, Expression):
-            raise Untraceable("followed_above wants a constant")
-        if self.by_edge:
+        if self.by_edge and not isinstance(threshold, Expression):
             return self.following_where(EDGE.followers >= threshold)
+        return self._followed("above", threshold)
+
+    def followed(self, threshold: float) -> Expression:
+        if "index" not in self._columns:
+            raise AttributeError("followed is for what `Each` plays, as it tells one from the next by their index")
+        if self.by_edge and not isinstance(threshold, Expression):
+            return self.followed_where(EDGE.followers >= threshold)
+        return self._followed("followed", threshold)
+
+    def _followed(self, kind: str, threshold: float) -> Expression:
+        if isinstance(threshold, Expression):
+            raise Untraceable(f"{FOLLOWED[kind]} wants a constant")
         if "following" not in self._columns:
-            raise AttributeError("followed_above needs a population with following")
-        return Expression("above", (float(threshold),), self._decide)
+            raise AttributeError(f"{FOLLOWED[kind]} needs a population with following")
+        return Expression(kind, (float(threshold),), self._decide)
 
 
 @dataclass
@@ -191,10 +201,10 @@ class Drive:
             return
         if value.kind == "edge" and value.decide != self.decide:
             raise Untraceable(FOREIGN)
-        if value.kind not in ("column", "outcome"):
+        if value.kind not in ("column", "outcome", "followed"):
             for arg in value.args:
                 self.check(arg)
-        elif (value.kind == "outcome" or value.args[0] in OWN) and value.decide != self.decide:
+        elif (value.kind != "column" or value.args[0] in OWN) and value.decide != self.decide:
             raise Untraceable(FOREIGN)
 
 

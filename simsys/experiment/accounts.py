@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from simsys.experiment.demand import Demand
 from simsys.experiment.setting import Setting
 from simsys.expressions import evaluate
 from simsys.money import SECONDS_PER_MONTH, Machines, Store, Term, Traffic, bill
@@ -115,10 +116,10 @@ def bytes_per_second(setting: Setting) -> dict[tuple[str, str], float]:
     return sent
 
 
-def dollars_sent(setting: Setting, op: str, kept: list[Store]) -> float:
-    """Dollars a month for what one operation a second sends between zones."""
+def dollars_sent(setting: Setting, needed: Demand, kept: list[Store]) -> float:
+    """Dollars a month for what one operation a second that asks for this sends between zones."""
     prices, dollars = setting.scenario.prices, 0.0
-    for (station, name), units in setting.demands[op].units.items():
+    for (station, name), units in needed.units.items():
         if name in setting.scenario.stations[station].ops:
             service = setting.scenario.stations[station].ops[name]
             crossings = prices.crossings(_copies(service, station, kept))

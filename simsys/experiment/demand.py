@@ -217,11 +217,12 @@ class _Walk:
     ) -> Array:
         n = np.broadcast_to(np.asarray(self._value(step.n, columns), dtype=np.float64), weights.shape)
         batch = np.broadcast_to(np.asarray(self._value(step.batch, columns), dtype=np.float64), weights.shape)
-        count = np.where(n > 0, np.ceil(n / np.where(batch > 0, batch, 1.0)), 0.0)
+        drawn = _is_drawn(step.n) & (batch == 1.0)  # its mean stands for whole numbers
+        count = np.where(n > 0, np.where(drawn, n, np.ceil(n / np.where(batch > 0, batch, 1.0))), 0.0)
         full, rest = np.maximum(count - 1.0, 0.0), np.where(count > 0, n - batch * (count - 1.0), 0.0)
         row = {**columns, "index": np.zeros_like(weights)}
         whole = self.tree(node.plans[0], weights * full, {**row, "size": batch}, {}, total) / np.maximum(full, 1.0)
-        last = self.tree(node.plans[0], weights * (count > 0), {**row, "size": rest}, {}, total)
+        last = self.tree(node.plans[0], weights * np.minimum(count, 1.0), {**row, "size": rest}, {}, total)
         if isinstance(step, Start):
             return np.zeros_like(weights)
         width = np.maximum(count, 1.0) if step.width is None else step.width
@@ -230,9 +231,14 @@ class _Walk:
         return np.asarray(before * whole + np.where(alone, last, np.maximum(whole, last)))
 
 
+def _is_drawn(value: Any) -> bool:
+    """Whether a value is how many followed authors are above a threshold."""
+    return getattr(value, "kind", "") == "above"
+
+
 def _asks_for_any(left: Any, right: Any) -> bool:
     """Whether `left > right` asks if any followed author is above a threshold."""
-    return getattr(left, "kind", "") == "above" and isinstance(right, int | float) and right == 0
+    return _is_drawn(left) and isinstance(right, int | float) and right == 0
 
 
 def _followed_above(followers: float) -> str:

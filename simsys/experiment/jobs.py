@@ -10,7 +10,6 @@ from functools import partial
 from typing import NamedTuple
 
 from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.engines import compile_kernel
 from simsys.experiment.setting import Setting
 from simsys.experiment.workers import Failed, Limits, side_by_side
@@ -55,8 +54,7 @@ def play_job(job: Job) -> bytes:
 def play_once(setting: Setting, replication: int, engine: str = "simpy") -> Summary:
     """One strategy, one replication, by the engine "simpy" or "compiled"."""
     load = setting.workload(replication)
-    luck = Luck(setting.scenario.run.seed, replication, setting.edge_share)
-    model = setting.model(replication, load)
+    luck, model = setting.luck(replication), setting.model(replication, load)
     meter = Meter(setting.scope(), len(model.stations), model.begin, load.stop or None, load.requests)
     with no_collector():
         log = play(model, load, luck, meter.take, engine)

@@ -62,16 +62,16 @@ class Layers:
         """All caches that are asked."""
         noted = set().union(*(told(tree) | placed(tree) for tree in self.trees.values()))
         under = set().union(*map(beneath, self.trees.values()))
-        keys = {s.cache: s.key for tree in self.trees.values() for s in steps_of(tree) if isinstance(s, Lookup)}
+        asked_for = {s.cache: s.key for tree in self.trees.values() for s in steps_of(tree) if isinstance(s, Lookup)}
         grids = {op: self.load.grid(op) for op in self.trees}
         found = {}
-        for name, key in keys.items():
-            column = self._column(key)
+        for name, key in asked_for.items():
+            column, keys = self._column(key), self._keys(key)
             asked = {o: d.lookups[name] for o, d in self._demands(grids, self.ratios).items() if name in d.lookups}
             if not asked:
                 continue
             rate = sum(self.rate(op) * n for op, n in asked.items())
-            ratio = None if name in noted else self._ratio(name, column, rate, name in under)
+            ratio = None if name in noted else self._ratio(name, column, keys, rate, name in under)
             if ratio is not None:
                 self.ratios[name] = ratio
             found[name] = Layer(column, rate, ratio, name not in noted | under)
@@ -88,11 +88,20 @@ class Layers:
         around = Surroundings(self.scenario.stations, ratios, self.edge_share, graph=self.load.graph)
         return {op: demand(tree, *grids[op], around) for op, tree in self.trees.items()}
 
-    def _ratio(self, name: str, column: str, rate: float, under: bool) -> float | None:
+    def _keys(self, key: Any) -> theory.Popularity | None:
+        """How often each key is asked for, where a law says so."""
+        if getattr(key, "kind", "") == "followed" and self.load.people is not None:
+            return theory.Popularity(*self.load.people.followed_above(key.args[0]))
+        column = self._column(key)
+        law = (1, 0.0) if column == ONE else self.load.popularity(column)
+        return None if law is None else theory.zipf(*law)
+
+    def _ratio(
+        self, name: str, column: str, keys: theory.Popularity | None, rate: float, under: bool
+    ) -> float | None:
         """By Che's approximation; where there is none, that of the first requests, played through the cache alone."""
-        spec, law = self.scenario.caches[name], (1, 0.0) if column == ONE else self.load.popularity(column)
-        if law is not None and has_long_run(spec) and 0 < rate < inf:
-            keys = theory.zipf(*law)
+        spec = self.scenario.caches[name]
+        if keys is not None and has_long_run(spec) and 0 < rate < inf:
             left = self._left(name, column, keys) if under else keys
             hits = theory.hits(left, rate / spec.copies, self._entries(spec), spec.ttl, spec.renew, spec.policy)
             self.by_key[column, name] = hits

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from simsys.distributions import QuantileTable
 from simsys.engines.model import Brings, CacheOutage, Event, Model, copy_of, default_key
 from simsys.engines.outages import Outage
 from simsys.engines.program import Program, program
@@ -94,6 +96,10 @@ class Setting:
         """The mean demand of each operation; empty where the plans cannot be traced."""
         return self._demands(self._around)
 
+    def demands_where(self, hit_ratios: Mapping[str, float]) -> dict[str, Demand]:
+        """The mean demand of each operation if these caches hit so often."""
+        return self._demands(replace(self._around, hit_ratio={**self.hit_ratios, **hit_ratios}))
+
     def _demands(self, around: Surroundings) -> dict[str, Demand]:
         if isinstance(self.trees, str):
             return {}
@@ -178,6 +184,13 @@ class Setting:
 
     # -- to be played ----------------------------------------------------------------------------------------------
 
+    def luck(self, replication: int) -> Luck:
+        """The draws of a replication, the same for every strategy; and who is followed."""
+        return Luck(self.scenario.run.seed, replication, self.edge_share, self._authors)
+
+    def _authors(self) -> QuantileTable | None:
+        return self.first.people.authors_followed if self.first.people is not None else None
+
     def begin(self, load: Workload) -> float:
         """When the window opens (s)."""
         stop = load.stop
@@ -229,7 +242,7 @@ class Setting:
         return {getattr(s, what) for tree in self.trees.values() for s in steps_of(tree) if hasattr(s, what)}
 
     def _caches(self, replication: int) -> dict[str, Any]:
-        luck = Luck(self.scenario.run.seed, replication)
+        luck = self.luck(replication)
         caches: dict[str, Any] = {}
         for name in self._cache_names:
             spec = self.scenario.caches[name]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import NamedTuple
 
+from simsys.engines.caching import shared
 from simsys.experiment import accounts
+from simsys.experiment.demand import Demand
 from simsys.experiment.setting import Setting, settings
 from simsys.scenario import Scenario
 from simsys.theory import Feed, Promise
 
-Price = Callable[[Setting, str], float]
-"""What one operation costs: in seconds of service, or in dollars of traffic."""
+Price = Callable[[Setting, Demand], float]
+"""What one operation that asks for so much costs: in seconds of service, or in dollars of traffic."""
 
 
 class Theory(NamedTuple):
@@ -35,15 +38,15 @@ def theory(scenarios: Sequence[Scenario], strategy: str) -> Theory | None:
     return Theory(by_traffic, by_service, _promise(low, high))
 
 
-def service(setting: Setting, op: str) -> float:
+def service(setting: Setting, needed: Demand) -> float:
     """Seconds of service per operation."""
-    return sum(setting.demands[op].seconds.values())
+    return sum(needed.seconds.values())
 
 
-def traffic(setting: Setting, op: str) -> float:
+def traffic(setting: Setting, needed: Demand) -> float:
     """Dollars a month of what one operation a second sends between zones."""
     kept = [each.store for each in accounts.stores(setting, dict.fromkeys(setting.scenario.caches, 0.0))]
-    return accounts.dollars_sent(setting, op, kept)
+    return accounts.dollars_sent(setting, needed, kept)
 
 
 def _feed(low: Setting, high: Setting, price: Price) -> Feed | None:
@@ -55,12 +58,32 @@ def _feed(low: Setting, high: Setting, price: Price) -> Feed | None:
     pulled = people.mean_following * ((low.edges_pulled or 0.0) - (high.edges_pulled or 0.0))
     if min(delivered, pulled) <= 0:
         return None
-    pushing = (price(high, "post") - price(low, "post")) / delivered
-    pulling = (price(low, "read") - price(high, "read")) / pulled
+    kept = _shared(low)
+    post, read = ([price(each, _alone(each, kept, op)) for each in (low, high)] for op in ("post", "read"))
+    pushing, pulling = (post[1] - post[0]) / delivered, (read[0] - read[1]) / pulled
     scale = low.rate("post") / people.users / people.mean_activity * _reached(high)
     if min(pushing, pulling, scale) <= 0:
         return None
-    return Feed(pushing, pulling, low.rate("read") / people.users, scale, people.activity_exponent)
+    reads = low.rate("read") / people.users
+    return Feed(pushing, pulling, reads, scale, people.activity_exponent, _pulls(low, kept))
+
+
+def _shared(setting: Setting) -> list[str]:
+    """The caches in which a process keeps the lists of authors, for all its readers."""
+    return sorted(set().union(*map(shared, setting.trees.values()))) if isinstance(setting.trees, dict) else []
+
+
+def _alone(setting: Setting, kept: list[str], op: str) -> Demand:
+    """What an operation would ask for if these caches never hit, and every reader asked for itself."""
+    return setting.demands_where(dict.fromkeys(kept, 0.0))[op] if kept else setting.demands[op]
+
+
+def _pulls(setting: Setting, kept: list[str]) -> float:
+    """How often an author's list is asked for at most, per second, if its readers are many: by each of the processes
+    when it has kept it for its time.
+    """
+    caches = [setting.scenario.caches[name] for name in kept]
+    return min((cache.copies / cache.ttl for cache in caches if cache.ttl), default=inf)
 
 
 def _marks(setting: Setting) -> float:

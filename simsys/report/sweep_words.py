@@ -6,10 +6,18 @@ from collections.abc import Iterator
 from math import inf
 
 from simsys.experiment.curves import Axis, Curve, alike, axis, cheapest, curves, in_the_way, rows
+from simsys.experiment.points import quantity
 from simsys.experiment.sweep import Sweep
 from simsys.experiment.threshold import Theory
 from simsys.report.style import listed, text, three
 from simsys.theory import read_twice, threshold
+
+BINDS = {
+    "work": "Work puts it there: beyond, a push costs more than the pulls it saves; before, less.",
+    "sharing": "Sharing puts it there: beyond, a push costs more than the pulls that processes make for all their"
+    " readers; before, less.",
+}
+"""What puts the cheapest threshold where it is, if no promise does."""
 
 
 def sentences(sweep: Sweep) -> Iterator[str]:
@@ -22,7 +30,7 @@ def sentences(sweep: Sweep) -> Iterator[str]:
     for curve in lines:
         best, costs = cheapest(sweep, curve), rows(sweep, curve, "system", "cost")
         if best is not None and len(alike(costs, best)) < len(costs):
-            yield " ".join([_best(sweep, along, curve, best), *_why(sweep, along, curve)])
+            yield " ".join([_best(sweep, along, curve, best), *_why(sweep, along, curve, best)])
     if lost:
         yield f"At no {along.path.rsplit('.', 1)[-1]} that was tried is every promise surely kept by {listed(lost)}."
 
@@ -44,7 +52,7 @@ def _best(sweep: Sweep, along: Axis, curve: Curve, best: int) -> str:
     return f"{curve.name}: the cheapest {what} is {name} {value(sweep, along, curve, best)}{told}{also}."
 
 
-def _why(sweep: Sweep, along: Axis, curve: Curve) -> Iterator[str]:
+def _why(sweep: Sweep, along: Axis, curve: Curve, best: int) -> Iterator[str]:
     """What puts the best point where it is."""
     broken = in_the_way(sweep, curve)
     found = sweep.theory.get(curve.strategy)
@@ -56,9 +64,19 @@ def _why(sweep: Sweep, along: Axis, curve: Curve) -> Iterator[str]:
         yield f"Freshness puts it there: what would cost less breaks {listed(list(broken))}."
     elif broken:
         yield f"A promise puts it there: what would cost less breaks {listed(list(broken))}."
-    elif cheapest(sweep, curve) is not None:
-        yield "Work puts it there: beyond, a push costs more than the pulls it saves; before, less."
+    elif _there(sweep, along, curve, best, threshold(found.by_traffic).followers):
+        yield BINDS[threshold(found.by_traffic).binds]
+    else:
+        yield "What is sent would put it elsewhere: the servers and the memory that are paid for at each point decide."
     yield theory(found)
+
+
+def _there(sweep: Sweep, along: Axis, curve: Curve, best: int, followers: float) -> bool:
+    """Whether a number of followers lies among the points that cost the same as the best, or beside them."""
+    numbers = [quantity(sweep.points[n][along.path]) or 0.0 for n in curve.at]
+    same = alike(rows(sweep, curve, "system", "cost"), best)
+    low, high = max(same[0] - 1, 0), min(same[-1] + 1, len(numbers) - 1)
+    return (numbers[low] <= followers or low == 0) and (followers <= numbers[high] or high == len(numbers) - 1)
 
 
 def theory(found: Theory) -> str:
@@ -68,6 +86,8 @@ def theory(found: Theory) -> str:
         f"by traffic {_followers(found.by_traffic.by_work())}",
         f"by server time {_followers(found.by_service.by_work())}",
     ]
+    if found.by_traffic.by_sharing() < inf:
+        bounds.append(f"by sharing {_followers(found.by_traffic.by_sharing())}")
     if found.promise is not None:
         bounds.append(f"by freshness {_followers(found.promise.by_freshness())}")
     moves = "stay" if then.followers == now.followers else f"move {'up' if then.followers > now.followers else 'down'}"

@@ -28,6 +28,7 @@ UNLIKE = {
     "told": "plans fill it with what they have not asked it for",
     "beneath": "it lies beneath another cache",
     "placed": "plans say which of its copies they ask",
+    "shared": "it keeps the lists of those that readers follow",
 }
 """Why there is no law for what a cache holds."""
 

@@ -6,21 +6,22 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from simsys.engines.caching import beneath, placed, told
+from simsys.engines.caching import beneath, placed, shared, told
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.expressions import Untraceable
 from simsys.steps import Drop, Fill, Hold, Join, Lookup, Mark, Visit
 from simsys.strategies import Strategy
 from simsys.strategies.flow import Flow
 
-Kind = Literal["station", "cache", "batch", "mark", "told", "beneath", "placed", "dropped"]
+Kind = Literal["station", "cache", "batch", "mark", "told", "beneath", "placed", "shared", "dropped"]
 KIND: dict[str, Kind] = {"stations": "station", "caches": "cache", "batches": "batch"}
 """The kind of what a part of the scenario names."""
 
 
 class Use(NamedTuple):
     """A station (and its operation, unless it is only held), a cache, a batch or a mark; of a cache also that it is
-    told what it has not been asked for, lies beneath another, is asked copy by copy, or has to drop a key.
+    told what it has not been asked for, lies beneath another, is asked copy by copy, keeps the lists of authors, or has
+    to drop a key.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ def _unlike(tree: Tree) -> Iterator[Use]:
     yield from (Use("told", name) for name in sorted(told(tree)))
     yield from (Use("beneath", name) for name in sorted(beneath(tree)))
     yield from (Use("placed", name) for name in sorted(placed(tree)))
+    yield from (Use("shared", name) for name in sorted(shared(tree)))
 
 
 _remembered = lru_cache(maxsize=1024)(_uses)

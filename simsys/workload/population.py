@@ -22,7 +22,7 @@ from simsys.units import Share, Spec, Whole, show_count
 from simsys.workload.edges import Edges
 from simsys.workload.graph import Graph
 from simsys.workload.grid import Axis, integral
-from simsys.workload.ranks import ByRank, Followers, Ranks, ranks
+from simsys.workload.ranks import ByRank, Followers, Ranks, by_edges, ranks
 
 BALANCE = 1.1
 """The mean numbers of followers and of followed may differ by this factor: every edge has two ends."""
@@ -34,6 +34,7 @@ GOLDEN = 0.6180339887498949
 
 Columns = dict[str, npt.NDArray[np.float64]]
 Numbers = npt.NDArray[np.int64]
+Numeric = npt.NDArray[np.float64]
 
 
 class Activity(Spec):
@@ -219,6 +220,24 @@ class Population(Spec):
         if self._graph is not None:
             return float((self._graph.along["followers"] >= followers).mean())
         return self._ranks.users.edge_share_above(followers) if self._ranks else 0.0
+
+    @property
+    def authors_followed(self) -> QuantileTable | None:
+        """The rank of the author of a follow edge, 0 at the top, as the whole part of a draw; None without a graph."""
+        return by_edges(self._ranks.users, self.users) if self._ranks else None
+
+    def followed_above(self, followers: float) -> tuple[Numeric, Numeric]:
+        """The authors with at least so many followers, in groups: the share of all follow edges to them that leads to
+        one of a group, and how many there are.
+        """
+        table = self.authors_followed
+        above = self.edge_share_above(followers)
+        if table is None or above == 0.0:
+            return np.zeros(0), np.zeros(0)
+        ends, low, high, _ = table.pieces.T
+        share = np.diff(np.minimum(ends, above), prepend=0.0) / above
+        each = np.where(low == high, 1.0, high - low)[share > 0.0]
+        return share[share > 0.0] / each, each
 
     # Users of requests
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, log
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from simsys.workload.grid import integral
 
 FEW = 4096
 """Up to so many users, each is counted by itself."""
+GROUPED = 0.01
 
 Array = npt.NDArray[np.float64]
 
@@ -88,6 +90,19 @@ def ranks(law: QuantileTable, users: int, activity: float | Array = 0.0) -> Rank
     if users <= FEW:
         law = QuantileTable.from_rows(_one_by_one(law, users))
     return _ranks(law, piece_moments(law.pieces, activity), activity)
+
+
+def by_edges(law: QuantileTable, users: int) -> QuantileTable:
+    """The rank of the author of a follow edge, 0 at the top, as the whole part of a draw: the first ranks one by one,
+    the rest in groups a hundredth wide, in which all have as many followers.
+    """
+    first = min(users, FEW)
+    groups = np.geomspace(first, users, ceil(log(users / first) / GROUPED) + 1)[1:]
+    ends = np.concatenate((np.arange(first + 1.0), np.unique(np.rint(groups)) if users > first else []))
+    below = 1.0 - integral(law, 1.0 - ends / users) / law.mean
+    low, high = ends[:-1], np.where(np.diff(ends) == 1.0, ends[:-1], ends[1:])
+    pieces = np.column_stack((below[1:], low, high, np.ones_like(low)))
+    return QuantileTable(np.ascontiguousarray(pieces[np.diff(below) > 0.0]))
 
 
 def _one_by_one(law: QuantileTable, users: int) -> Array:

@@ -45,7 +45,7 @@ GLOBALS = record(
     "serial agents requests ring_head ring_tail events vacant resume answer gathering out marks need amount who"
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
-    " inside arrived cap clients think think_stream rounds followed following size_column"
+    " inside arrived cap clients think think_stream rounds followed following author authors size_column"
     " names plan_names path width thresholds places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop",

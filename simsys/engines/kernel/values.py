@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from math import ceil, isnan, nan
+from math import ceil, floor, isnan, nan
 from typing import Any
 
 from simsys import draws
 from simsys.distributions import laws
+from simsys.distributions.pieces import table_quantile
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.state import NOBODY, ROOT
-from simsys.engines.program import ABOVE, ANY, COLUMN, COMPUTED, CONSTANT, EDGES, INDEX, SIZE, SPREAD, STOP
+from simsys.engines.program import (
+    ABOVE,
+    ANY,
+    COLUMN,
+    COMPUTED,
+    CONSTANT,
+    EDGES,
+    FOLLOWED,
+    INDEX,
+    SIZE,
+    SPREAD,
+    STOP,
+)
 
 
 @part
@@ -51,6 +64,8 @@ def computed(g: Any, agent: Any, place: int) -> float:
             continue
         if term.code == ABOVE:
             of.scratch(g, depth).v = followed_above(g, agent, term.arg)
+        elif term.code == FOLLOWED:
+            of.scratch(g, depth).v = followed(g, agent, term.arg)
         elif term.code > ABOVE:
             of.scratch(g, depth).v = along(g, agent, term)
         else:
@@ -106,6 +121,14 @@ def along(g: Any, agent: Any, term: Any) -> float:
     if term.code == EDGES:
         return float(count)
     return float(of.edge(g, first + agent.index % count).v) if count > 0 else -1.0
+
+
+@part
+def followed(g: Any, agent: Any, threshold: int) -> float:
+    """Which author a child asks for: one with that many followers, by their follow edges."""
+    law, request = of.variate(g, g.authors), of.request(g, agent.request).index
+    u = draws.uniform(g.author, request, agent.index) * of.shares(g, threshold).v
+    return float(floor(table_quantile(of.law(g, law.first, law.last), u)))
 
 
 @part
