@@ -445,6 +445,9 @@ FIGURES = {
         496 posts           idempotent workers queue_max
         2.65k               idempotent places queue_max
         3.05k               dual workers queue_max
+        3.00 ms             queue-first post latency_p99
+        11.6%               queue-first post refused
+        2.91 s              queue-first post fresh_max
         2.94 s              synchronous post latency_p99
         13.9%               synchronous post refused""",
 }  # fmt: skip

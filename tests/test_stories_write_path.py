@@ -32,9 +32,18 @@ stations:
   workers: {servers: 4, ops: {fan_out: 20ms}}
   guarded: {servers: 4, queue: 500, ops: {fan_out: 20ms}}
   places: {servers: 500}
+  queue: {servers: 500, queue: 0, ops: {look: 0s}}
 strategies:
   - flow: {name: queue, post: [{start: [{visit: workers.fan_out}, {mark: fresh}]}]}
   - flow: {name: bounded, post: [{start: [{hold: places, do: [{visit: workers.fan_out}]}, {mark: fresh}]}]}
+  - flow:
+      name: queue-first
+      post:
+        - visit: queue.look
+        - start:
+            - hold: queue
+              do: [{visit: workers.fan_out}, {mark: fresh}]
+              refused: [{mark: lost}, {mark: fresh, n: 0}]
   - flow: {name: line, post: [{visit: guarded.fan_out}, {mark: fresh}]}
 run: {duration: 150s, replications: 1}
 """
@@ -85,6 +94,30 @@ def test_a_line_for_so_many_refuses_the_rest_of_the_burst(fluid: Result) -> None
     assert fluid.value("line", "post", "latency_max") == pytest.approx((ROOM + 4) / WORKERS, rel=0.003)
     wider = played("stations.guarded.queue=4000")
     assert wider.value("line", "post", "refused") == 0.0
+
+
+def test_who_answers_once_the_queue_accepts_refuses_the_same_and_makes_nobody_wait(fluid: Result) -> None:
+    """The queue is full after ROOM / (Λ − μ); who has been accepted is served, and nobody is lost in between."""
+    refused = (BURST - WORKERS) * (LASTS - ROOM / (BURST - WORKERS))
+    assert fluid.value("queue-first", "post", "refused") == pytest.approx(refused / POSTS, rel=0.005)
+    assert fluid.value("queue-first", "post", "latency_max") < 1e-9
+    assert fluid.value("queue-first", "post", "fresh_max") == pytest.approx(ROOM / WORKERS, rel=0.003)
+    assert fluid.value("queue-first", "post", "marked.lost") == 0.0
+
+
+def test_without_an_end_of_the_queue_nobody_is_refused_and_all_wait() -> None:
+    """Mutant: room for the whole burst."""
+    wider = played("stations.queue.servers=4000")
+    assert wider.value("queue-first", "post", "refused") == 0.0
+    assert wider.value("queue-first", "post", "fresh_max") == pytest.approx(DEPTH / WORKERS, rel=0.003)
+
+
+def test_who_answers_without_a_look_loses_what_finds_no_place() -> None:
+    """Mutant: then nobody is refused, and what would have been is lost without a word to the writer."""
+    blind = played("strategies.queue-first.post=[{start: [{hold: queue, do: [{visit: workers.fan_out}], "
+                   "refused: [{mark: lost}, {mark: fresh, n: 0}]}]}]")  # fmt: skip
+    assert blind.value("queue-first", "post", "refused") == 0.0
+    assert blind.value("queue-first", "post", "marked.lost") == pytest.approx(2500 / POSTS, rel=0.005)
 
 
 # -- who gets it how often ---------------------------------------------------------------------------------------------

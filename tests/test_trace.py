@@ -35,7 +35,7 @@ def words(tree: Any) -> str:
 def test_a_hybrid_post_branches_on_the_threshold() -> None:
     tree = trace(Hybrid(celebrity=1000).post, COLUMNS)
     head = "api.post network.same_zone database.insert wal.flush "
-    tail = "Start[Hold[network.same_zone timelines.push Mark .] .]"
+    tail = "Start[Hold[network.same_zone timelines.push Mark .] (outcome 0 ? . : Mark Mark .)]"
     assert words(tree) == f"{head}(followers < 1000 ? {tail} . : .)"
 
 

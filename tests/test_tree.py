@@ -48,11 +48,15 @@ def test_the_fan_out_hangs_in_the_background() -> None:
    └╴yes:
       └─ start deliver × followers * active in batches of 500
          └╴in the background:
-            └─ hold workers
-               └╴meanwhile:
-                  ├─ visit network.same_zone
-                  ├─ visit timelines.push × size, over all shards
-                  └─ mark fresh × size""")
+            ├─ hold workers
+            │  └╴meanwhile:
+            │     ├─ visit network.same_zone
+            │     ├─ visit timelines.push × size, over all shards
+            │     └─ mark fresh × size
+            └─ served by workers?
+               └╴no:
+                  ├─ mark lost × size
+                  └─ mark fresh × 0""")
 
 
 def test_every_word_of_the_vocabulary_has_a_line() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from simsys.expressions import EDGE
-from simsys.steps import SPREAD, Each, Hold, Mark, Start, Visit
+from simsys.steps import SPREAD, Each, Hold, Mark, Plan, Start, Visit
 from simsys.strategies import AtLeastOne, Keep, Strategy, World
 from simsys.strategies.feed.pull import Pull
 
@@ -16,7 +16,8 @@ class Push(Strategy):
 
     Wins where reads are many; pays once per follower, in the background, and keeps a list per active user in memory.
     A worker is held until the shards have replied to its batch. Batches are spread over all shards; where it is known
-    who follows whom, every follower is a batch, at its own shard, and at most a `page` of them are under way.
+    who follows whom, every follower is a batch, at its own shard, and at most a `page` of them are under way. A batch
+    that meets an outage, of the workers or of a shard, is `lost`, and its followers are counted: nobody tries again.
 
     Demand per post with F followers, a share a of them active: one insert, F·a/batch holds of a worker, F·a pushes
     (`inactive: try` adds F·(1 − a) attempts that find no timeline, `push` makes it F pushes). Per read: one range of a
@@ -53,7 +54,7 @@ class Push(Strategy):
             yield Each(deliver_one, n=b.followers_where(rule), width=self.page)
 
         def deliver_one(b: Any) -> Iterator[Any]:
-            yield Hold(self.workers(b), write_one)
+            yield from self.by_worker(b, write_one, 0 if absent else 1)
 
         def write_one(b: Any) -> Iterator[Any]:
             yield Visit("network", "same_zone")
@@ -73,14 +74,24 @@ class Push(Strategy):
         yield Each(self.deliver, n=b.size, batch=self.batch)
 
     def deliver(self, b: Any) -> Iterator[Any]:
-        yield Hold(self.workers(b), self.write)
+        yield from self.by_worker(b, self.write, self.reached(b))
+
+    def by_worker(self, b: Any, write: Plan, followers: Any) -> Iterator[Any]:
+        """Hold a worker while it writes; what an outage keeps from so many followers is lost."""
+        if not (yield Hold(self.workers(b), write, ask=True)):
+            yield Mark("lost", n=followers)
+            yield Mark("fresh", n=0)
 
     def workers(self, b: Any) -> str:
         """Who delivers a post: those of its lane."""
         return "celebrity_workers" if self.lane is not None and b.followers >= self.lane else "workers"
 
+    def reached(self, b: Any) -> Any:
+        """How many followers of a batch have a timeline."""
+        return b.size * b.active if self.inactive == "try" else b.size
+
     def write(self, b: Any) -> Iterator[Any]:
-        reached = b.size * b.active if self.inactive == "try" else b.size
+        reached = self.reached(b)
         yield Visit("network", "same_zone")
         yield Visit("timelines", "push", n=reached, key=SPREAD)
         if self.inactive == "try":
