@@ -202,7 +202,11 @@ FIGURES = {
         14.9 s              on-read answers age_mean
         1.04 s              incremental order fresh_p99
         75.9 ms             incremental order latency_p99
-        75.4%               trigger totals utilization""",
+        75.4%               trigger totals utilization
+        6.02 s              locked@10s order fresh_p50
+        250 ms              locked@10s order latency_p99
+        46.0 s              locked@90s order fresh_p50
+        83.9 ms             locked@90s order latency_p99""",
     "kept-lists": """
         819$/month          hybrid system cost
         25.2%               hybrid system edges_pulled
@@ -456,6 +460,10 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
     "unfollow": {
         "800 objects": lambda _: "{visit: objects.get, n: 800, key: spread}" in shipped()["unfollow"].read_text(),
         "up to 160 pages": lambda _: 160 < break_even("unfollow", "clean", "filter", "unfollow") < 170,
+    },
+    "materialised-view": {
+        "at 10 s": lambda s: "10s" in axes_of(s, ())["batches.changes.linger"],
+        "at 90 s": lambda s: "90s" in axes_of(s, ())["batches.changes.linger"],
     },
     "lossy": {
         "78% of those": lambda _: round(100 * marked("lossy", "lost") / marked("gathered", "gathered")) == 78,
