@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mutants import Mutant
+from realdata import real
 from same_log import assert_equal
 from scenario_texts import problems
 
 from simsys import theory
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
+from simsys.experiment.jobs import play_once
 from simsys.experiment.run import run
 from simsys.experiment.setting import Setting, settings
+from simsys.measure.storage import StorageTotals
 from simsys.scenario import load_scenario, write_scenario
 from simsys.structures.compactions import Fifo, Leveled, Leveling, Tiering, Universal
 from simsys.structures.lsm import Lsm
@@ -249,6 +254,92 @@ def test_who_fills_the_memory_waits_for_room_and_all_behind_it() -> None:
     assert all(request.end - request.arrival < 1e-9 for request in roomy.requests)  # mutant: nobody waits
 
 
+YCSB = """
+load: {rate: 1k/s, ycsb: A, keys: {count: 1k}, size: 1kB}
+strategies: [{lsm: {memtable: 10kB}}]
+run: {requests: 2k, replications: 1}
+"""
+
+
+def chunk_of(one: Setting) -> dict[str, list[float]]:
+    """How often each operation comes, and the mean of every column."""
+    load = one.workload(0)
+    (chunk,) = load.chunks()
+    found = {op: [float((chunk.op == number).mean())] for number, op in enumerate(load.ops)}
+    return found | {name: values.tolist() for name, values in chunk.columns.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "mix"),
+    [
+        ("A", {"read": 0.5, "update": 0.5}), ("B", {"read": 0.95, "update": 0.05}), ("C", {"read": 1.0}),
+        ("D", {"read": 0.95, "insert": 0.05}), ("E", {"scan": 0.95, "insert": 0.05}),
+        ("F", {"read": 0.5, "modify": 0.5}),
+    ],
+)  # fmt: skip
+def test_workloads_of_ycsb_by_name(name: str, mix: dict[str, float]) -> None:
+    one = setting(YCSB, f"load.ycsb={name}")
+    load = one.scenario.load
+    assert load.shares == mix
+    assert load.keys is not None and (load.keys.exponent, load.keys.latest) == (0.99, name == "D")
+    assert load_scenario(write_scenario(one.scenario)).load.model_dump() == load.model_dump()
+    found = chunk_of(one)
+    assert {op: found[op][0] for op in mix} == pytest.approx(mix, abs=0.03)
+    if name == "E":
+        assert {min(found["page"]), max(found["page"])} == {1.0, 100.0} and max(found["stretch"]) > 2.0
+    assert setting(YCSB.replace("ycsb: A", "ycsb: A, mix: {read: 100%}")).scenario.load.shares == {"read": 1.0}
+
+
+def test_the_latest_keys_are_still_in_memory() -> None:
+    """YCSB D reads what was inserted last; with the same mix and fixed popular keys, more has to be fetched."""
+    latest = play_once(setting(YCSB, "load.ycsb=D"), 0).storage
+    fixed = play_once(setting(YCSB.replace("ycsb: A", "ycsb: D"), "load.keys.popularity={zipf: 0.99}"), 0).storage
+    assert latest.touched / latest.accesses < 0.8 * fixed.touched / fixed.accesses
+
+
+def test_keys_of_a_trace(tmp_path: Path) -> None:
+    """All are there at first, in their own order: a scan of neighbours is one stretch of blocks."""
+    lines = ["t_s,op,lba", *(f"{n},{'W' if n % 3 else 'S'},{1000 + n % 50}" for n in range(200))]
+    (tmp_path / "blocks.csv").write_text("\n".join(lines))
+    text = """
+load: {trace: {file: blocks.csv, time: t_s, op: op, ops: {W: update, S: scan}, key: lba}, page: 40, size: 1kB}
+strategies: [{lsm: {memtable: 1MB, cache: 0B}}]
+run: {replications: 1, warmup: 0s}
+"""
+    (tmp_path / "traced.yaml").write_text(text)
+    one = settings(load_scenario(tmp_path / "traced.yaml"))[0]
+    done = play_once(one, 0, "simpy").storage
+    assert done.live == 50 * 1000.0 and done.received == 133 * 1000.0
+    assert done.fetched == 0  # all in memory: 50 keys of 1 kB, and their changes
+    small = replace(one, strategy=replace(one.strategy, memtable=10_000.0))
+    found = chunk_of(small)
+    scans = [stretch for stretch, seeks in zip(found["stretch"], found["seeks"], strict=True) if seeks == 1]
+    assert max(found["seeks"]) >= 1 and all(stretch <= 13 for stretch in scans)
+
+
+def test_a_block_trace_as_keys() -> None:
+    """CloudPhysics, two hours: three in five are writes; merges in order write more, those in tiers keep more."""
+    text = f"""
+load:
+  trace: {{file: {real("block_cloudphysics_2h.csv.gz")}, time: t_us, op: op, ops: {{R: read, W: update}}, key: lba_512}}
+  size: 14kB
+strategies: [{{lsm: {{compaction: leveling, ratio: 4}}}}, {{lsm: {{compaction: tiering, ratio: 4}}}}]
+run: {{replications: 1, scale: 10}}
+"""
+    merged, tiered = (chunked(one) for one in settings(load_scenario(text)))
+    assert merged.accesses == tiered.accesses and merged.received == tiered.received
+    assert merged.written > 1.2 * tiered.written and merged.kept < tiered.kept
+
+
+def chunked(one: Setting) -> StorageTotals:
+    """What a storage does under a load, without an engine."""
+    load = one.workload(0)
+    for _ in load.chunks(needed=frozenset()):
+        pass
+    assert load.counted is not None
+    return load.counted.totals
+
+
 def test_both_engines_write_the_same_log() -> None:
     for one in settings(load_scenario(BOTH)):
         assert not isinstance(one.program, str)
@@ -265,6 +356,12 @@ def test_rows_tell_what_was_done() -> None:
     }
     assert found["read_amplification"] <= found["touched"]
     assert found["write_amplification"] > 2.0 and found["space_amplification"] >= 1.0 and found["memory"] > 0.0
+    name = one.strategies[0]
+    assert found["life_used"] == pytest.approx(found["bytes_written"] * 730 * 3600 / 3.5e15)
+    assert [row.metric for row in one.rows if row.metric == "life_used"] == ["life_used"]  # only the SSD wears out
+    on_disk = one.value(name, "system", "storage_bytes.ssd")
+    assert on_disk == pytest.approx(3 * found["space_amplification"] * 20_000 * 1000, rel=0.1)
+    assert one.value(name, "system", "cost.disk") == pytest.approx(on_disk * 0.08e-9)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from simsys.experiment.demand import Demand
+from simsys.experiment.result import Row
+from simsys.experiment.rows import STORAGE, rounded
 from simsys.experiment.setting import Setting
 from simsys.expressions import evaluate
+from simsys.measure.storage import StorageTotals
 from simsys.money import SECONDS_PER_MONTH, Machines, Store, Term, Traffic, bill
 from simsys.stations import Service
 from simsys.strategies import Keep, World
@@ -43,9 +46,11 @@ class Kept(NamedTuple):
         return self.store._replace(items=items).bytes
 
 
-def stores(setting: Setting, cached: dict[str, float]) -> list[Kept]:
-    """What the strategy keeps; `cached` are the entries each cache holds. A store of nothing is left out."""
-    facts = facts_of(setting, cached)
+def stores(setting: Setting, cached: dict[str, float], engine: Sequence[StorageTotals] = ()) -> list[Kept]:
+    """What the strategy keeps; `cached` are the entries each cache holds, `engine` what a storage engine did in each
+    replication. A store of nothing is left out.
+    """
+    facts = facts_of(setting, cached) | _stored(setting, engine)
 
     def above(followers: float) -> float:
         people = setting.first.people
@@ -56,6 +61,28 @@ def stores(setting: Setting, cached: dict[str, float]) -> list[Kept]:
 
     kept = [_kept(setting, keep, number) for keep in setting.strategy.keeps(World())]
     return [each for each in kept if each.store.items]
+
+
+def _stored(setting: Setting, engine: Sequence[StorageTotals]) -> dict[str, float]:
+    """Bytes of a storage engine as large as it is, on the device and in memory; of one that is not played yet the live
+    ones.
+    """
+    scale, plays, keys = setting.scenario.run.scale or 1, max(1, len(engine)), setting.scenario.load.keys
+    if not engine:
+        return {"stored": keys.count * setting.first.mean_size if keys is not None else 0.0, "memory": 0.0}
+    kept = {"stored": [done.kept for done in engine], "memory": [done.memory for done in engine]}
+    return {name: scale * sum(sizes) / plays for name, sizes in kept.items()}
+
+
+def worn(setting: Setting, mine: Sequence[Row]) -> Iterator[Row]:
+    """The share of a drive's life that a storage engine takes in a month; none where nobody says how long it lives."""
+    life = setting.scenario.sizes.get(f"{getattr(setting.strategy, 'device', '')}_life")
+    for row in mine:
+        if life and (row.subject, row.metric) == (STORAGE, "bytes_written"):
+            share = SECONDS_PER_MONTH / life
+            value, low, high = (None if n is None else rounded(share * n) for n in (row.value, row.low, row.high))
+            spread = tuple(share * each for each in row.deviations)
+            yield Row(row.strategy, {}, STORAGE, "life_used", value, low, high, "", "of the drive's, a month", spread)
 
 
 def _kept(setting: Setting, keep: Keep, number: Callable[[Any], float]) -> Kept:

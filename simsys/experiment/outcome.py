@@ -77,7 +77,8 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
     mine = rows(name, plays, saturated)
     visited = {s for play in plays for s, station in play.stations.items() if station.visited}
     cached = {c: sum(p.caches[c].occupancy for p in plays) / len(plays) for c in plays[0].caches}
-    kept = accounts.stores(setting, cached)
+    mine += accounts.worn(setting, mine)
+    kept = accounts.stores(setting, cached, [p.storage for p in plays if p.storage is not None])
     terms = accounts.terms(setting, [each.store for each in kept], visited)
     mine += list(_money(name, kept, terms))
     tails = {op: pooled([play.ops[op].tail for play in plays]) for op in setting.ops} if not saturated else {}

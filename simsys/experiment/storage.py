@@ -7,7 +7,7 @@ import numpy as np
 from simsys.scenario import Scenario
 from simsys.strategies import Strategy
 from simsys.structures.storage import Data
-from simsys.structures.storage.accesses import Accesses, scattered
+from simsys.structures.storage.accesses import Accesses, AsTheyAre, Ranks, scattered
 from simsys.workload import Workload
 
 REHEARSAL = 1 << 40
@@ -29,13 +29,17 @@ def workload(scenario: Scenario, replication: int, strategy: Strategy | None = N
 
 
 def accesses(scenario: Scenario, strategy: Strategy, load: Workload) -> Accesses:
-    """A storage engine with its data, that has met requests like these before."""
-    assert scenario.load.keys is not None
-    scale = scenario.run.scale or 1
-    there = max(1, scenario.load.keys.count // scale)
-    data = Data(scattered(np.arange(there)), load.mean_size, scale)
+    """A storage engine with its data. If its keys have a law, it has met requests like these before; those of a trace
+    are all there, and come once.
+    """
+    scale, keys = scenario.run.scale or 1, scenario.load.keys
     begin = scenario.run.begin(load.stop, scenario.transient)
-    met = Accesses(strategy.storage(data), load.ops, there, scale, begin)
+    if keys is None:
+        data = Data(np.unique(load.traced_keys // scale), load.mean_size, scale)
+        return Accesses(strategy.storage(data), load.ops, AsTheyAre(scale), begin)
+    there = max(1, keys.count // scale)
+    data = Data(scattered(np.arange(there)), load.mean_size, scale)
+    met = Accesses(strategy.storage(data), load.ops, Ranks(there, scale, keys.latest), begin)
     for chunk in workload(scenario, load.replication + REHEARSAL).chunks(needed=met.NEEDED):
         met.play(chunk.arrival, chunk.op, chunk.columns)
     met.begin_anew()

@@ -58,6 +58,7 @@ NAMES = {
     "memory": "memory per live byte",
     "bytes_read": "read",
     "bytes_written": "written",
+    "life_used": "drive's life, a month",
 }
 SHARES = {
     "utilization",
@@ -71,6 +72,7 @@ SHARES = {
     "refused",
     "timed_out",
     "stalled",
+    "life_used",
 }
 _SHOW = {
     "s": show_duration, "/s": show_rate, "B": show_size, "B/s": lambda value: show_size(value) + "/s",

@@ -33,7 +33,7 @@ OF_CACHES = (("occupancy", "keys held, or estimated"), ("bytes", "bytes held"))
 """Of caches that are known by their bytes."""
 OF_STORAGE = (
     "touched", "read_amplification", "write_amplification", "space_amplification", "memory", "bytes_read",
-    "bytes_written", "stalled",
+    "bytes_written", "life_used", "stalled",
 )  # fmt: skip
 BYTES = ("storage_bytes.ram", "storage_bytes.ssd", "storage_bytes.object")
 AFTER = ("storage_bytes_day", "storage_bytes_month", "storage_bytes_year")

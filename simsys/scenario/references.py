@@ -83,7 +83,7 @@ class References:
     def _strategy(self, number: int) -> Iterator[Problem]:
         strategy = self.scenario.strategies[number]
         place = self._at("strategies", element_step(self.tree, number))
-        if strategy.counts and (why := unfit(self.scenario)):
+        if why := unfit(self.scenario, strategy):
             yield place.problem(why)
         for op in self.load.ops:
             plan = strategy.plan(op)

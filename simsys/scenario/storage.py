@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from simsys.scenario.model import Scenario
+from simsys.strategies import Strategy
 from simsys.units import show_count
 
 MOST_KEYS = 20_000_000
 """Keys of a storage engine that fit into memory, some dozen bytes each and as many again while runs are merged."""
 
 
-def unfit(scenario: Scenario) -> str:
-    """Why a storage engine cannot be played here; empty if it can."""
+def unfit(scenario: Scenario, strategy: Strategy) -> str:
+    """Why a strategy cannot be played with such keys; empty if it can."""
     load, scale = scenario.load, scenario.run.scale or 1
+    if not strategy.counts:
+        return "which key is the latest only a storage engine knows" if load.keys and load.keys.latest else ""
     if load.kind == "clients":
         return "a storage engine meets requests in the order in which they arrive: that of clients is not known before"
     if any(event.request is not None for event in scenario.events):
         return "a storage engine meets the requests of the load alone: events bring it none"
+    if load.trace is not None and load.trace.key is not None:
+        return ""
     if load.keys is None:
         return "a storage engine needs keys, as in keys: {count: 1M, popularity: {zipf: 0.99}}"
     if load.keys.count > MOST_KEYS * scale:

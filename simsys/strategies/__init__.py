@@ -22,6 +22,7 @@ from simsys.expressions import Expression, column
 from simsys.money import Medium
 from simsys.steps import Plan
 from simsys.structures.storage import Data, Storage
+from simsys.units import write_size
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 """A knob that is a whole number from one on."""
@@ -86,7 +87,8 @@ class World:
     long the scenario's `retention` keeps them: on disk, in the object store, and in memory), `deliveries` (followers
     of the authors of posts, per second), `active` (share of them that has a timeline), `disk` (how long posts are kept
     there, s), `rate(op)` (operations per second), `cached(name)` (entries a cache held in the long run),
-    `authors_above(x)` (how many users have at least x followers).
+    `authors_above(x)` (how many users have at least x followers); of a storage engine `stored` and `memory` (bytes on
+    the device and in memory).
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -137,6 +139,6 @@ def label(strategy: Strategy, alone: bool) -> str:
     name = getattr(strategy, "name", None) or strategy_name(type(strategy))
     if alone:
         return str(name)
-    given = {f.name: (getattr(strategy, f.name), f.default) for f in fields(cast(Any, strategy))}
-    knobs = [f"{knob}={value}" for knob, (value, default) in given.items() if value != default]
+    given = [(f, getattr(strategy, f.name)) for f in fields(cast(Any, strategy))]
+    knobs = [f"{f.name}={write_size(value) if f.type == 'Size' else value}" for f, value in given if value != f.default]
     return f"{name}({', '.join(knobs)})" if knobs else str(name)

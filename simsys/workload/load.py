@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
@@ -18,6 +18,26 @@ from simsys.workload.traces import Trace
 
 Positive = Annotated[Whole, Field(ge=1)]
 KINDS = ("rate", "stages", "trace", "at_once", "clients")
+
+
+class Preset(NamedTuple):
+    """A workload of YCSB."""
+
+    mix: Mapping[str, str]
+    popularity: Mapping[str, float]
+    page: Mapping[str, Any] | None = None
+
+
+ZIPF, LATEST = {"zipf": 0.99}, {"latest": 0.99}
+YCSB = {
+    "A": Preset({"read": "50%", "update": "50%"}, ZIPF),
+    "B": Preset({"read": "95%", "update": "5%"}, ZIPF),
+    "C": Preset({"read": "100%"}, ZIPF),
+    "D": Preset({"read": "95%", "insert": "5%"}, LATEST),
+    "E": Preset({"scan": "95%", "insert": "5%"}, ZIPF, {"uniform": {"low": 1, "high": 100}}),
+    "F": Preset({"read": "50%", "modify": "50%"}, ZIPF),
+}
+"""Source: Cooper, Silberstein, Tam, Ramakrishnan and Sears, Benchmarking cloud serving systems with YCSB, SoCC 2010."""
 
 
 def _positive(value: float) -> float:
@@ -77,11 +97,23 @@ class Load(Spec):
     clients: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
     think: DurationDistribution | None = None
     arrivals: Literal["poisson", "regular"] | Bursty = "poisson"
+    ycsb: Literal["A", "B", "C", "D", "E", "F"] | None = Field(default=None, exclude=True)
     mix: Annotated[Mapping[Name, Share], AfterValidator(_adds_up)] | None = None
     read_write_ratio: Annotated[str, AfterValidator(_ratio)] | None = None
     keys: Keys | None = None
     page: CountDistribution = Field(default_factory=lambda: parse_distribution("50", "count"))
     size: SizeDistribution = Field(default_factory=lambda: parse_distribution("300B", "size"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, data: Any) -> Any:
+        """What a workload of YCSB says, where nothing else is said: its mix, popularity of keys and length of scans."""
+        preset = YCSB.get(data["ycsb"]) if isinstance(data, dict) and isinstance(data.get("ycsb"), str) else None
+        if preset is None:
+            return data
+        if isinstance(data.get("keys"), dict):
+            data = data | {"keys": {"popularity": preset.popularity} | data["keys"]}
+        return {"mix": preset.mix} | ({"page": preset.page} if preset.page else {}) | data
 
     @property
     def kind(self) -> str:

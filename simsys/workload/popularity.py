@@ -23,16 +23,28 @@ class Zipf(Spec):
     zipf: float = Field(ge=0, le=20)
 
 
+class Latest(Spec):
+    """Popularity of the r-th key that was inserted, counted from the newest, in proportion to r^-latest."""
+
+    latest: float = Field(ge=0, le=20)
+
+
 class Keys(Spec):
     """The column `key` of a scenario without a population: how many keys, and how popular."""
 
     count: Annotated[Whole, Field(ge=1, le=2**53)]
-    popularity: Literal["uniform"] | Zipf = "uniform"
+    popularity: Literal["uniform"] | Zipf | Latest = "uniform"
 
     @property
     def exponent(self) -> float:
         """Zipf's exponent; 0 means uniform."""
-        return self.popularity.zipf if isinstance(self.popularity, Zipf) else 0.0
+        law = self.popularity
+        return law.zipf if isinstance(law, Zipf) else law.latest if isinstance(law, Latest) else 0.0
+
+    @property
+    def latest(self) -> bool:
+        """Whether key 0 is the newest one, rather than the same for ever."""
+        return isinstance(self.popularity, Latest)
 
 
 @compiled("float64(float64, float64)", inline=True)

@@ -135,6 +135,11 @@ class Workload:
         traced = self.load.trace is not None and self.load.trace.size is not None
         return float(self._lines.columns["size"].mean()) if traced else self._size.mean
 
+    @property
+    def traced_keys(self) -> Indices:
+        """The keys of a trace, line by line."""
+        return self._lines.columns["key"].astype(np.int64)
+
     # When
 
     @property

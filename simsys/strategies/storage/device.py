@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from simsys.steps import Visit
+from simsys.strategies import Keep, World
 
 Device = Literal["ssd", "hdd", "volume"]
 BLOCK = 4096.0
@@ -19,3 +20,9 @@ def visit(device: Device, op: str, n: Any = 1) -> Iterator[Any]:
     yield Visit(device, op, n=n)
     if device == "volume":
         yield Visit("volume_trip", op, n=n)
+
+
+def kept(world: World) -> Iterator[Keep]:
+    """What a storage engine has on its device, and in memory for each copy of it."""
+    yield Keep("data", "ssd", world.stored, 1.0)
+    yield Keep("memory", "ram", world.memory, 1.0)

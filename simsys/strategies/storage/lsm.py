@@ -10,8 +10,8 @@ from pydantic import Field
 
 from simsys import theory
 from simsys.steps import Each, Hold, Join, Start, Visit
-from simsys.strategies import Strategy
-from simsys.strategies.storage.device import BLOCK, PIECE, Device, visit
+from simsys.strategies import Keep, Strategy, World
+from simsys.strategies.storage.device import BLOCK, PIECE, Device, kept, visit
 from simsys.structures.compactions import Fifo, Leveled, Leveling, Tiering, Universal
 from simsys.structures.lsm import Compaction
 from simsys.structures.lsm import Lsm as Tree
@@ -127,6 +127,9 @@ class Lsm(Strategy):
         yield from visit(self.device, "write", b.size)
 
     # -- what it keeps ---------------------------------------------------------------------------------------------
+
+    def keeps(self, world: World) -> Iterator[Keep]:
+        yield from kept(world)
 
     def storage(self, data: Data) -> Storage:
         memtable = data.entries(self.memtable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from simsys.structures.storage import ACCESS, INSERT, Counts, Storage, Whole
 ORDER = 2
 """The key of the draws that scatter keys."""
 PLACES = 2.0**52
+Truths = npt.NDArray[np.bool_]
 
 
 def scattered(numbers: Whole) -> Whole:
@@ -22,16 +24,47 @@ def scattered(numbers: Whole) -> Whole:
     return places
 
 
-class Accesses:
-    """What requests cost that meet a storage in their order. `ops` are the names of their operations, `there` how many
-    keys there are at first; from `begin` (s) on it is counted what is done.
+class Ranks(NamedTuple):
+    """Keys by rank of popularity, so many at first, and scattered; `latest`: the rank counts from the newest one.
 
     Of a storage that is scaled down so many neighbours in rank share a key: where popularity is smooth, as many changes
     meet a key twice in a memtable, and look-ups a block twice in a cache.
     """
 
-    def __init__(self, storage: Storage, ops: Sequence[str], there: int, scale: int, begin: float) -> None:
-        self.storage, self.there, self.scale, self.begin = storage, there, scale, begin
+    there: int
+    scale: int
+    latest: bool = False
+
+    def keys(self, ranks: Whole, new: Truths) -> Whole:
+        """The key of each request, in their order; those that are `new` insert the next one that is not there."""
+        before = self.there + np.cumsum(new) - new
+        numbers = np.where(new, before, before - 1 - ranks // self.scale if self.latest else ranks // self.scale)
+        return scattered(np.maximum(numbers, 0))
+
+    def after(self, new: Truths) -> Ranks:
+        """When these have been inserted."""
+        return self._replace(there=self.there + int(new.sum()))
+
+
+class AsTheyAre(NamedTuple):
+    """Keys of a trace, in their own order; of a storage that is scaled down so many neighbours are one."""
+
+    scale: int
+
+    def keys(self, keys: Whole, new: Truths) -> Whole:
+        return keys // self.scale
+
+    def after(self, new: Truths) -> AsTheyAre:
+        return self
+
+
+class Accesses:
+    """What requests cost that meet a storage in their order. `ops` are the names of their operations, `order` says
+    which keys they mean; from `begin` (s) on it is counted what is done.
+    """
+
+    def __init__(self, storage: Storage, ops: Sequence[str], order: Ranks | AsTheyAre, begin: float) -> None:
+        self.storage, self.order, self.begin = storage, order, begin
         self._kinds = np.array([ACCESS[op] for op in ops], np.int64)
         self._before: StorageTotals | None = None
 
@@ -44,7 +77,8 @@ class Accesses:
     def play(self, arrival: npt.NDArray[np.float64], op: Whole, columns: Counts) -> Counts:
         """The counts of the next requests, of whose columns key and page (the length of a scan) are used."""
         kinds, lengths = self._kinds[op], columns["page"].astype(np.int64)
-        keys = scattered(self._numbers(kinds, columns["key"].astype(np.int64) // self.scale))
+        keys = self.order.keys(columns["key"].astype(np.int64), kinds == INSERT)
+        self.order = self.order.after(kinds == INSERT)
         parts = []
         for some in self._parts(arrival):
             if self._before is None and arrival[some][0] >= self.begin:
@@ -56,13 +90,6 @@ class Accesses:
         """The requests before counting begins, and those from then on."""
         cut = int(np.searchsorted(arrival, self.begin))
         return [some for some in (slice(0, cut), slice(cut, len(arrival))) if arrival[some].size]
-
-    def _numbers(self, kinds: Whole, numbers: Whole) -> Whole:
-        """Which key each request means: an insert the next one that was not there."""
-        new = kinds == INSERT
-        numbers = np.where(new, self.there + np.cumsum(new) - 1, numbers)
-        self.there += int(new.sum())
-        return numbers
 
     @property
     def totals(self) -> StorageTotals:
