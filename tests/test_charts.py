@@ -10,7 +10,9 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_hex
 
+from simsys.experiment.result import Row
 from simsys.report import charts, shards, style
+from simsys.report.overheads import overheads, overheads_of
 
 CHARTS = ("latency", "who-pays", "utilization", "backlog", "tail", "shards", "growth")
 ALL = {f"{name}.{kind}" for name in CHARTS for kind in ("svg", "png")}
@@ -21,8 +23,11 @@ def drawn() -> dict[str, bytes]:
     return dict(charts.charts(hand_made.result()))
 
 
+OF_ENGINES = {"overheads.svg", "overheads.png"}
+
+
 def test_seven_charts_as_svg_and_png(drawn: dict[str, bytes]) -> None:
-    assert set(drawn) == ALL == set(charts.NAMES)
+    assert set(drawn) == ALL == set(charts.NAMES) - OF_ENGINES
     assert all(content.startswith(b"\x89PNG") for name, content in drawn.items() if name.endswith("png"))
     assert all(b"<svg" in content for name, content in drawn.items() if name.endswith("svg"))
 
@@ -139,3 +144,21 @@ def test_shards_are_drawn_where_one_is_busier_than_the_others() -> None:
 def test_a_strategy_has_one_colour_and_no_two_look_alike() -> None:
     looks = [(style.colour(i), style.dash(i)) for i in range(20)]
     assert len(set(looks)) == 20 and looks[0] == (style.COLOURS[0], "-")
+
+
+def test_the_three_overheads_of_storage_engines() -> None:
+    """A point for each that has them all: reads across, changes upwards, bytes as its area."""
+    metrics = ("touched", "write_amplification", "space_amplification", "memory")
+    told = {"pull": (1.5, 4.0, 1.0, 0.5), "push": (0.5, 12.0, 1.0, 0.1), "hybrid": (0.4, None, 1.1, 0.2)}
+    rows = tuple(
+        Row(strategy, {}, "storage", metric, value, None, None, "", "")
+        for strategy, values in told.items()
+        for metric, value in zip(metrics, values, strict=True)
+    )
+    drawn = dict(charts.charts(hand_made.result(rows=(*hand_made.rows(), *rows))))
+    assert set(drawn) >= OF_ENGINES
+    (panel,) = axes(overheads, rows=rows)
+    assert [tuple(dots.get_offsets().data[0]) for dots in panel.collections] == [(1.5, 4.0), (0.5, 12.0)]
+    large, small = (float(dots.get_sizes()[0]) for dots in panel.collections)
+    assert large > small and [text.get_text() for text in panel.texts] == ["1.50 B", "1.10 B"]
+    assert [one.number for one in overheads_of(hand_made.result(rows=rows))] == [0, 2]

@@ -104,7 +104,7 @@ def test_a_spreadsheet_finds_no_formula_and_every_row() -> None:
 def test_charts_are_drawn() -> None:
     result = hostile(names(80)[: len(SHAPES) : 3])
     drawn = dict(charts.charts(result))
-    assert set(drawn) == set(charts.NAMES)
+    assert set(drawn) == set(charts.NAMES) - {"overheads.svg", "overheads.png"}
     for name, content in drawn.items():
         if name.endswith(".svg"):
             elements = list(ElementTree.fromstring(content).iter())

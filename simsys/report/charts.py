@@ -1,4 +1,4 @@
-"""Seven charts of a run as SVG and PNG, the same bytes whenever they are drawn again.
+"""Eight charts of a run as SVG and PNG, the same bytes whenever they are drawn again.
 
 matplotlib is imported when the first is drawn. Free text is printed as it is: no mathematics is read into it.
 """
@@ -18,6 +18,7 @@ from simsys.experiment.workers import Failed, WorkerError, side_by_side
 from simsys.report import style
 from simsys.report.canvas import alike, canvas, durations, legend, stroke, symlog
 from simsys.report.growth import growth
+from simsys.report.overheads import overheads
 from simsys.report.shards import shards
 from simsys.report.tail import ELSEWHERE, WAITING, Place, called, divided, ops, places
 from simsys.units import show_duration
@@ -287,7 +288,7 @@ def _shade(seen: dict[Place, Any], place: Place) -> dict[str, Any]:
 
 _CHARTS: dict[str, Callable[[Result], Any]] = {
     "latency": latency, "backlog": backlog, "tail": tail, "shards": shards, "who-pays": who_pays,
-    "utilization": utilization, "growth": growth,
+    "utilization": utilization, "growth": growth, "overheads": overheads,
 }  # fmt: skip
 """Those that take long first, so that all processes are done at about the same time."""
 NAMES = tuple(f"{name}.{kind}" for name in _CHARTS for kind in ("svg", "png"))
