@@ -139,6 +139,10 @@ MUTANTS = {
     "a hit does not renew": Mutant(CACHE + "lookup", "if self.renews", "if False"),
     "cleared, but for the past": Mutant(CACHE + "clear", "self.past = None", "pass"),
     "filled while down": Mutant(CACHE + "fill", "if self.down", "if False"),
+    "answers while down": Mutant(CACHE + "lookup", "if self.down", "if False"),
+    "hears of a drop while down": Mutant(CACHE + "drop", "if not self.down and key", "if key"),
+    "comes back warm": Mutant(PLAY + "_cache_outage", "if not outage.keeps", "if False"),
+    "comes back cold": Mutant(PLAY + "_cache_outage", "if not outage.keeps", "if True"),
     "every entry of one byte": Mutant(ASKED + "fill", "self._size(agent.row)", "1.0"),
     "another process per step": Mutant(
         ASKED + "_copy", "agent.luck.token, 0)", "agent.luck.token, agent.luck.next(name))"

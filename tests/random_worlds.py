@@ -355,7 +355,11 @@ class Maker:
 
     def _cache_outage(self, name: str, span: float) -> CacheOutage:
         begin = self.rng.choice([self.ticks(0, 8), span / 2])
-        return CacheOutage(name, begin, begin + self.ticks(0, 6), self.rng.random() < 0.3)
+        outage = CacheOutage(name, begin, begin + self.ticks(0, 6), self.rng.random() < 0.3)
+        if self.parts.random() < 0.6:
+            return outage
+        begin = self.parts.randint(1, 8) * self.tick
+        return CacheOutage(name, begin, begin + self.parts.randint(2, 12) * self.tick, keeps=True)
 
     def _batch(self) -> dict[str, Any]:
         return {"size": self.rng.randint(1, 4), "linger": f"{self.ticks(0, 4):.12g}s"}

@@ -106,6 +106,19 @@ def test_a_cache_that_is_down_misses_drops_fills_and_returns_empty(warm):
     assert feed.lookup(1, 3)
 
 
+def test_a_cache_that_is_down_and_was_not_cleared_has_afterwards_what_it_held():
+    feed = cache(entries=10, ttl=10)
+    feed.fill(1, 0)
+    feed.fill(2, 5)
+    feed.down = True
+    feed.fill(3, 6)
+    feed.drop(2)
+    assert not any(feed.lookup(key, 7) for key in (1, 2, 3))
+    feed.down = False
+    assert [feed.lookup(key, 11) for key in (1, 2, 3)] == [False, True, False]
+    assert feed.age(2, 11) == 6
+
+
 @pytest.mark.parametrize(
     "spec",
     [

@@ -238,7 +238,7 @@ SHORTER = {
     "stampede": ["load.rate=200/s", "run.requests=4000"],
     "batch-pipeline": ["load.rate=1k/s", "run.duration=4s", "events.0.at=1s"],
     "cache-down": ["load.stages.0.for=1s", "load.stages.1.for=1s", "load.stages.2.for=1s", "events.0.at=1s",
-                   "events.0.for=1s"],
+                   "events.0.for=1s", "events.1.at=1s", "events.1.for=1s"],
     "celebrity": ["run.requests=2000", "events.0.request.followers=300k"],
     "cqrs": ["run.duration=10s", "events.0.at=1s", "events.1.at=2s", "events.2.at=4s"],
     "kept-lists": ["run.duration=2s", "run.warmup=0s"],

@@ -333,7 +333,8 @@ def test_who_is_cut_off_counts_as_unfinished() -> None:
 # -- every shipped scenario -------------------------------------------------------------------------------------------
 
 SHORT = {
-    "cache-down": ["load.stages=[{for: 2s, rate: 500/s}]", "events.0.at=1s", "events.0.for=500ms"],
+    "cache-down": ["load.stages=[{for: 2s, rate: 500/s}]", "events.0.at=1s", "events.0.for=500ms",
+                   "events.1.at=1s", "events.1.for=500ms"],
     "stampede": ["load.rate=200/s", "run.requests=2000"],
     "batch-pipeline": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms"],
     "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],

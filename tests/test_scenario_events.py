@@ -75,6 +75,16 @@ EVENTS = """
 {at: 5s, empty: feed, shard: 0}
   11:10: events.0: 'shard' goes with down, stall and slow, not with empty
 
+{at: 5s, down: feed, for: 1s, back: warm}
+  nothing
+
+{at: 5s, down: timelines, for: 1s, back: warm}
+  11:51: events.0.back: only a cache holds what could be there afterwards; a station goes on as it
+  was
+
+{at: 5s, empty: feed, back: warm}
+  11:10: events.0: 'back' goes with down, not with empty
+
 {at: 5s, request: {op: lick}}
   8:14: strategies.pull: it has no plan for the operation 'lick'
 
@@ -129,6 +139,21 @@ def test_a_cache_is_down_once_at_a_time() -> None:
     assert problems(f"{FEED}events: [{first}, {second % 15}]\n") == []
     assert problems(f"{FEED}events: [{first}, {second % 14}]\n") == [
         "11:42: events.1: 'feed' is down already: such events must not overlap"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "on_expiry", "kind"),
+    [("lease: 2s", "none", "single_flight"), ("grace: 2s", "single_flight", "stale"),
+     ("recompute: 2s", "stale", "early"), ("beta: 2", "none", "early")],
+)  # fmt: skip
+def test_a_number_that_nobody_asks_for_is_a_mistake(given: str, on_expiry: str, kind: str) -> None:
+    hot = "caches: {hot: {entries: 1k, ttl: 1s, start: cold, on_expiry: %s, %s}}"
+    key = given.partition(":")[0]
+    found = problems(changed(FLOW, ("caches: {hot: {entries: 1k, ttl: 1s}}", hot % (on_expiry, given))))
+    column = (hot % (on_expiry, given)).index(given) + len(key) + 3
+    assert found == [
+        f"5:{column}: caches.hot.{key}: nobody asks for it with on_expiry: {on_expiry} (on_expiry: {kind})"
     ]
 
 

@@ -173,6 +173,8 @@ FIGURES = {
         81.7%               cache-aside database utilization
         50.3 s              shed get recovery
         7.75%               shed get refused
+        41.0 s              warm get recovery
+        7.39%               warm get refused
         24.0 s              gutter get recovery""",
     "metastable": """
         4.00 min            retry get recovery

@@ -15,6 +15,7 @@ from worlds import Arrivals, run_plan, station
 
 from simsys import draws
 from simsys.experiment.jobs import play_once
+from simsys.experiment.run import run
 from simsys.experiment.setting import settings
 from simsys.report.outline import outline
 from simsys.scenario import load_scenario
@@ -51,6 +52,13 @@ def busy(get: str, put: str) -> list[list[float]]:
     return [list(shard) for shard in zip(*plays, strict=True)]
 
 
+def told(get: str, put: str) -> dict[str, float | None]:
+    """The rows of single shards."""
+    text = WORLD.format(rate=RATE, keys=KEYS, exponent=EXPONENT, shards=SHARDS, get=get, put=put)
+    rows = run(load_scenario(text, ["run.requests=20k", "run.replications=2"]), jobs=1).rows
+    return {row.metric: row.value for row in rows if "." in row.metric and row.subject == "store"}
+
+
 HOT = "{{when: key < 1, then: [{}], else: [{}]}}"
 BY_KEY = ("{visit: store.get, key: key}", "{visit: store.put, key: key}")
 COPIES = ("{visit: store.get, key: key, of: 3}", "{visit: store.put, key: key, n: 3, over: 3}")
@@ -83,6 +91,14 @@ def test_without_any_part_of_the_copies_some_shard_is_not(mutant: tuple[str, str
     found = busy(*mutant)
     with pytest.raises(AssertionError):
         agrees(found, asked(3))
+
+
+def test_shards_are_told_one_by_one_where_one_is_much_busier() -> None:
+    found, loads = told(*BY_KEY), asked(1)
+    assert list(found) == [f"{metric}.{shard}" for shard in range(SHARDS) for metric in ("utilization", "throughput")]
+    values = [found[f"utilization.{shard}"] for shard in range(SHARDS)]
+    assert values == pytest.approx(loads, abs=0.05)
+    assert told("{visit: store.get, key: any}", "{visit: store.put, key: any}") == {}
 
 
 def test_the_hottest_key_leaves_its_shard_seven_eighths_of_its_reads_lighter() -> None:

@@ -20,12 +20,15 @@ stations:
   guarded: {{servers: 2, queue: 50, ops: {{query: {{exponential: {{mean: 20ms}}}}}}}}
 caches:
   objects: {{entries: 2k, start: warm}}
+  restored: {{entries: 2k, start: warm}}
   spare: {{entries: 2k, start: cold, ttl: 60s, on_expiry: {on_expiry}}}
 strategies:
   - flow: {{name: alone, get: [{{within: {limit}, do: {alone}, else: {again}}}]}}
   - flow: {{name: shed, get: [{{within: 1s, do: {shed}, else: [{{within: 1s, do: {shed}}}]}}]}}
+  - flow: {{name: stuck, get: [{{within: 1s, do: {kept}, else: [{{within: 1s, do: {kept}}}]}}]}}
+  - flow: {{name: warm, get: [{{within: 1s, do: {warm}, else: [{{within: 1s, do: {warm}}}]}}]}}
   - flow: {{name: spare, get: [{{within: 1s, do: {spare}, else: [{{within: 1s, do: {spare}}}]}}]}}
-events: [{{at: 20s, down: objects, for: {down}}}]
+events: [{{at: 20s, down: objects, for: {down}}}, {{at: 20s, down: restored, for: {down}, back: {back}}}]
 run: {{duration: 120s, replications: 3}}
 """
 ALONE = "[{lookup: objects, key: key, miss: [{visit: database.query}, {fill: objects, key: key}]}]"
@@ -33,10 +36,13 @@ PLANS = {
     "alone": ALONE,
     "again": f"[{{within: 1s, do: {ALONE}}}]",
     "shed": ALONE.replace("database", "guarded"),
+    "kept": ALONE.replace("objects", "restored"),
+    "warm": ALONE.replace("database", "guarded").replace("objects", "restored"),
     "spare": "[{lookup: objects, key: key, miss: [{lookup: spare, key: key, hit: [{fill: objects, key: key}], "
     "miss: [{visit: database.query}, {fill: objects, key: key}, {fill: spare, key: key}]}]}]",
 }
-USUAL = {"limit": "1s", "down": f"{DOWN}s", "servers": "2", "on_expiry": "single_flight, lease: 1s", **PLANS}
+USUAL = {"limit": "1s", "back": "warm", "down": f"{DOWN}s", "servers": "2", "on_expiry": "single_flight, lease: 1s"}
+USUAL |= PLANS
 
 
 def played(**changes: str) -> Result:
@@ -74,6 +80,19 @@ def test_shedding_comes_back_and_pays_with_refusals(outage: Result) -> None:
     assert outage.value("shed", "get", "timed_out") == 0
 
 
+def test_a_cache_that_comes_back_warm_ends_what_shedding_began(outage: Result) -> None:
+    """Who is refused is refused while it is down: of 250 a second all but a hundred, and a line of fifty."""
+    while_down = ((RATE - CAPACITY) * DOWN - 50) / (RATE * SECONDS)
+    assert outage.value("warm", "get", "refused") == pytest.approx(while_down, rel=0.05)
+    assert recovery(outage, "warm") < recovery(outage, "shed")
+    for cold in (outage.value("shed", "get", "refused"), played(back="cold").value("warm", "get", "refused")):
+        assert cold is not None and cold > 1.1 * while_down
+
+
+def test_a_cache_that_comes_back_warm_does_not_end_a_line_without_an_end(outage: Result) -> None:
+    assert recovery(outage, "stuck") > 2 * DOWN
+
+
 def test_a_spare_cache_comes_back_before_the_cache_does(outage: Result) -> None:
     assert recovery(outage, "spare") < DOWN
     assert (outage.value("spare", "get", "timed_out") or 0) < 0.01
@@ -81,7 +100,7 @@ def test_a_spare_cache_comes_back_before_the_cache_does(outage: Result) -> None:
 
 def test_every_request_is_answered_refused_given_up_or_still_inside(outage: Result) -> None:
     flow = [audit for audit in outage.audits if audit.name == "flow balance"]
-    assert len(flow) == 3
+    assert len(flow) == 5
     assert all(audit.ok for audit in flow)
 
 

@@ -182,3 +182,18 @@ def test_one_replication_says_so() -> None:
 
 def test_an_edit_and_a_read() -> None:
     assert [style.a(op) for op in ("read", "edit", "order", "post")] == ["a read", "an edit", "an order", "a post"]
+
+
+def test_who_waited_for_a_load_brings_in_what_loads_came_to() -> None:
+    told = hand_made.result().rows
+    asked = [Row("push", {}, "feed", "hit_ratio", 0.9, 0.9, 0.9, "", "")]
+    loads = [Row("push", {}, "feed", "loads_per_fill", 1.5, 1.4, 1.6, "", ""),
+             Row("push", {}, "feed", "age_max", 5.5, None, None, "s", "")]  # fmt: skip
+    waited = [Row("push", {}, "feed", "waited", 0.02, 0.01, 0.03, "", "")]
+    assert "loads per fill" not in table(hand_made.result(rows=(*told, *asked, *loads)))
+    text = table(hand_made.result(rows=(*told, *asked, *loads, *waited)))
+    titles = ("loads per fill", "waited", "oldest")
+    lines = [line(section(text, f"caches: {title}"), "feed") for title in titles]
+    assert [one.split()[1:] for one in lines] == [
+        ["–", "–", "1.50", "±0.10", "–"], ["–", "–", "2.00%", "±1.00", "–"], ["–", "–", "5.50", "s", "–"]
+    ]  # fmt: skip

@@ -289,7 +289,8 @@ class CompiledPlay:
         number = list(self.model.caches).index(outage.cache)
 
         def go_down() -> None:
-            self.stores.clear(number)
+            if not outage.keeps:
+                self.stores.clear(number)
             self.stores.rows[number]["down"] = 1
 
         def come_back() -> None:

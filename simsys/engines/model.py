@@ -55,14 +55,15 @@ class Event:
 
 @dataclass(frozen=True)
 class CacheOutage:
-    """From `begin` to `end` (s) a cache is down: it misses, and drops fills. `empty`: it is only emptied, at
-    `begin`.
+    """From `begin` to `end` (s) a cache is down: it misses, and drops fills; `keeps`: what it held is there afterwards.
+    `empty`: it is only emptied, at `begin`.
     """
 
     cache: str
     begin: float
     end: float
     empty: bool = False
+    keeps: bool = False
 
 
 def copy_of(cache: str, number: int) -> str:

@@ -181,7 +181,8 @@ class Play:
             return
 
         def go_down(_: Moment) -> None:
-            cache.clear()
+            if not outage.keeps:
+                cache.clear()
             cache.down = True
 
         def come_back(_: Moment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from statistics import fmean
 from typing import Any
 
 from simsys.experiment.result import Row
@@ -17,6 +18,10 @@ PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
 DIGITS = 12
 STORAGE = "storage"
 """The subject of what a storage engine did."""
+MOST_SHARDS = 64
+"""Shards of a station that are told one by one, the busiest of them."""
+UNEVEN = 0.1
+"""They are where one is busy for so much more of its time than they are on average."""
 SATURATED = "saturated: no percentiles, they would measure the length of the run"
 Figure = tuple[str, Interval, str, str]
 """(metric, interval, unit, note)"""
@@ -183,6 +188,12 @@ def _station(stations: Sequence[Any], shards: int) -> Iterator[Figure]:
     yield "queue_mean", over(lambda s: s.queue), "", ""
     longest = max(s.longest for s in stations)
     yield "queue_max", Interval(float(longest), None, None), "", "the longest seen, before one shard"
+    busy = [fmean(s.utilization[shard] for s in stations) for shard in range(shards)]
+    if max(busy) - fmean(busy) >= UNEVEN:
+        for shard in sorted(sorted(range(shards), key=lambda shard: -busy[shard])[:MOST_SHARDS]):
+            for metric, unit in (("utilization", ""), ("throughput", "/s")):
+                figure = interval([getattr(s, metric)[shard] for s in stations])
+                yield f"{metric}.{shard}", _at_least_nothing(figure), unit, "one shard"
 
 
 def _cache(caches: Sequence[CacheSummary], lengths: Sequence[float]) -> Iterator[Figure]:

@@ -276,10 +276,10 @@ class Setting:
 
     def _cache_outages(self, stop: float) -> list[CacheOutage]:
         return [
-            CacheOutage(copy_of(e.station, number), e.time(stop), e.time(stop) + e.lasts, e.kind == "empty")
-            for e in self.scenario.events
+            CacheOutage(copy_of(e.station, copy), at, at + e.lasts, e.kind == "empty", e.back == "warm")
+            for e, at in ((e, e.time(stop)) for e in self.scenario.events)
             if e.station in self.layers
-            for number in range(self.scenario.caches[e.station].copies)[-e.copies if e.copies else None :]
+            for copy in range(self.scenario.caches[e.station].copies)[-e.copies if e.copies else None :]
         ]
 
     def scope(self) -> Scope:

@@ -114,7 +114,10 @@ def _demand(setting: Setting) -> str:
             lines.append(f"  {op + ': ' + station + '.' + service:<48}{_three(visits):>12}{units:>12}")
         lines += [f"  {f'{op}: look-ups of {cache}':<48}{_three(n):>12}" for cache, n in demand.lookups.items()]
         lines.append(f"  {f'{op}: time to the answer if nobody waits':<48}{show_duration(demand.time):>12}")
-    lines += [f"  hit ratio of {cache} in the long run: {100 * h:.1f}%" for cache, h in setting.hit_ratios.items()]
+    for cache, ratio in setting.hit_ratios.items():
+        lines.append(f"  hit ratio of {cache} in the long run: {100 * ratio:.1f}%")
+        if not setting.layers[cache].warm:
+            lines.append("    less if it keeps its keys for little longer than the cache that is asked before it")
     return "\n".join(lines)
 
 

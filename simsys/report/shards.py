@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from simsys.experiment.result import Result
+from simsys.experiment.rows import MOST_SHARDS, UNEVEN
 from simsys.report import style
 from simsys.report.canvas import canvas
-
-SHARDS = 64
-"""Shards of a station that are drawn, the busiest of them."""
-UNEVEN = 0.1
-"""Shards are drawn where one is busy for so much more of its time than they are on average."""
 
 
 def uneven(result: Result) -> list[str]:
@@ -34,7 +30,7 @@ def shards(result: Result) -> Any:
     figure, panels = canvas(8, 0.9 + 1.15 * len(seen), len(seen))
     for panel, (number, played, station) in zip(panels, seen, strict=True):
         busy = [100 * share for share in played.shards[station]]
-        panel.bar(range(1, len(busy[:SHARDS]) + 1), busy[:SHARDS], width=0.8, color=style.colour(number))
+        panel.bar(range(1, len(busy[:MOST_SHARDS]) + 1), busy[:MOST_SHARDS], width=0.8, color=style.colour(number))
         mean = sum(busy) / len(busy)
         panel.axhline(mean, color="#444444", linewidth=1.0, linestyle=(0, (3, 2)))
         beside = {"xycoords": ("axes fraction", "data"), "xytext": (4, 0), "textcoords": "offset points"}
@@ -42,7 +38,7 @@ def shards(result: Result) -> Any:
         panel.annotate(told, (1, mean), **beside, va="center", fontsize=8, color="#444444")
         panel.set_ylim(0, 100)
         panel.set_yticks([0, 50, 100], ["0%", "50%", "100%"])
-        panel.set_xlim(0.4, len(busy[:SHARDS]) + 0.6)
+        panel.set_xlim(0.4, len(busy[:MOST_SHARDS]) + 0.6)
         panel.set_xticks([])
         panel.grid(axis="x", visible=False)
         head = f"{style.short(played.strategy)}: {len(busy)} shards of {style.short(station)}"

@@ -106,8 +106,8 @@ def figure(value: float, metric: str, unit: str) -> Figure:
 
 
 def is_share(metric: str) -> bool:
-    """Whether a metric is told in percent; marks are, of the requests."""
-    return metric in SHARES or metric.startswith(MARKED)
+    """Whether a metric is told in percent; marks are, of the requests, and what a single shard does as what all do."""
+    return metric.partition(".")[0] in SHARES or metric.startswith(MARKED)
 
 
 def _share(value: float) -> Figure:

@@ -35,6 +35,8 @@ OF_STORAGE = (
     "touched", "read_amplification", "write_amplification", "space_amplification", "memory", "bytes_read",
     "bytes_written", "life_used", "stalled",
 )  # fmt: skip
+OF_LOADS = ("loads_per_fill", "loads_peak", "waited", "stale", "age_max")
+"""Of caches where somebody waited for the load of another, or was given what had expired."""
 BYTES = ("storage_bytes.ram", "storage_bytes.ssd", "storage_bytes.object")
 AFTER = ("storage_bytes_day", "storage_bytes_month", "storage_bytes_year")
 OF_SYSTEM = (*AFTER, *BYTES, "edges_pulled", "backlog_growth", "cost")
@@ -103,6 +105,10 @@ def _sections(result: Result, names: list[str], notes: dict[str, int]) -> Iterat
         yield Section(f"stations: {style.name(metric)}{some}", of_all)
     caches = style.subjects(result, "hit_ratio")
     yield Section("caches: hit ratio", [line for cache in caches for line in lines.of(cache, "hit_ratio", cache)])
+    if style.subjects(result, "waited") or style.subjects(result, "stale"):
+        for metric in OF_LOADS:
+            of_all = [line for cache in caches for line in lines.of(cache, metric, cache)]
+            yield Section(f"caches: {style.name(metric)}", of_all)
     weighed = style.subjects(result, "bytes")
     for metric, title in OF_CACHES:
         yield Section(f"caches: {title}", [line for cache in weighed for line in lines.of(cache, metric, cache)])

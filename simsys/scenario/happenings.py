@@ -52,6 +52,8 @@ def _part(scenario: Scenario, event: Event, at: At) -> Iterator[Problem]:
         if event.copies > most:
             what = f"'{name}' has {most} of them" if most else "only caches have copies"
             yield at("copies").problem(f"expected copies that there are; {what}", "" if most else "shard")
+    if event.back is not None and name in stations:
+        yield at("back").problem("only a cache holds what could be there afterwards; a station goes on as it was")
     if event.shard is not None:
         most = stations[name].shards if name in stations else 0
         if event.shard >= most:

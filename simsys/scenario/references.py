@@ -17,7 +17,7 @@ from simsys.scenario.promises import MARKED, SloRule, resolved
 from simsys.scenario.schema import allowed
 from simsys.scenario.storage import unfit
 from simsys.scenario.uses import KIND, Use, uses
-from simsys.structures.caches import SKETCHES
+from simsys.structures.caches import ASKED_BY, SKETCHES
 from simsys.units import show_duration
 from simsys.workload import Workload
 
@@ -64,6 +64,7 @@ class References:
         for number in range(len(self.scenario.strategies)):
             yield from self._strategy(number)
         yield from self._unused()
+        yield from self._unasked()
         yield from self._peak()
         yield from self._clock()
         yield from self._moments()
@@ -149,6 +150,14 @@ class References:
                 words = {u.op or u.name for u in same if not use.op or u.name == use.name}
                 if hint := nearest(path[-1], words):
                     yield self._at(*path).problem(f"no strategy uses '{path[-1]}'", hint)
+
+    def _unasked(self) -> Iterator[Problem]:
+        """Numbers that nobody asks for where a cache deals with an expiry as it does; defaults go unsaid."""
+        for name, cache in self.scenario.caches.items():
+            for key, kinds in ASKED_BY.items():
+                if getattr(cache, key) != type(cache).model_fields[key].default and cache.on_expiry not in kinds:
+                    message = f"nobody asks for it with on_expiry: {cache.on_expiry}"
+                    yield self._at("caches", name, key).problem(message, f"on_expiry: {kinds[0]}")
 
     def _start(self, name: str, place: Place) -> Iterator[Problem]:
         cache = self.scenario.caches[name]

@@ -149,6 +149,7 @@ _KINDS: tuple[Kind, ...] = ("request", "down", "stall", "slow", "empty")
 class Event(Spec):
     """What happens at a moment: a planned request, or something is down, stalls, is slow or is emptied; of a cache
     all its `copies`, or so many of them, the last ones; of a station all its shards, or this `shard`, from 0 on.
+    What is down comes `back` cold, that is, empty, or warm: with what it held, as from a disk.
     """
 
     model_config = ConfigDict(validate_by_alias=True, validate_by_name=False, serialize_by_alias=True)
@@ -162,6 +163,7 @@ class Event(Spec):
     empty: Name | None = None
     copies: Annotated[int, Field(ge=1)] | None = None
     shard: Annotated[int, Field(ge=0)] | None = None
+    back: Literal["cold", "warm"] | None = None
     lasts: Annotated[Duration, Field(gt=0)] = Field(default=0.0, alias="for", validate_default=False)
 
     @model_validator(mode="after")
@@ -176,6 +178,8 @@ class Event(Spec):
             raise ValueError(f"'for' goes with down, stall and slow, not with {self.kind}")
         if self.shard is not None and not long:
             raise ValueError(f"'shard' goes with down, stall and slow, not with {self.kind}")
+        if self.back is not None and self.down is None:
+            raise ValueError(f"'back' goes with down, not with {self.kind}")
         if self.brings is not None and (self.request is None or self.request.followers is None):
             raise ValueError("'brings' needs a request that gives its followers")
         return self

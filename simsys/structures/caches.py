@@ -23,6 +23,9 @@ from simsys.units import Duration, Share, Size, Spec, Whole
 LEASE = 10.0
 """Seconds, as at Facebook: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), 3.2.1."""
 
+ASKED_BY = {"lease": ("single_flight", "stale"), "grace": ("stale",), "recompute": ("early",), "beta": ("early",)}
+"""The ways to deal with an expiry that ask for a number, by the number's name."""
+
 SKETCHES = ("bloom", "hyperloglog")
 BITS = 10
 """Of a key in a bloom filter: a false positive in a hundred, which is what most libraries take if nothing is said."""
@@ -98,8 +101,8 @@ Entry: TypeAlias = tuple[float, float, float]
 
 
 class Cache:
-    """What is kept, and what became of the look-ups; `stream` is the key of all its draws. While it is `down`, fills
-    are dropped.
+    """What is kept, and what became of the look-ups; `stream` is the key of all its draws. While it is `down`, it
+    misses, and hears of neither fills nor drops; what it holds meanwhile is there afterwards, if it was not cleared.
 
     Counters: `lookups`, `hits`, `stale` of them (given after the ttl), `ages` (s) of what was given and the `oldest`,
     `fills` (that came in), `evictions` (for lack of room), `expirations` (found expired). `len(cache)` and `bytes` are
@@ -134,6 +137,8 @@ class Cache:
     def lookup(self, key: int, now: float, loading: bool = False) -> bool:
         """Whether `key` is there and live, or has expired and is given nevertheless, as another is `loading` it."""
         self.lookups += 1
+        if self.down:
+            return False
         entry = self.entries.get(key)
         if entry is None:
             if self.past is None or not self._recall(key, now):
@@ -186,10 +191,10 @@ class Cache:
         self._enter(key, (now, now + self._lives(), size))
 
     def drop(self, key: int) -> None:
-        """Invalidate `key`."""
-        if key in self.entries:
+        """Invalidate `key`; nothing if the cache is down."""
+        if not self.down and key in self.entries:
             self._remove(key)
-        elif self.past is not None:
+        elif not self.down and self.past is not None:
             self.past.forget(key)
 
     def clear(self) -> None:

@@ -143,6 +143,8 @@ class Sketch:
     def lookup(self, key: int, now: float, loading: bool = False) -> bool:
         """Whether it takes `key` for one that it was given."""
         self.lookups += 1
+        if self.down:
+            return False
         known = self.memory.knows(key, now)
         self.hits += known
         return known

@@ -12,11 +12,12 @@ from math import log10
 from typing import Any, NamedTuple
 
 from simsys.experiment.result import GROWTH, Played, Result
+from simsys.experiment.rows import MOST_SHARDS
 from simsys.report import style
 from simsys.report.charts import fullest, per_second
 from simsys.report.growth import MEDIA, TIMES, beneath
 from simsys.report.html.text import label
-from simsys.report.shards import SHARDS, uneven
+from simsys.report.shards import uneven
 from simsys.report.tail import ELSEWHERE, PASSING, WAITING, Place, called, divided, ops, places
 
 SECONDS = {"tickformat": "~s", "ticksuffix": "s", "hoverformat": ".3s"}
@@ -137,7 +138,7 @@ def shards(result: Result, station: str) -> Chart:
     """How busy each shard of a station is, the busiest first, side by side for the strategies."""
     data = []
     for number, played in enumerate(result.played):
-        busy = played.shards.get(station, ())[:SHARDS]
+        busy = played.shards.get(station, ())[:MOST_SHARDS]
         data.append({"type": "bar", "x": list(range(1, len(busy) + 1)), "y": busy, "meta": number,
                      "name": label(played.strategy), "marker": {"color": style.colour(number)},
                      "hovertemplate": "number %{x}: %{y} busy"})  # fmt: skip

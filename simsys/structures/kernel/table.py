@@ -179,6 +179,8 @@ def load(cache: Any, now: float) -> None:
 def lookup(cache: Any, key: int, now: float, loading: bool) -> int:
     """The entry of a key that is live, or has expired and is given as another is loading it; or NOBODY."""
     cache.lookups += 1
+    if cache.down:
+        return NOBODY
     if cache.policy >= BLOOM:
         return sketched(cache, key, now)
     entry = in_cache(cache, key)
@@ -242,8 +244,8 @@ def evict(cache: Any) -> None:
 
 @part
 def drop(cache: Any, key: int) -> None:
-    """Invalidate a key; a sketch cannot."""
-    if cache.policy >= BLOOM:
+    """Invalidate a key; a sketch cannot, nor a cache that is down."""
+    if cache.policy >= BLOOM or cache.down:
         return
     entry = find(cache, key)
     if entry == NOBODY:
