@@ -12,17 +12,17 @@ from simsys.cli.terminal import say
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that a run or a sweep has written.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that a run, sweep or search wrote.")],
     quiet: Quiet = False,
 ) -> None:
     """Make one page, DIR/report.html, of a folder of results: charts to zoom, tables to sort, no network."""
     from simsys.report import files
-    from simsys.report.html.folder import kept
     from simsys.report.html.page import NoPlotly, page
+    from simsys.report.html.searches import read
     from simsys.scenario.errors import printable
 
     try:
-        content = page(kept(folder)).encode()
+        content = page(read(folder)).encode()
         with files.reserved(folder) as ours:
             files.add(ours, files.PAGE, content)
     except files.InUse as error:

@@ -60,12 +60,12 @@ def kept(folder: Path) -> Kept:
     if points is not None:
         return _swept(folder, told, points)
     try:
-        beyond = played.from_json(_read(folder / "played.json"))
+        beyond = played.from_json(read(folder / "played.json"))
     except ValueError as error:
-        _damaged(folder / "played.json", error)
+        damaged(folder / "played.json", error)
     engine = ""  # the figures are the same, whoever played
     result = Result(engine=engine, replications=beyond.replications, played=beyond.strategies, **told._asdict())
-    printed, scenario = (_text(folder / name) for name in ("table.txt", "scenario.yaml"))
+    printed, scenario = (text_of(folder / name) for name in ("table.txt", "scenario.yaml"))
     answer = " ".join(printed.partition("\n\n")[0].split())
     return Kept(folder, result, answer, scenario, (), tuple(({}, verdict) for verdict in told.slo))
 
@@ -73,20 +73,27 @@ def kept(folder: Path) -> Kept:
 def _swept(folder: Path, told: _Metrics, points: _Points) -> Kept:
     """What the folder of a sweep holds; its answer is what was printed before the first table."""
     result = Result(engine="", replications=0, failed=points.failed, **told._asdict())
-    printed, scenario = (_text(folder / name) for name in ("table.txt", "scenario.yaml"))
+    printed, scenario = (text_of(folder / name) for name in ("table.txt", "scenario.yaml"))
     sentences = takewhile(lambda paragraph: "  " not in paragraph, printed.split("\n\n"))
     answer = " ".join(" ".join(sentences).split()) or f"Nothing to choose between {len(points.points)} points."
     return Kept(folder, result, answer, scenario, points.points, tuple(zip(points.at, told.slo, strict=True)))
+
+
+def metrics(file: Path) -> Any:
+    """What is written in a `metrics.json` of this version of simsys."""
+    data = json.loads(read(file), parse_constant=_no_number)
+    version = data.get("version") if isinstance(data, dict) else None
+    if isinstance(version, str) and version != __version__:
+        raise NotResults(f"{file} is of simsys {version:.40}, and this is {__version__}: run the scenario again")
+    return data
 
 
 def _metrics(file: Path) -> tuple[_Metrics, _Points | None]:
     from pydantic import TypeAdapter
 
     try:
-        data = json.loads(_read(file), parse_constant=_no_number)
+        data = metrics(file)
         version = data.get("version") if isinstance(data, dict) else None
-        if isinstance(version, str) and version != __version__:
-            raise NotResults(f"{file} is of simsys {version:.40}, and this is {__version__}: run the scenario again")
         points = TypeAdapter(_Points).validate_python(_unplaced(data)) if version and "points" in data else None
         told = TypeAdapter(_Metrics).validate_python(data)
         for verdict in told.slo:
@@ -97,7 +104,7 @@ def _metrics(file: Path) -> tuple[_Metrics, _Points | None]:
     except NotResults:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        _damaged(file, error)
+        damaged(file, error)
 
 
 def _check(points: _Points, told: _Metrics) -> None:
@@ -121,14 +128,14 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
     try:
-        return _read(file).decode()
+        return read(file).decode()
     except UnicodeDecodeError as error:
-        _damaged(file, error)
+        damaged(file, error)
 
 
-def _read(file: Path) -> bytes:
+def read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except FileNotFoundError:
@@ -137,7 +144,7 @@ def _read(file: Path) -> bytes:
         raise NotResults(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _damaged(file: Path, error: Exception) -> NoReturn:
+def damaged(file: Path, error: Exception) -> NoReturn:
     raise NotResults(f"{file} is damaged: {_first(error)}") from None
 
 

@@ -10,12 +10,15 @@ from hashlib import sha256
 from importlib import resources, util
 from pathlib import Path
 
+from simsys.experiment.fleets import KINDS
 from simsys.experiment.result import Result
+from simsys.experiment.setting import settings
 from simsys.report import style
 from simsys.report.html.charts import Chart, charts
 from simsys.report.html.folder import Kept
 from simsys.report.html.plans import plans, scenario_of, sources
 from simsys.report.html.points import charts as over_points
+from simsys.report.html.searches import Search
 from simsys.report.html.tables import (
     Cell,
     Line,
@@ -40,12 +43,17 @@ class NoPlotly(ImportError):
     """The library of the charts is not installed."""
 
 
-def page(kept: Kept) -> str:
+def page(kept: Kept | Search) -> str:
     """The whole page as HTML; NoPlotly if plotly is not there."""
-    scripts, sheet = [_plotly(), _asset("page.js")], _asset("page.css") + _colours()
     scenario = scenario_of(kept.folder / "scenario.yaml")
+    if isinstance(kept, Search):
+        return _document(kept.scenario, "".join(_of_a_search(kept, scenario)), kept.charts)
     shown = list(over_points(kept.result, kept.points) if kept.points else charts(kept.result))
-    body = "".join(_body(kept, scenario, shown))
+    return _document(kept.result.scenario, "".join(_body(kept, scenario, shown)), shown)
+
+
+def _document(title: str, body: str, shown: Sequence[Chart]) -> str:
+    scripts, sheet = [_plotly(), _asset("page.js")], _asset("page.css") + _colours()
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -54,7 +62,7 @@ def page(kept: Kept) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
-<title>{name(kept.result.scenario)} – simsys</title>
+<title>{name(title)} – simsys</title>
 <style>{sheet}</style>
 </head>
 <body>
@@ -122,18 +130,38 @@ def _body(kept: Kept, scenario: Scenario | str, shown: Sequence[Chart]) -> Itera
     yield f"<header>\n{''.join(_answer(kept, scenario))}</header>\n<main>\n"
     yield _section("promises", "Promises", promises(result, kept.verdicts) or "<p>None is made (slo).</p>\n")
     yield _section("why", "Why", "".join(_why(result)))
-    yield _section("charts", "Charts", "".join(_charts(result, shown)))
+    yield _section("charts", "Charts", "".join(_charts(result.strategies, shown)))
     yield _section("figures", "Figures", "".join(_figures(result, notes)))
     yield _section("bill", "The bill, per month", "".join(_bill(result, notes)))
+    subjects, kinds = {row.subject for row in result.rows}, {kind for p in result.played for kind, _, _ in p.bill}
+    yield from _resolved(scenario, kept.scenario, subjects, kinds)
+    yield _section("audits", "Audits and notes", "".join(_audits(result, notes)))
+    yield f"</main>\n<footer>simsys {text(result.version)} · {name(result.scenario)} · seed {result.seed}</footer>\n"
+
+
+def _of_a_search(search: Search, scenario: Scenario | str) -> Iterator[str]:
+    """What was tried: the answer, charts, tables."""
+    first, *rest = re.split(r"(?<=\.) ", search.answer, maxsplit=1)
+    yield f"<header>\n<h1>{text(first)}</h1>\n{''.join(f'<p>{text(more)}</p>' for more in rest)}\n"
+    question = "" if isinstance(scenario, str) else f"{text(scenario.question)} "
+    yield f'<p class="quiet"><b>{name(search.scenario)}</b>: {question}Seed {search.seed}.</p>\n</header>\n<main>\n'
+    yield _section("charts", "Charts", "".join(_charts(search.strategies, search.charts)))
+    tables = "".join(f"<h3>{name(title)}</h3>\n{content}" for title, content in search.tables if content)
+    yield _section("figures", "What was tried", tables)
+    visited = set() if isinstance(scenario, str) else {load.station for s in settings(scenario) for load in s.loads}
+    yield from _resolved(scenario, search.resolved, visited, set(KINDS))
+    yield f"</main>\n<footer>simsys {text(search.version)} · {name(search.scenario)} · seed {search.seed}</footer>\n"
+
+
+def _resolved(scenario: Scenario | str, resolved: str, subjects: set[str], kinds: set[str]) -> Iterator[str]:
+    """The plans, the sources of these subjects and kinds of cost, and the scenario as it was played."""
     if isinstance(scenario, str):
         yield _section("plans", "Plans and sources", f"<p>scenario.yaml cannot be read here: {text(scenario)}.</p>")
     else:
         yield _section("plans", "Plans", "".join(plans(scenario)))
-        yield _section("sources", "Sources of the defaults", sources(scenario, result))
-    resolved = _folded("scenario.yaml", f"<pre>{lines(kept.scenario)}</pre>\n")
-    yield _section("scenario", "The scenario, defaults included", resolved)
-    yield _section("audits", "Audits and notes", "".join(_audits(result, notes)))
-    yield f"</main>\n<footer>simsys {text(result.version)} · {name(result.scenario)} · seed {result.seed}</footer>\n"
+        yield _section("sources", "Sources of the defaults", sources(scenario, subjects, kinds))
+    folded = _folded("scenario.yaml", f"<pre>{lines(resolved)}</pre>\n")
+    yield _section("scenario", "The scenario, defaults included", folded)
 
 
 def _section(anchor: str, title: str, content: str) -> str:
@@ -163,12 +191,12 @@ def _why(result: Result) -> Iterator[str]:
     yield from (f"<p>{text(paragraph)}</p>\n" for paragraph in told if paragraph)
 
 
-def _charts(result: Result, shown: Sequence[Chart]) -> Iterator[str]:
+def _charts(strategies: Sequence[str], shown: Sequence[Chart]) -> Iterator[str]:
     if not shown:
         return
     yield "<noscript><p>The charts need JavaScript; those beside this page (SVG) show the same.</p></noscript>\n"
     yield '<div class="chips" role="group" aria-label="Strategies to show">\n'
-    for number, strategy in enumerate(result.strategies):
+    for number, strategy in enumerate(strategies):
         look = f'class="chip s{number % len(style.COLOURS)}" data-strategy="{number}" aria-pressed="true"'
         yield f'<button type="button" {look}>{name(strategy)}</button>\n'
     yield "</div>\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from simsys.experiment.result import Result
 from simsys.experiment.setting import Setting, settings
 from simsys.report import style
 from simsys.report.explain import called, rests_on
@@ -64,9 +64,8 @@ def _branch(item: Item) -> str:
     return f"<li>{text(item.label)}{f'<ul>{parts}</ul>' if parts else ''}</li>"
 
 
-def sources(scenario: Scenario, result: Result) -> str:
-    """The defaults that the result rests on, to be folded out: value, range, grade and source."""
-    subjects, kinds = {row.subject for row in result.rows}, {kind for p in result.played for kind, _, _ in p.bill}
+def sources(scenario: Scenario, subjects: AbstractSet[str], kinds: AbstractSet[str]) -> str:
+    """The defaults of these stations, caches and kinds of cost, to be folded out: value, range, grade and source."""
     used = [figure for figure in figures(scenario) if rests_on(figure, subjects, kinds)]
     lines = [
         Line([said(called(figure)), said(_written(figure.value)), said(_written(figure.range)),
