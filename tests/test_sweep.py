@@ -193,3 +193,24 @@ def test_a_difference_of_what_cannot_be_paired_has_no_interval() -> None:
 def test_scenarios_at_points_are_in_order(tiny: Path) -> None:  # noqa: F811
     made = scenarios_at("tiny.yaml", [], points_of({"stations.slow.servers": ["3", "1"]}))
     assert [each.stations["slow"].servers for each in made] == [3, 1]
+
+
+def test_what_goes_in_step_is_kept_so_and_swept_again(tiny: Path, call: Call) -> None:  # noqa: F811
+    both = (*VARY, "--vary", "load.rate=10/s,20/s", "--zip", "--quiet")
+    assert call("sweep", "tiny.yaml", *both).status == 0
+    folder = tiny / "results" / "tiny-sweep"
+    told = json.loads((folder / "metrics.json").read_text())["points"]
+    assert [tuple(point.values()) for point in told] == [("1", "10/s"), ("2", "20/s")]
+    assert "zip: true" in (folder / "scenario.yaml").read_text()
+    again = call("sweep", folder / "scenario.yaml", "--engine", "simpy", "--out", "again", "--quiet")
+    assert again.status == 0, again.err
+    assert (tiny / "again" / "rows.csv").read_bytes() == (folder / "rows.csv").read_bytes()
+    alone = call("sweep", folder / "scenario.yaml", *VARY, "--quiet", "--json")  # other paths are combined
+    assert len(json.loads(alone.out)["points"]) == 2
+
+
+def test_zip_is_true_or_not_there(tiny: Path, call: Call) -> None:  # noqa: F811
+    wrong = {"sweep={zip: 3, load.rate: [1/s]}": "zip: expected true", "sweep={load.rate: true}": "expected values"}
+    for said, wanted in wrong.items():
+        done = call("sweep", "tiny.yaml", "--set", said)
+        assert done.status == 2 and wanted in done.err and done.out == ""

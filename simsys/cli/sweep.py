@@ -145,18 +145,20 @@ def _points(file: str, sets: list[str], vary: list[str], zipped: bool) -> tuple[
     """The scenario, the points, and the scenario at each of them."""
     from simsys.experiment.points import STEP, axes_of, points_of, scenarios_at
     from simsys.scenario import ScenarioError, load_scenario
-    from simsys.scenario.ladder import STEPS
+    from simsys.scenario.ladder import STEPS, ZIP
 
     try:
         base = load_scenario(file, sets)
         axes = axes_of(base, vary)
-        points = points_of(axes, zipped)
+        in_step = zipped or (base.zipped and not vary)
+        points = points_of(axes, in_step)
         scenarios = scenarios_at(file, sets, points)
     except ScenarioError as error:
         raise Stop(WRONG, str(error)) from None
     given = {path: tuple(values) for path, values in axes.items() if path != STEP}
     kept = {STEPS: base.steps} if STEP in axes else {}
-    return base.model_copy(update={"sweep": kept | given}), points, scenarios
+    also = {ZIP: True} if in_step else {}
+    return base.model_copy(update={"sweep": kept | given | also}), points, scenarios
 
 
 def _shard(text: str | None) -> Shard | None:

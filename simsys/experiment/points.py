@@ -36,7 +36,8 @@ def axes_of(scenario: Scenario, vary: Sequence[str]) -> Axes:
     VALUES are `a,b,c`, `log(first,last,points)` or `linear(first,last,points)`. ScenarioError if one cannot be read.
     """
     steps = [step.name for step in scenario.steps]
-    listed = [(STEP, steps) if p == STEPS else (p, _listed(v, p)) for p, v in scenario.sweep.items()]
+    swept = {path: values for path, values in scenario.sweep.items() if values is not True}
+    listed = [(STEP, steps) if p == STEPS else (p, _listed(v, p)) for p, v in swept.items()]
     given = [_read(text) for text in vary] or listed
     if not given:
         raise _wrong("--vary", "nothing is varied: give --vary PATH=VALUES, as in --vary load.rate=5k/s,10k/s")

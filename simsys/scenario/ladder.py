@@ -12,6 +12,8 @@ from simsys.units import Name, Spec
 
 STEPS = "steps"
 """Where a sweep has its steps, instead of a path with values."""
+ZIP = "zip"
+"""Where a sweep says that its paths go in step, instead of all combinations."""
 
 
 class Step(Spec):

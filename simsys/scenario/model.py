@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema, WrapValidator, model_validator
 
 from simsys.money import Prices
-from simsys.scenario.ladder import STEPS, Ladder, Step
+from simsys.scenario.ladder import STEPS, ZIP, Ladder, Step
 from simsys.scenario.promises import Promise
 from simsys.scenario.run import Event, Run
 from simsys.scenario.sizing import Sizing
@@ -50,11 +50,15 @@ class Grid(Spec):
 
 
 def _with_steps(value: Any, values: Any) -> Any:
-    """The values by path, and the steps as such."""
-    if not isinstance(value, dict) or STEPS not in value:
+    """The values by path, and the steps, and whether the paths go in step, as such."""
+    if not isinstance(value, dict):
         return values(value)
-    steps = Ladder.model_validate({STEPS: value[STEPS]}).steps
-    return {STEPS: steps, **values({path: given for path, given in value.items() if path != STEPS})}
+    paths = {path: given for path, given in value.items() if path not in (STEPS, ZIP)}
+    wrong = next((path for path, given in paths.items() if given is True), None)
+    if wrong is not None or value.get(ZIP, True) is not True:
+        raise ValueError(f"{wrong or ZIP}: expected {'values, as in [1, 2]' if wrong else 'true, or nothing'}")
+    steps = {STEPS: Ladder.model_validate({STEPS: value[STEPS]}).steps} if STEPS in value else {}
+    return steps | values(paths) | ({ZIP: True} if ZIP in value else {})
 
 
 class Scenario(Spec):
@@ -77,10 +81,12 @@ class Scenario(Spec):
     sizes: dict[Name, Size] = Field(default={}, description="bytes of what is kept")
     retention: Retention = Field(description="how long posts are kept")
     size: Sizing | None = Field(default=None, description="what a fleet is sized for")
-    sweep: Annotated[dict[str, Grid | tuple[Any, ...]], WrapValidator(_with_steps)] = Field(
+    sweep: Annotated[dict[str, Grid | tuple[Any, ...] | Literal[True]], WrapValidator(_with_steps)] = Field(
         default={},
-        description="values to try, by path; and steps",
-        json_schema_extra={"properties": {STEPS: {"type": "array", "items": Step.model_json_schema()}}},
+        description="values to try, by path; steps; and whether the paths go in step",
+        json_schema_extra={
+            "properties": {ZIP: {"const": True}, STEPS: {"type": "array", "items": Step.model_json_schema()}}
+        },
     )
 
     _name: str = PrivateAttr(default="scenario")
@@ -117,7 +123,13 @@ class Scenario(Spec):
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of its sweep, if it has any."""
-        return tuple(self.sweep.get(STEPS, ()))
+        steps = self.sweep.get(STEPS, ())
+        return steps if isinstance(steps, tuple) else ()
+
+    @property
+    def zipped(self) -> bool:
+        """Whether the paths of its sweep go in step."""
+        return ZIP in self.sweep
 
     @property
     def transient(self) -> bool:

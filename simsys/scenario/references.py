@@ -10,7 +10,7 @@ from simsys.scenario.errors import Problem, WordError, nearest, printable
 from simsys.scenario.guard import Node
 from simsys.scenario.happenings import event_problems
 from simsys.scenario.knobs import read_strategies
-from simsys.scenario.ladder import STEPS
+from simsys.scenario.ladder import STEPS, ZIP
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path, PathError, Place, element_step, find, parse_path, set_value
 from simsys.scenario.promises import MARKED, SloRule, resolved
@@ -72,7 +72,7 @@ class References:
         for number, rule in enumerate(self.scenario.slo):
             yield from self._promise(number, rule)
         for text in self.scenario.sweep:
-            if text != STEPS:
+            if text not in (STEPS, ZIP):
                 yield from self._swept(self._at("sweep", text), text)
         for number, step in enumerate(self.scenario.steps):
             for text in step.set:
