@@ -231,5 +231,6 @@ def _storage(summaries: Sequence[Summary]) -> Iterator[Figure]:
     yield "memory", ratio([d.memory for d in done], [d.live for d in done]), "", "bytes in memory per live byte"
     yield "bytes_read", ratio([d.read for d in done], seconds), "B/s", ""
     yield "bytes_written", ratio(written, seconds), "B/s", ""
-    if all("room" in s.stations for s in summaries):
-        yield "stalled", _at_least_nothing(interval([s.stations["room"].queue for s in summaries])), "", "of the time"
+    if waiting := [name for name in ("room", "cleaners") if all(name in s.stations for s in summaries)]:
+        still = [sum(s.stations[name].queue for name in waiting) for s in summaries]
+        yield "stalled", _at_least_nothing(interval(still)), "", "of the time"

@@ -26,7 +26,8 @@ class Rules(NamedTuple):
 
     Changed pages are all written when there are `limit` bytes of log since they were the last time; a `fuzzy`
     checkpoint writes one whenever it has been changed so long ago. Each is written `copies` times (2: a double write).
-    A record of the log has `record` bytes besides its entry; without a `log` nothing survives that is in memory only.
+    A record of the log has `record` bytes besides its entry (PostgreSQL 24); without a `log` nothing survives that is
+    in memory only. Of the last leaf the share `fill` stays where a greater key splits it.
     """
 
     page: int
@@ -38,6 +39,7 @@ class Rules(NamedTuple):
     copies: int = 1
     record: int = 24
     log: bool = True
+    fill: float = 0.5
 
 
 class BtreeStorage:
@@ -50,7 +52,8 @@ class BtreeStorage:
     COUNTS = ("missed", "evicted", "flushed")
 
     def __init__(self, keys: Whole, rules: Rules) -> None:
-        self.rules, self.tree = rules, Btree(max(2, rules.page // rules.entry), max(2, rules.page // rules.link))
+        leaf, inner = max(2, rules.page // rules.entry), max(2, rules.page // rules.link)
+        self.rules, self.tree = rules, Btree(leaf, inner, rules.fill)
         self._counts, self._received = np.zeros(5, np.int64), 0
         self._accesses = self._touched = self._fetched = 0
         self._rules = np.array([rules.pool, rules.limit, rules.fuzzy, rules.log, rules.entry, rules.link, rules.record])
@@ -76,8 +79,8 @@ class BtreeStorage:
         self._accesses += int(looks.sum())
         self._touched += int(counts[looks, of.TOUCHED].sum())
         self._fetched += int(counts[looks, of.MISSED].sum())
-        written = counts[:, [of.EVICTED, of.FLUSHED]] * float(self.rules.copies)
-        return {"missed": counts[:, of.MISSED].astype(float), "evicted": written[:, 0], "flushed": written[:, 1]}
+        told = counts[:, [of.MISSED, of.EVICTED, of.FLUSHED]].astype(float)
+        return dict(zip(self.COUNTS, np.ascontiguousarray(told.T), strict=True))
 
     def _run(self, kinds: Whole, keys: Whole, lengths: Whole) -> Whole:
         tree, counts, done = self.tree, np.zeros((len(kinds), 5), np.int64), 0
