@@ -13,7 +13,7 @@ from worlds import Arrivals, run_plan, station
 
 from simsys.draws import exp
 from simsys.measure.log import BROUGHT, FROM_EVENT, MARK, REFUSED, Batch, Log
-from simsys.measure.marks import Marks, Waiting
+from simsys.measure.marks import Marks, Waiting, never
 from simsys.measure.staleness import Following, Posts, Reads, Staleness
 from simsys.steps import Mark, Start, Visit
 
@@ -62,6 +62,47 @@ def test_a_delivery_at_the_moment_of_the_read_has_come() -> None:
     """A mutant that looks just before finds nothing under way at 1 and all of it at 2."""
     _, posts = world([0.0])
     assert stale(posts, reads([1.0, 2.0, 3.0])) == pytest.approx([1 - exp(-0.1), 1 - exp(-0.05), 0], abs=1e-12)
+
+
+def half_lost(r: Any) -> Any:
+    """The first half of the followers has it a second later; the other half, never."""
+    yield Visit("db", "insert")
+    yield Start(once, n=1)
+
+
+def once(b: Any) -> Any:
+    yield Visit("db", "insert")
+    yield Mark("fresh", n=50)
+    yield Mark("lost", n=50)
+
+
+def gone(r: Any) -> Any:
+    """Nobody ever has it."""
+    yield Visit("db", "insert")
+    yield Mark("fresh", n=0)
+    yield Mark("lost", n=100)
+
+
+def lost_world(plan: Any, cause: int = 0) -> Posts:
+    """A post to 100 followers at 0, accepted at 1."""
+    log = run_plan(plan, STATIONS, Arrivals([0.0], followers=[100.0], following=[10.0]), plain=False)
+    (batch,) = log.batches
+    batch.requests["cause"] = cause
+    fresh, lost = (Waiting().settle(batch, log.names.index(name)) for name in ("fresh", "lost"))
+    known = Posts(FOLLOWING)
+    known.take(batch.requests, never(fresh, lost))
+    return known
+
+
+def test_what_is_lost_is_lacked_for_ever() -> None:
+    assert stale(lost_world(half_lost), reads([1.5, 2.5, 1e6])) == pytest.approx([1 - exp(-0.1), *[1 - exp(-0.05)] * 2])
+    assert stale(lost_world(gone), reads([1.5, 1e6])) == pytest.approx([1 - exp(-0.1)] * 2)
+
+
+def test_who_is_brought_by_a_post_that_is_lost_does_not_find_it() -> None:
+    for plan, share in ((half_lost, 0.5), (gone, 1.0)):
+        _, unfound = lost_world(plan, FROM_EVENT).shares(reads([1e6], parent=0))
+        assert unfound.tolist() == [share]
 
 
 def test_who_follows_twice_as_many_lacks_twice_as_many() -> None:

@@ -94,6 +94,14 @@ def some(marks: Marks, wanted: Array) -> Marks:
     return marks if wanted.all() else Marks(*(column[wanted] for column in marks))
 
 
+def never(marks: Marks, lost: Marks) -> Marks:
+    """The marks, and those that are lost: they come at the end of time."""
+    if not len(lost.row):
+        return marks
+    late = lost._replace(time=np.full_like(lost.time, np.inf))
+    return _sorted(Marks(*(np.concatenate(both) for both in zip(marks, late, strict=True))))
+
+
 def _sorted(marks: Marks) -> Marks:
     if (marks.row[1:] >= marks.row[:-1]).all():
         return marks

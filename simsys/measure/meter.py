@@ -12,7 +12,7 @@ import numpy.typing as npt
 from simsys.measure.audits import audits
 from simsys.measure.freshness import Freshness, LastFresh
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Batch, Log
-from simsys.measure.marks import Marked, Waiting
+from simsys.measure.marks import Marked, Waiting, never
 from simsys.measure.staleness import Staleness
 from simsys.measure.summary import OpSummary, Scope, Summary, cache_summaries, samples_summary, station_summary
 from simsys.measure.tallies import WAIT, WORK, Tallies
@@ -20,7 +20,7 @@ from simsys.measure.windows import WINDOW, Recovery, Windows
 
 Array = npt.NDArray[Any]
 
-FRESH = "fresh"
+FRESH, LOST = "fresh", "lost"
 
 
 class Meter:
@@ -37,7 +37,7 @@ class Meter:
         fresh = [op for op in scope.ops if op != "read" and _may_be_fresh(op, scope)]
         self._scope, self._begin = scope, begin
         self._tallies = Tallies(len(scope.ops), stations, begin, stop, requests)
-        self._waiting, self._last_fresh = Waiting(), LastFresh()
+        self._waiting, self._lost, self._last_fresh = Waiting(), Waiting(), LastFresh()
         self._marked = Marked(scope.ops, scope.marks, FRESH)
         self._fresh = {op: Freshness(op == "post", width) for op in fresh}
         self._windows = {op: Windows(WINDOW) for op in scope.ops if scope.transient}
@@ -55,7 +55,10 @@ class Meter:
         inside = (arrival >= self._begin) & (arrival <= batch.stop)
         self._marked.take(batch, names, inside)
         good = (requests["status"] == DONE) & inside
-        marks = self._waiting.settle(batch, names.index(FRESH) if FRESH in names else -1)
+        marks, lost = (
+            waiting.settle(batch, names.index(name) if name in names else -1)
+            for waiting, name in ((self._waiting, FRESH), (self._lost, LOST))
+        )
         self._last_fresh.take(requests, marks)
         ops = requests["op"].copy()
         for number, op in enumerate(self._scope.ops):
@@ -69,7 +72,7 @@ class Meter:
                 latency = np.where(good[mine], requests["end"][mine] - arrival[mine], inf)
                 self._recovery[op].take(arrival[mine], latency, batch.settled)
             if op == "read" and self._staleness is not None:
-                self._staleness.take(requests, chosen, marks, batch.settled)
+                self._staleness.take(requests, chosen, never(marks, lost), batch.settled)
 
     def summary(self, log: Log, capacity: Mapping[str, float]) -> Summary:
         """The summary, when the play is over; `capacity` is the number of servers of each station, infinite for a

@@ -49,7 +49,7 @@ class Reads(NamedTuple):
 
 class Post(NamedTuple):
     """A post of an event: when it was over (s), the share of all users who follow its author (0 if it was not
-    accepted), and when its deliveries happened (s), with the share of its followers reached by then.
+    accepted), and when its deliveries happened (s; never, if lost), with the share of its followers reached by then.
     """
 
     end: float
@@ -72,7 +72,9 @@ class Posts:
         self._of_events: dict[int, Post] = {}
 
     def take(self, requests: Any, marks: Marks) -> None:
-        """Settled requests and their marks: an accepted post is lacked by all who follow its author, then by fewer."""
+        """Settled requests and their marks: an accepted post is lacked by all who follow its author, then by fewer, and
+        for ever by those for whom it is lost.
+        """
         for row in np.flatnonzero(requests["cause"] == FROM_EVENT).tolist():
             self._of_events[int(requests["number"][row])] = self._post(requests[row], marks, row)
         accepted = requests["status"][marks.row] == DONE
@@ -85,7 +87,9 @@ class Posts:
         share = np.divide(weight, items, out=np.zeros_like(weight), where=items > 0)
         times = np.insert(np.maximum(time, np.repeat(end, count)), first, end)
         changes = np.insert(-np.repeat(share, count) * n, first, share * items)
-        self._times, self._changes = np.append(self._times, times), np.append(self._changes, changes)
+        some_day = times < np.inf
+        self._times = np.append(self._times, times[some_day])
+        self._changes = np.append(self._changes, changes[some_day])
         order = np.argsort(self._times, kind="stable")
         self._times, self._changes = self._times[order], self._changes[order]
         self._levels = np.cumsum(np.append(self._levels[0], self._changes))
