@@ -136,4 +136,4 @@ def test_an_editor_completes_keys(path: tuple[str, ...], keys: set[str]) -> None
 
 def test_an_editor_knows_the_knobs() -> None:
     knobs: dict[str, Any] = scenario_schema()["$defs"]["HybridKnobs"]["properties"]
-    assert {"celebrity", "push", "pull"} == knobs.keys() and knobs["celebrity"]["default"] == 10000
+    assert {"celebrity", "push", "pull", "kept"} == knobs.keys() and knobs["celebrity"]["default"] == 10000
