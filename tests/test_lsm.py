@@ -200,6 +200,52 @@ def test_a_tree_is_a_dict(kind, memtable, bits, changes) -> None:
         assert all(NOTHING not in run.values for run in list(tree.runs())[-1:])  # nothing older has to be hidden
 
 
+@given(st.sampled_from(KINDS), st.integers(1, 9), changes, st.integers(0, 9), changes)
+def test_a_crash_loses_what_is_not_in_the_log(kind, memtable, before, unsynced, after) -> None:
+    """With a log that has all acknowledged changes none of them is lost, and those before a lost one neither; without
+    one all since the last flush are. What comes after the crash is as if nothing had happened.
+    """
+    whole = [change for some in before for change in some]
+    young = len(whole) % memtable
+    logged, unlogged = (Lsm(memtable, kind()) for _ in range(2))
+    for tree in (logged, unlogged):
+        for key, value in whole:
+            tree.put(np.array([key]), np.array([NOTHING if value is None else value]))
+    unlogged.crash()
+    logged.crash(logged=young - min(unsynced, young))
+    acknowledged = len(whole) - min(unsynced, young)
+    for tree, kept in ((logged, acknowledged), (unlogged, len(whole) - young)):
+        assert tree.received == kept
+        assert contents(tree) == dict_of(whole[:kept])
+        for key, value in [change for some in after for change in some]:
+            tree.put(np.array([key]), np.array([NOTHING if value is None else value]))
+        assert contents(tree) == dict_of(whole[:kept] + [change for some in after for change in some])
+
+
+def contents(tree: Lsm) -> dict[int, int]:
+    keys = np.arange(-4, 14)
+    return {key: value for key, value in zip(keys.tolist(), tree.get(keys).tolist(), strict=True) if value != NOTHING}
+
+
+def dict_of(some: Any) -> dict[int, int]:
+    return {key: value for key, value in dict(some).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("self._used = min(logged, self._used)", "self._used = 0"),
+        ("self._used = min(logged, self._used)", "self._used = logged and self._used"),
+    ],
+    ids=["the log is not read", "the log has what was never written to it"],
+)
+def test_another_recovery_has_other_contents(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Mutant("structures.lsm:Lsm.crash", old, new).put_in(monkeypatch)
+    tree = filled(Lsm(8, Tiering(2)), np.arange(1, 6))
+    tree.crash(logged=3)
+    assert contents(tree) != {1: 1, 2: 2, 3: 3}
+
+
 @given(st.integers(1, 3), st.integers(1, 9), changes)
 def test_fifo_forgets_the_oldest_runs(memtable, room, changes) -> None:
     """The twin keeps the memtables that were flushed, and drops the oldest while there are too many entries."""

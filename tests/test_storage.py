@@ -75,7 +75,7 @@ class Twin:
             until = after[length - 1] if len(after) >= length else self.keys[-1]
             for rank, run_ in enumerate(runs):
                 inside = [i for i, each in enumerate(run_.keys) if key <= each <= until]
-                inside = inside or [i for i, each in enumerate(run_.keys) if each >= key][:1]
+                inside = inside or [i for i in [sum(run_.keys < key)] if i < len(run_) and i % self.block]
                 for block in sorted({i // self.block for i in inside}):
                     self._touch(run_, block, rank, fetched)
         written, merged, flushed = self.tree.written, self.tree.merged, self.tree.flushed
@@ -196,6 +196,36 @@ def test_what_filters_let_through(bits: int, hashes: int, published: float) -> N
     storage.play(np.full(99_999, READ), np.arange(1, 199_999, 2), np.ones(99_999, np.int64))
     done = storage.totals()
     assert done.fetched / done.accesses == pytest.approx(published, rel=0.05)
+
+
+# ---- scale
+
+SCALED = """
+load: {rate: 1k/s, mix: {read: 50%, update: 50%}, keys: {count: 60k, popularity: {zipf: 0.99}}, size: 100B}
+strategies:
+  - {lsm: {memtable: 150kB, compaction: leveling, ratio: 4, block: 1kB, cache: 600kB, bits: 2}}
+  - {lsm: {memtable: 150kB, compaction: tiering, ratio: 3, block: 1kB, cache: 600kB, bits: 2}}
+run: {requests: 60k, replications: 1, warmup: 0s}
+"""
+
+
+def amplifications(number: int, scale: int) -> list[float]:
+    """Blocks looked at and fetched per look-up, bytes written per byte changed, bytes kept per live byte."""
+    sets = [f"run.scale={scale}", f"run.requests={60_000 // scale}"]
+    done = chunked(settings(load_scenario(SCALED, sets))[number])
+    per_look_up = [done.touched / done.accesses, done.fetched / done.accesses]
+    return [*per_look_up, done.written / done.received, done.kept / done.live]
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["leveling", "tiering"])
+def test_a_storage_is_a_scale_model_of_a_larger_one(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the keys, of each room and of the requests: what each costs is the same to a tenth."""
+    whole = amplifications(number, 1)
+    assert amplifications(number, 10) == pytest.approx(whole, rel=0.1)
+    Mutant("structures.storage.accesses:Ranks.keys", "else ranks // self.scale", "else ranks % self.there").put_in(
+        monkeypatch
+    )
+    assert amplifications(number, 10) != pytest.approx(whole, rel=0.1)  # as if the keys beyond were others
 
 
 # ---- scenarios

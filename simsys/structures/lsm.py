@@ -101,6 +101,11 @@ class Lsm:
             self.flushed += len(run)
             self.compaction.receive(self, run)
 
+    def crash(self, logged: int = 0) -> None:
+        """Lose what is in the memtable but its oldest changes, as many as the log has; runs are on the device."""
+        self.received -= self._used - min(logged, self._used)
+        self._used = min(logged, self._used)
+
     def _young(self) -> Run:
         """What is in the memtable, of each key the last value."""
         order = np.argsort(self._keys[: self._used], kind="stable")

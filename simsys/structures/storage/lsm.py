@@ -114,13 +114,16 @@ class LsmStorage:
         return known
 
     def _scans(self, asked: Whole, keys: Whole, lengths: Whole) -> Iterator[Touched]:
-        """The blocks that scans go through: in every run from their first key to their last."""
+        """The blocks that scans go through: in every run from their first key to their last; the first key of each
+        block is known, so one that begins beyond the last key is not looked at.
+        """
         last = np.searchsorted(self._keys, keys) + np.maximum(lengths, 1) - 1
         until = self._keys[np.minimum(last, len(self._keys) - 1)]
         for rank, run in enumerate(self.tree.runs()):
             low = np.searchsorted(run.keys, keys)
             high = np.maximum(np.searchsorted(run.keys, until, side="right") - 1, low)
-            inside = low < len(run)
+            beyond = (low % self.per_block == 0) & (run.keys[np.minimum(low, len(run) - 1)] > until)
+            inside = (low < len(run)) & ~beyond
             first, final = (np.minimum(each[inside], len(run) - 1) // self.per_block for each in (low, high))
             many = final - first + 1
             steps = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
