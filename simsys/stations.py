@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from simsys.distributions import DurationDistribution
-from simsys.units import Count, Duration, Name, Rate, Size, Spec
+from simsys.units import Count, Duration, Name, Rate, Share, Size, Spec
 
 MOST_SERVERS = 10_000_000
 A_TOKEN = 1.0 - 1e-9
@@ -62,12 +63,30 @@ class RateLimit(Spec):
     burst: Annotated[Count, Field(ge=1)]
 
 
+class Autoscale(Spec):
+    """Servers that follow the load, from the station's `servers` up `to` so many.
+
+    `every` so often (s) it is seen how many were inside on average, served or in line; there should be so many servers
+    that these were a share `at` of them. Those that are missing come after a `delay` (s) and are paid from now on;
+    those too many go at once, each when it has done what it is at.
+    """
+
+    to: Annotated[int, Field(ge=1, le=1_000_000)]
+    at: Annotated[Share, Field(gt=0)]
+    every: Annotated[Duration, Field(gt=0)]
+    delay: Duration
+
+    def wanted(self, inside: float, least: int) -> int:
+        """Servers for so many inside."""
+        return max(least, min(self.to, ceil(inside / self.at)))
+
+
 class Station(Spec):
     """`shards` shards (by hash of the key) of `servers` servers each; `servers: unlimited` is a delay.
 
     `queue` is the number of waiting places per shard, unlimited where it is left out; `choices` how many shards are
     drawn for a visit to any of them, which goes to the one with the fewest inside; `rate_limit` lets only so many in;
-    `vcpu` are the vCPUs billed per server.
+    `autoscale` lets servers come and go; `vcpu` are the vCPUs billed per server.
     """
 
     servers: Annotated[int, Field(ge=1, le=1_000_000)] | Literal["unlimited"] = 1
@@ -75,6 +94,7 @@ class Station(Spec):
     queue: Annotated[int, Field(ge=0)] | None = None
     choices: Annotated[int, Field(ge=2, le=100)] | None = None
     rate_limit: RateLimit | None = None
+    autoscale: Autoscale | None = None
     vcpu: Annotated[float, Field(ge=0, le=1_000_000)] = 1.0
     ops: dict[Name, ServiceOf] = Field(default_factory=dict)
 
@@ -82,6 +102,15 @@ class Station(Spec):
     def _delays_have_no_line(self) -> Station:
         if self.servers == "unlimited" and (self.shards != 1 or self.queue is not None or self.rate_limit is not None):
             raise ValueError("a station with unlimited servers is a delay: no shards, no queue and no rate_limit")
+        return self
+
+    @model_validator(mode="after")
+    def _scales_as_one(self) -> Station:
+        if self.autoscale is not None:
+            if self.servers == "unlimited" or self.shards != 1:
+                raise ValueError("servers come and go at a station with one shard and a number of servers")
+            if self.autoscale.to <= self.servers:
+                raise ValueError(f"autoscale goes up from {self.servers} servers; found to: {self.autoscale.to}")
         return self
 
     @model_validator(mode="after")
@@ -98,10 +127,15 @@ class Station(Spec):
 
     @property
     def queues(self) -> bool:
-        """Whether who came before matters to those who come: there may be no room for them, or no token, or a shard may
-        be chosen by it.
+        """Whether the end of a visit cannot be known at its arrival: there may be no room or no token, a shard may be
+        chosen by who is inside, or servers may come and go.
         """
-        return self.queue is not None or self.choices is not None or self.rate_limit is not None
+        return any(each is not None for each in (self.queue, self.choices, self.rate_limit, self.autoscale))
+
+    @property
+    def most(self) -> float:
+        """Servers in all shards when as many have come as may."""
+        return self.capacity if self.autoscale is None else float(self.autoscale.to)
 
     @property
     def capacity(self) -> float:

@@ -82,7 +82,7 @@ MUTANTS = {
     # queues and outages
     "a place too many": Mutant(QUEUED + "_line_up", "standing >= self.room", "standing > self.room"),
     "who is granted stands in line": Mutant(
-        QUEUED + "_line_up", "len(desk.queue) - (desk.capacity - desk.count)", "len(desk.queue)"
+        QUEUED + "_line_up", "len(desk.queue) - max(0, desk.capacity - desk.count)", "len(desk.queue)"
     ),
     "a bucket without a bottom": Mutant(QUEUED + "_token", "tokens - found", "tokens"),
     "a bucket without a rim": Mutant(QUEUED + "_token", "min(self.limit.burst,", "max(0,"),
@@ -93,6 +93,10 @@ MUTANTS = {
     "who finds no room takes a token": Mutant(
         QUEUED + "_line_up", "no_room or not self._token(shard, now)", "not self._token(shard, now) or no_room"
     ),
+    "servers that nobody calls": Mutant(QUEUED + "resize", "range(come)", "range(0)"),
+    "servers called at once": Mutant(QUEUED + "resize", "call.succeed()", "desk._trigger_put(None)"),
+    "room for those who leave": Mutant(QUEUED + "_line_up", "max(0, desk.capacity - desk.count)",
+                                       "(desk.capacity - desk.count)"),
     "down for a moment longer": Mutant(CALENDAR + "is_down", "now < o.end", "now <= o.end"),
     "down a moment later": Mutant(CALENDAR + "is_down", "o.begin <= now", "o.begin < now"),
     "slowed down regrouped": Mutant(

@@ -287,7 +287,15 @@ class Maker:
         spec = {"servers": rng.choice([1, 1, 2, 3]), "shards": rng.choice([1, 1, 2, 3, 4]), "ops": ops}
         if spec["shards"] > 1 and rng.random() < 0.4:
             spec["choices"] = rng.randint(2, spec["shards"])
-        return spec | ({"queue": rng.randint(0, 2)} if rng.random() < 0.35 else {}) | self._limit()
+        return spec | ({"queue": rng.randint(0, 2)} if rng.random() < 0.35 else {}) | self._limit() | self._scale(spec)
+
+    def _scale(self, spec: dict[str, Any]) -> dict[str, Any]:
+        rng = self.limits
+        if spec["shards"] > 1 or rng.random() < 0.6:
+            return {}
+        every, delay = (f"{rng.randint(low, 4) * self.tick:.12g}s" for low in (1, 0))
+        more = spec["servers"] + rng.randint(1, 3)
+        return {"autoscale": {"to": more, "at": rng.choice(["40%", "70%", "100%"]), "every": every, "delay": delay}}
 
     def _limit(self) -> dict[str, Any]:
         rng = self.limits

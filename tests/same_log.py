@@ -68,6 +68,7 @@ def parts(log: Log) -> dict[str, Array]:
 
 def _station(station: StationLog) -> dict[str, Array]:
     found = {part: np.array(getattr(station, part), np.float64) for part in LEDGER}
+    found["servers over time (time, there, paid)"] = np.array(station.fleet, np.float64)
     for field in Snapshot._fields:
         found[f"snapshots, {field}"] = np.array([getattr(s, field) for s in station.snapshots], np.float64)
     return found

@@ -255,6 +255,8 @@ SHORTER = {
     "leaderboard": ["run.duration=6s", "events=[{at: 1s, stall: sets, for: 1s}, {at: 3s, stall: ranker, for: 1s}]"],
     "llm-monitor": ["run.duration=6s", "events.0.at=1s", "events.0.for=1s"],
     "million-at-once": ["load.stages=[{for: 200ms, rate: 10k/s}]", "events=[{at: 100ms, stall: orders, for: 100ms}]"],
+    "million-writes": ["load.stages=[{for: 200ms, rate: 10k/s}]", "stations.scaled.autoscale.every=50ms",
+                       "stations.scaled.autoscale.delay=100ms"],
     "url-shortener": ["run.duration=6s", "events.0.at=1s", "events.1.at=1s", "events.2.at=3s", "events.2.for=1s"],
     "spike": ["load.stages.0.for=2s", "load.stages.1.for=1s", "load.stages.2.for=3s"],
 }

@@ -352,6 +352,7 @@ SHORT = {
     "leaderboard": ["run.duration=2s", "events=[{at: 300ms, stall: sets, for: 300ms}]"],
     "llm-monitor": ["run.duration=1s", "events.0.at=300ms", "events.0.for=300ms"],
     "million-at-once": ["load.stages=[{for: 100ms, rate: 5k/s}]", "events=[{at: 50ms, stall: orders, for: 50ms}]"],
+    "million-writes": ["load.stages=[{for: 100ms, rate: 5k/s}]", "stations.scaled.autoscale.every=20ms"],
     "url-shortener": ["run.duration=1s", "events=[{at: 300ms, down: hot, for: 200ms}]"],
     "spike": ["load.stages=[{for: 300ms, rate: 500/s}, {for: 100ms, rate: 2500/s}, {for: 300ms, rate: 500/s}]"],
 }

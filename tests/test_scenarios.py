@@ -184,6 +184,24 @@ FIGURES = {
         30.0 s              patient get recovery
         13.0 s              shed get recovery
         2.96%               shed get refused""",
+    "million-writes": """
+        15.8 ms             batched put latency_p99
+        37.5$/month         batched system cost
+        125$/month          straight system cost
+        143 us              queued put latency_p99
+        19.0 s              queued put fresh_max
+        62.5$/month         queued system cost
+        3.96 s              straight put latency_p99
+        248%                again put marked.written
+        73.7%               again put timed_out
+        100%                keyed put marked.written
+        61.6%               keyed put timed_out
+        213 ms              shed put latency_p99
+        189 ms              limited put latency_p99
+        73.9%               shed put refused
+        77.7%               limited put refused
+        5.71 s              scaled put latency_p99
+        161$/month          scaled system cost""",
     "miss-ratio": """
         94.4%               read-through@200@lru database utilization
         82.7 ms             read-through@200@lru get latency_p99

@@ -33,6 +33,6 @@ class Clock(Environment):
         return max(start + seconds, nextafter(start, inf))
 
     @property
-    def idle(self) -> bool:
-        """True when nothing more is going to happen."""
-        return not self._queue
+    def pending(self) -> int:
+        """How much is still going to happen."""
+        return len(self._queue)

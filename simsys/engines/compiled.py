@@ -20,9 +20,11 @@ from simsys.engines.ledgers import booked
 from simsys.engines.model import EVENTS, Model, default_key, next_sample, original
 from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
+from simsys.engines.scaling import Hands, Scaler
 from simsys.engines.stores import Stores
 from simsys.engines.trace import trace
 from simsys.measure.log import BROUGHT, FROM_EVENT, INSIDE, REQUEST, TRAITS, Batch, Log, Sample, StationLog, Take
+from simsys.stations import Station
 
 ROOMS = {
     state.AGENTS: "agents",
@@ -67,7 +69,8 @@ class CompiledPlay:
         ledgers = {name: StationLog(spec.shards) for name, spec in model.stations.items()}
         self.log = Log(workload.ops, ledgers, model.begin, take, list(program.marks))
         self.closed = False
-        self.outages: list[Callable[[], None]] = []
+        self.planned: list[Callable[[], None]] = []
+        self.watching = 0
         self.chunks = iter(()) if workload.clients else workload.chunks(needed=frozenset(self.columns))
         self.answers: dict[int, Callable[[], None]] = {
             state.ROOM: self._room,
@@ -77,7 +80,7 @@ class CompiledPlay:
             state.SNAP: self._snap,
             state.CLOSE: self._close,
             state.SAMPLE: self._look,
-            state.CACHE_EVENT: self._cache_event,
+            state.ACT: self._act,
             state.BRING: self._bring,
         }
 
@@ -110,6 +113,10 @@ class CompiledPlay:
         if stop is not None:
             self._tell(stop, TIMER, 1, TO_PYTHON + state.CLOSE)
         self._tell(0.0, TIMER, 3, TO_PYTHON + state.SAMPLE)
+        self.watching = 1
+        for number, (name, spec) in enumerate(model.stations.items()):
+            if spec.autoscale is not None:
+                self._scale(number, spec, self.log.stations[name])
         self._events()
         for down in model.cache_outages:
             self._cache_outage(down)
@@ -300,11 +307,41 @@ class CompiledPlay:
         if not outage.empty:
             actions = [(outage.begin, go_down), (outage.end, come_back)]
         for time, action in actions:
-            self._tell(time, TIMER, 2, TO_PYTHON + state.CACHE_EVENT, len(self.outages))
-            self.outages.append(action)
+            self._at(time, action)
 
-    def _cache_event(self) -> None:
-        self.outages[int(self.g["amount"])]()
+    def _at(self, time: float, act: Callable[[], None]) -> None:
+        self._tell(time, TIMER, 2, TO_PYTHON + state.ACT, len(self.planned))
+        self.planned.append(act)
+
+    def _act(self) -> None:
+        self.planned[int(self.g["amount"])]()
+
+    def _scale(self, number: int, spec: Station, log: StationLog) -> None:
+        """Let the servers of a station follow its load."""
+        g, row = self.g, self.layout.tables["stations"][number]
+        assert spec.autoscale is not None and spec.servers != "unlimited"
+
+        def area() -> float:
+            return float(row["area"] + row["inside"] * (g["now"] - row["since"]))
+
+        def watch(time: float, look: Callable[[], None]) -> None:
+            self.watching += 1
+            self._at(time, lambda: self._see(look))
+
+        def resize(servers: int) -> None:
+            come, row["servers"] = servers - int(row["servers"]), servers
+            self.layout.enlarge_ring(max(come, 0))
+            for _ in range(come):
+                call = self.layout.tables["ring"][g["ring_tail"] & (g["ring_room"] - 1)]
+                call["what"], call["who"], call["value"] = state.RELEASED, row["shard"], 0
+                g["ring_tail"] += 1
+
+        hands = Hands(lambda: float(g["now"]), area, self._goes_on, self._at, watch, resize)
+        Scaler(spec.autoscale, spec.servers, log, hands)
+
+    def _see(self, look: Callable[[], None]) -> None:
+        self.watching -= 1
+        look()
 
     # -- the books --------------------------------------------------------------------------------------------------
 
@@ -317,10 +354,16 @@ class CompiledPlay:
 
     def _look(self) -> None:
         """A sample of how many are inside every station, and when to take the next."""
-        now, g = float(self.g["now"]), self.g
+        now = float(self.g["now"])
         self.log.samples.append(Sample(now, tuple(self.layout.tables["stations"]["inside"].tolist())))
-        if g["events"] > 0 or g["position"] < g["chunk"]:
+        self.watching -= 1
+        if self._goes_on():
+            self.watching += 1
             self._tell(next_sample(now, self.stop), TIMER, 3, TO_PYTHON + state.SAMPLE)
+
+    def _goes_on(self) -> bool:
+        """Whether anything but looks is still to happen."""
+        return bool(self.g["events"] > self.watching or self.g["position"] < self.g["chunk"])
 
     def _snap(self) -> None:
         """Write down where all ledgers stand."""

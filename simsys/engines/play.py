@@ -4,7 +4,7 @@ the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from typing import Any
@@ -15,10 +15,14 @@ from simpy import Event as Moment
 
 from simsys import draws
 from simsys.engines.clock import ARRIVAL, TIMER
+from simsys.engines.facilities import Facility
 from simsys.engines.model import EVENTS, Brings, CacheOutage, Event, Model, default_key, next_sample
 from simsys.engines.reference import Player
 from simsys.engines.rows import Luck, Row, row_type
+from simsys.engines.scaling import Hands, Scaler
+from simsys.engines.servers import Queued
 from simsys.measure.log import BROUGHT, FROM_EVENT, FROM_LOAD, TRAITS, Log, Request, Take
+from simsys.stations import Station
 
 Arrival = tuple[float, int, str, Row, int]
 
@@ -49,7 +53,7 @@ class Play:
         self.player = Player(model, luck, default_key(columns), workload.ops, self.stop, take)
         self.clock, self.log = self.player.clock, self.player.log
         self.stopped = self.clock.event()
-        self.numbers = count()
+        self.numbers, self.watching = count(), 0
 
     def run(self) -> Log:
         clock = self.clock
@@ -59,7 +63,10 @@ class Play:
             self.player.snap()
         if self.stop is not None:
             clock.at(self.stop, TIMER, 1).callbacks.append(lambda _: self._close())
-        clock.at(0.0, TIMER, 3).callbacks.append(self._look)
+        self._watch(0.0, 3, self._look)
+        for name, spec in self.model.stations.items():
+            if spec.autoscale is not None:
+                self._scale(self.player.facilities[name], spec)
         for number, event in enumerate(self.model.events):
             clock.at(event.at, ARRIVAL, EVENTS + number).callbacks.append(partial(self._event, number, event))
         for outage in self.model.cache_outages:
@@ -193,8 +200,35 @@ class Play:
 
     # -- samples ---------------------------------------------------------------------------------------------------
 
-    def _look(self, _: Moment) -> None:
+    def _look(self) -> None:
         """Look at all stations, and again later if anything is still to happen."""
         self.player.sample()
-        if not self.clock.idle:
-            self.clock.at(next_sample(self.clock.now, self.stop), TIMER, 3).callbacks.append(self._look)
+        if self._goes_on():
+            self._watch(next_sample(self.clock.now, self.stop), 3, self._look)
+
+    def _goes_on(self) -> bool:
+        """Whether anything but looks is still to happen."""
+        return self.clock.pending > self.watching
+
+    def _watch(self, time: float, number: int, look: Callable[[], None]) -> None:
+        self.watching += 1
+
+        def see(_: Moment) -> None:
+            self.watching -= 1
+            look()
+
+        self.clock.at(time, TIMER, number).callbacks.append(see)
+
+    def _scale(self, facility: Facility, spec: Station) -> None:
+        """Let the servers of a station follow its load."""
+        log, servers = facility.log, facility.servers
+        assert spec.autoscale is not None and spec.servers != "unlimited" and isinstance(servers, Queued)
+        hands = Hands(
+            now=lambda: self.clock.now,
+            area=lambda: log.area + log.inside * (self.clock.now - log.since),
+            goes_on=self._goes_on,
+            at=lambda time, act: self.clock.at(time, TIMER, 2).callbacks.append(lambda _: act()),
+            watch=lambda time, look: self._watch(time, 2, look),
+            resize=servers.resize,
+        )
+        Scaler(spec.autoscale, spec.servers, log, hands)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from simsys.measure.log import Fleet, StationLog
-from simsys.stations import Scale
+from simsys.stations import Autoscale
 
 
 class Hands(NamedTuple):
-    """What an engine does for a fleet: tell the time (s), how many were inside (their integral, s), and whether anything
-    but looks is still to happen; let something happen `at` a time, or `watch`, that is look, then; change the number of
-    servers.
+    """What an engine does for a fleet: tell the time (s), how many were inside (their integral, s), and whether
+    anything but looks is still to happen; let something happen `at` a time, or `watch`, that is look, then; change the
+    number of servers.
     """
 
     now: Callable[[], float]
@@ -26,7 +26,7 @@ class Hands(NamedTuple):
 class Scaler:
     """The fleet of one station: how many servers are there, and how many have been ordered."""
 
-    def __init__(self, spec: Scale, least: int, log: StationLog, hands: Hands) -> None:
+    def __init__(self, spec: Autoscale, least: int, log: StationLog, hands: Hands) -> None:
         self.spec, self.least, self.log, self.hands = spec, least, log, hands
         self.there, self.ordered, self.area = least, 0, 0.0
         self._note()

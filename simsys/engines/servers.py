@@ -172,7 +172,7 @@ class Queued:
 
     def _line_up(self, shard: int) -> Request | None:
         desk, log, now = self.desks[shard], self.log, self.clock.now
-        standing = len(desk.queue) - (desk.capacity - desk.count)
+        standing = len(desk.queue) - max(0, desk.capacity - desk.count)
         log.enter(now)
         no_room = self.room is not None and standing >= self.room
         if self.calendars[shard].is_down(now) or no_room or not self._token(shard, now):
@@ -207,6 +207,16 @@ class Queued:
         log.wait[shard] += now - arrived
         self.since[shard][request] = now
         return True
+
+    def resize(self, servers: int) -> None:
+        """Have so many from now on, of one shard: as many as have come call the next; those too many leave in time."""
+        (desk,) = self.desks
+        come = servers - int(desk.capacity)
+        desk._capacity = servers
+        for _ in range(come):
+            call = self.clock.event()
+            call.callbacks.append(desk._trigger_put)
+            call.succeed()
 
     def exit(self, shard: int, request: Request, arrived: float) -> None:
         """Give the server back."""

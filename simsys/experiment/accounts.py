@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from simsys.experiment.demand import Demand
@@ -114,13 +115,15 @@ def facts_of(setting: Setting, cached: dict[str, float]) -> dict[str, Any]:
     return facts
 
 
-def terms(setting: Setting, kept: list[Store], visited: set[str]) -> list[Term]:
-    """The bill of the stations that are visited, as large as the scenario gives them, and of the mean load's
-    traffic.
+def terms(
+    setting: Setting, kept: list[Store], visited: set[str], paid: Mapping[str, float] = MappingProxyType({})
+) -> list[Term]:
+    """The bill of the stations that are visited, as large as the scenario gives them, or as many servers as were `paid`
+    on average where they come and go; and of the mean load's traffic.
     """
     scenario = setting.scenario
     used = [(name, spec) for name, spec in scenario.stations.items() if name in visited]
-    fleet = [Machines(name, spec.servers, spec.shards, spec.vcpu) for name, spec in used]
+    fleet = [Machines(name, paid.get(name, spec.servers), spec.shards, spec.vcpu) for name, spec in used]
     traffic = [
         Traffic(
             f"{station}.{op}",

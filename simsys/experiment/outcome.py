@@ -79,7 +79,7 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
     cached = {c: sum(p.caches[c].occupancy for p in plays) / len(plays) for c in plays[0].caches}
     mine += accounts.worn(setting, mine)
     kept = accounts.stores(setting, cached, [p.storage for p in plays if p.storage is not None])
-    terms = accounts.terms(setting, [each.store for each in kept], visited)
+    terms = accounts.terms(setting, [each.store for each in kept], visited, _paid(plays))
     mine += list(_money(name, kept, terms))
     tails = {op: pooled([play.ops[op].tail for play in plays]) for op in setting.ops} if not saturated else {}
     if setting.edges_pulled is not None:
@@ -101,6 +101,7 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
         tail=_known({op: tail.slowest() for op, tail in tails.items()}),
         whole=_known({op: tail.whole() for op, tail in tails.items()}),
         shards=_shards(plays),
+        servers=_servers(plays),
     )
 
 
@@ -163,6 +164,20 @@ def _shards(plays: Sequence[Summary]) -> dict[str, tuple[float, ...]]:
             mean = np.mean([play.stations[name].utilization for play in plays], axis=0)
             shards[name] = tuple(sorted(mean.tolist(), reverse=True))
     return shards
+
+
+def _paid(plays: Sequence[Summary]) -> dict[str, float]:
+    """The mean number of servers that were paid, where they come and go."""
+    fleets = {name: [play.stations[name].fleet for play in plays] for name in plays[0].stations}
+    return {name: sum(f.paid for f in each if f) / len(each) for name, each in fleets.items() if each[0]}
+
+
+def _servers(plays: Sequence[Summary]) -> dict[str, tuple[float, ...]]:
+    """The mean number of servers at the samples, where they come and go."""
+    count = min(len(play.samples[0]) for play in plays)
+    fleets = {name: [play.stations[name].fleet for play in plays] for name in plays[0].stations}
+    at = {name: [f.at[:count] for f in each if f] for name, each in fleets.items()}
+    return {name: tuple(np.mean(each, axis=0).tolist()) for name, each in at.items() if each}
 
 
 def _samples(plays: Sequence[Summary]) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:

@@ -93,7 +93,8 @@ class Played:
     (times s, {station: number inside, mean over replications}), `bill` (kind, formula, $/month) per term, `stores`
     (name, medium, formula, bytes), `growth[medium]` the bytes kept at each time of `GROWTH`, `tail[op]` where
     the slowest 1 % of the requests spent their time, and `whole[op]` all of them; `shards[station]`, where there are
-    several, the share of its time that each is busy, the busiest first.
+    several, the share of its time that each is busy, the busiest first; `servers[station]`, where they come and go, at
+    the times of the samples.
     """
 
     strategy: str
@@ -110,6 +111,7 @@ class Played:
     tail: dict[str, Anatomy] = field(default_factory=dict)
     whole: dict[str, Anatomy] = field(default_factory=dict)
     shards: dict[str, Values] = field(default_factory=dict)
+    servers: dict[str, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,10 @@ def _station(stations: Sequence[Any], shards: int) -> Iterator[Figure]:
     served = [float(s.served) for s in stations]
     wait = _at_least_nothing(ratio([s.wait for s in stations], served))
     yield "wait_mean", wait, "s", "" if sum(served) else "nobody came in the window"
+    if stations[0].fleet is not None:
+        yield "servers", over(lambda s: s.fleet.there), "", "on average"
+        yield "servers_paid", over(lambda s: s.fleet.paid), "", "on average, from the order on"
+        yield "servers_max", Interval(float(max(s.fleet.most for s in stations)), None, None), "", "the most at once"
     yield "queue_mean", over(lambda s: s.queue), "", ""
     longest = max(s.longest for s in stations)
     yield "queue_max", Interval(float(longest), None, None), "", "the longest seen, before one shard"

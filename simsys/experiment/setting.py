@@ -154,7 +154,8 @@ class Setting:
         if self.scenario.transient or self.first.clients:
             return ()
         roomy = [load for load in self.loads if self.scenario.stations[load.station].queue is None]
-        return tuple(load.station for load in roomy if load.utilization >= 1.0)
+        most = {load.station: self.scenario.stations[load.station].most / load.servers for load in roomy}
+        return tuple(load.station for load in roomy if load.utilization >= most[load.station])
 
     @cached_property
     def edges_pulled(self) -> float | None:

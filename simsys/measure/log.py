@@ -80,6 +80,14 @@ class Snapshot(NamedTuple):
     inside: int
 
 
+class Fleet(NamedTuple):
+    """From a `time` on (s) so many servers are there, and so many are paid: those that were ordered, too."""
+
+    time: float
+    there: int
+    paid: int
+
+
 @dataclass(slots=True)
 class StationLog:
     """The ledger of one station; lists have one entry per shard.
@@ -87,7 +95,7 @@ class StationLog:
     `busy` and `wait` are seconds, booked when they are known (a plain station knows them at arrival), `longest` the
     most that stood in line, for longer than a moment, since the last snapshot; `area` is the integral of the number
     inside, kept event by event, and `sojourns` the sum of the times spent there, kept visit by visit: Little's law
-    says they are equal.
+    says they are equal. `fleet` are its servers over time, empty where they do not change.
     """
 
     shards: int
@@ -102,6 +110,7 @@ class StationLog:
     held: float = 0.0
     since: float = 0.0
     snapshots: list[Snapshot] = field(default_factory=list)
+    fleet: list[Fleet] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.visits, self.longest = [0] * self.shards, [0] * self.shards

@@ -78,11 +78,11 @@ class Meter:
         """The summary, when the play is over; `capacity` is the number of servers of each station, infinite for a
         delay.
         """
-        length = log.stop - log.begin
+        length, times = log.stop - log.begin, [sample.time for sample in log.samples]
         return Summary(
             length=length,
             ops={op: self._operation(number, op, tuple(log.stations)) for number, op in enumerate(self._scope.ops)},
-            stations={name: station_summary(s, capacity[name], length) for name, s in log.stations.items()},
+            stations={name: station_summary(s, capacity[name], length, times) for name, s in log.stations.items()},
             caches=cache_summaries(log.caches),
             work={op: self._work(log, number) for number, op in enumerate(self._scope.ops)},
             samples=samples_summary(log),

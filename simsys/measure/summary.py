@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from simsys.measure.audits import Check
+from simsys.measure.fleets import FleetSummary, fleet_summary
 from simsys.measure.histogram import Histogram
 from simsys.measure.log import CacheCount, Log, StationLog
 from simsys.measure.staleness import Following
@@ -49,7 +50,7 @@ class OpSummary:
 @dataclass
 class StationSummary:
     """One station in the window; lists have one entry per shard. `served` visits begun, `inside` at the
-    window's ends.
+    window's ends, `fleet` where servers came and went.
     """
 
     utilization: list[float]
@@ -60,6 +61,7 @@ class StationSummary:
     longest: int
     inside: tuple[int, int]
     visited: bool
+    fleet: FleetSummary | None
 
 
 @dataclass
@@ -120,10 +122,11 @@ class Scope:
     marks: Mapping[str, frozenset[str]] | None = None
 
 
-def station_summary(log: StationLog, capacity: float, length: float) -> StationSummary:
-    """A station with this many servers in a window of so many seconds."""
+def station_summary(log: StationLog, capacity: float, length: float, samples: Sequence[float]) -> StationSummary:
+    """A station with this many servers in a window of so many seconds, and the times of the samples (s)."""
     begin, stop = log.snapshots[0], log.snapshots[1]
-    servers = capacity / log.shards
+    fleet = fleet_summary(log.fleet, begin.time, stop.time, samples)
+    servers = capacity / log.shards if fleet is None else fleet.there
     seconds = length or 1.0
     served = sum(stop.visits) - sum(begin.visits)
     return StationSummary(
@@ -135,6 +138,7 @@ def station_summary(log: StationLog, capacity: float, length: float) -> StationS
         longest=max(stop.longest),
         inside=(begin.inside, stop.inside),
         visited=sum(log.snapshots[-1].visits) > 0,
+        fleet=fleet,
     )
 
 

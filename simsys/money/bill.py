@@ -46,7 +46,7 @@ class Machines(NamedTuple):
     """A station's fleet: `vcpu` for each of the `servers` of each shard; a delay (`unlimited`) has none."""
 
     station: str
-    servers: int | Literal["unlimited"]
+    servers: float | Literal["unlimited"]
     shards: int
     vcpu: float
 
@@ -68,7 +68,7 @@ class Term(NamedTuple):
 
 
 def bill(
-    fleet: Iterable[tuple[str, int | Literal["unlimited"], int, float]],
+    fleet: Iterable[tuple[str, float | Literal["unlimited"], int, float]],
     stores: Iterable[Store],
     traffic: Iterable[tuple[str, float, float]],
     prices: Prices,
@@ -95,9 +95,13 @@ def _machines(machines: Machines, prices: Prices) -> Term:
     station, servers, shards, vcpu = machines
     if servers == "unlimited":
         return Term("cpu", "", 0.0)
-    factors = [f"{shards} shards"] * (shards != 1) + [f"{servers} servers"] * (servers != 1)
+    factors = [f"{shards} shards"] * (shards != 1) + [f"{_many(servers)} servers"] * (servers != 1)
     formula = " × ".join([*factors, f"{vcpu:g} vCPU", f"{prices.vcpu:.3g} $/month"])
     return _term("cpu", station, formula, servers * shards * vcpu * prices.vcpu)
+
+
+def _many(servers: float) -> str:
+    return str(int(servers)) if servers == int(servers) else f"{servers:.3g}"
 
 
 def _store(store: Store, prices: Prices) -> Term:

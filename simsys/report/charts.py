@@ -213,14 +213,20 @@ def backlog(result: Result) -> Any:
     if not peaks:
         return None
     figure, panels = canvas(8, 0.7 + 2.2 * len(peaks), len(peaks))
+    scaled: set[str] = set()
     for panel, station in zip(panels, peaks, strict=True):
         curves = [played.samples[1].get(station, ()) for played in result.played]
         for number, played in enumerate(result.played):
             if any(curves[number]):
                 panel.plot(played.samples[0], curves[number], **stroke(number, alike(curves, number)))
+            if station in played.servers:
+                there = {"color": style.colour(number), "linewidth": 1, "linestyle": ":", "drawstyle": "steps-post"}
+                panel.plot(played.samples[0], played.servers[station], **there)
+                scaled.add(station)
         symlog(panel, peaks[station])
         panel.set_ylabel("inside")
-        panel.set_title(f"{station}: waiting and in service", fontweight="normal", fontsize=10)
+        dotted = "; dotted: its servers" if station in scaled else ""
+        panel.set_title(f"{station}: waiting and in service{dotted}", fontweight="normal", fontsize=10)
         panel.set_xlim(0, max((p.samples[0][-1] for p in result.played if p.samples[0]), default=1.0))
         panel.sharex(panels[0])
         panel.tick_params(labelbottom=panel is panels[-1])

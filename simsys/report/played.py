@@ -47,7 +47,7 @@ def from_json(text: bytes) -> Beyond:
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         told = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-        return {name: inner for name, inner in told.items() if inner or name != "shards"}
+        return {name: inner for name, inner in told.items() if inner or name not in ("shards", "servers")}
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple):
@@ -64,7 +64,8 @@ def _thinned(played: Played, seen: Collection[str], uneven: Collection[str]) -> 
     samples = (_short(times), shown)
     ccdf = {op: _thin(*curve) for op, curve in played.ccdf.items()}
     shards = {station: _short(busy) for station, busy in played.shards.items() if station in uneven}
-    return replace(played, ccdf=ccdf, samples=samples, shards=shards)
+    servers = {station: _short(there) for station, there in played.servers.items() if station in shown}
+    return replace(played, ccdf=ccdf, samples=samples, shards=shards, servers=servers)
 
 
 def _short(values: Values) -> Values:

@@ -35,7 +35,7 @@ def line_up(g: Any, slot: int, station: Any, number: int) -> bool:
     """Ask a shard for a server. False where there is no room, or the station is down."""
     shard, one = of.shard(g, station.shard + number), of.agent(g, slot)
     one.shard, one.arrived, one.desk = number, g.now, AWAY
-    free = station.servers - shard.users
+    free = max(0, station.servers - shard.users)
     enter(g, station)
     no_room = station.room >= 0 and shard.queue - free >= station.room
     if is_down(g, shard, g.now) or no_room or not takes_token(station, shard, g.now):
