@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from simsys.engines.trace import trace
 from simsys.report.explain import about, dry_run, explain
 from simsys.report.outline import Item, outline
 from simsys.report.tree import mermaid, text_tree
+from simsys.scenario import load_scenario
 from simsys.steps import SPREAD, All, Chance, Each, Hold, Join, Lookup, Mark, Start, Visit, Within
 from simsys.strategies.feed.cached_pull import CachedPull
 from simsys.strategies.feed.hybrid import Hybrid
@@ -159,8 +161,6 @@ run: {requests: 1k, replications: 2}
 
 
 def test_explain_has_demand_load_and_bill_in_closed_form() -> None:
-    from simsys.scenario import load_scenario
-
     text = explain(load_scenario(SMALL))
     assert text.startswith("Is it enough?\n\nmm4\n===\n\nget\n└─ visit server.get\n")
     assert re.search(r"^  get: server.get +1 +1$", text, re.M)
@@ -172,8 +172,6 @@ def test_explain_has_demand_load_and_bill_in_closed_form() -> None:
 
 def test_a_dry_run_names_what_no_server_can_carry() -> None:
     from simsys.experiment.estimate import estimate
-    from simsys.scenario import load_scenario
-
     scenario = load_scenario(SMALL, ["load.rate=440/s"])
     text = dry_run(scenario, estimate(scenario, jobs=1))
     assert "1k requests in each of 2 plays" in text
@@ -189,8 +187,14 @@ def test_about(seconds: float, words: str) -> None:
 
 
 def test_a_planned_request_may_ask_for_nothing() -> None:
-    from simsys.scenario import load_scenario
-
     text = explain(load_scenario("cqrs"))
     assert "event: rebuild: no work" in text
     assert "event: rebuild: 80 s of work / 4 servers of model = 20 s" in text
+
+
+def test_what_is_foreseen_too_high_says_so() -> None:
+    """The cache lies beneath the CDN, of which nobody stands in front."""
+    lines = explain(load_scenario("read-path")).splitlines()
+    told = [after.strip().startswith("less if") for line, after in pairwise(lines) if "hit ratio of cache" in line]
+    above = [after.strip().startswith("less if") for line, after in pairwise(lines) if "hit ratio of cdn" in line]
+    assert told and all(told) and above and not any(above)
