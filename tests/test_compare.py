@@ -68,8 +68,8 @@ def test_what_is_computed_has_no_doubt_and_one_replication_tells_nothing() -> No
 
 def test_deviations_come_back_from_their_file() -> None:
     rows = run(FIRST).rows
-    assert from_csv(to_csv(rows)) == {(r.strategy, r.subject, r.metric): LUCK for r in rows}
-    for damaged in ("", "a,b\n", to_csv(rows) + "one,get\n", to_csv(rows) + "one,get,work,nan\n", '"a"b'):
+    assert from_csv(to_csv(rows)) == {(r.strategy, "{}", r.subject, r.metric): LUCK for r in rows}
+    for damaged in ("", "a,b\n", to_csv(rows) + "one,get\n", to_csv(rows) + "one,{},get,work,nan\n", '"a"b'):
         with pytest.raises(ValueError):
             from_csv(damaged)
 
@@ -117,3 +117,43 @@ def test_what_cannot_be_compared_is_said(tiny: Path, call: Call) -> None:  # noq
     call(*play("--out", "two"))
     done = call("compare", "two:wide", "two:wdie")
     assert done.status == 2 and "name one, as in DIR:STRATEGY" in done.err
+
+
+# Sweeps
+
+
+def sweeps(call: Call) -> None:  # noqa: F811
+    """Two sweeps under the same luck, of which the second has more servers for `wide`."""
+    vary = ("--vary", "load.rate=10/s,20/s", "--engine", "simpy", "--quiet")
+    assert call("sweep", "tiny.yaml", *vary, "--out", "one").status == 0
+    assert call("sweep", "tiny.yaml", *vary, "--set", "stations.slow.servers=2", "--out", "other").status == 0
+
+
+def test_two_sweeps_are_compared_point_by_point_in_pairs(tiny: Path, call: Call) -> None:  # noqa: F811
+    sweeps(call)
+    done = call("compare", "one", "other", "--json")
+    assert done.status == 0, done.err
+    told = json.loads(done.out)["pairs"]
+    assert {each["point"]["load.rate"] for each in told} == {"10/s", "20/s"}
+    for each in told:
+        (rate,) = each["point"].values()
+        alone = ("--set", f"load.rate={rate}", "--engine", "simpy", "--quiet")
+        for name, more in (("a", ()), ("b", ("--set", "stations.slow.servers=2"))):
+            assert call("run", "tiny.yaml", *alone, *more, "--out", name).status in (0, 99)
+        strategy = each["first"].partition(":")[2]
+        (pair,) = json.loads(call("compare", f"a:{strategy}", f"b:{strategy}", "--json").out)["pairs"]
+        assert pair["figures"] == each["figures"]  # and so it is what two runs at that point say
+    figures = [figure for each in told for figure in each["figures"] if figure["low"] is not None]
+    assert any(figure["paired"] and figure["low"] < figure["high"] for figure in figures)
+    said = call("compare", "one", "other").out
+    assert "other:wide against one:wide, at 2 points: " in " ".join(said.split()) and "(in pairs)" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_a_sweep_is_not_compared_with_a_run_or_with_other_points(tiny: Path, call: Call) -> None:  # noqa: F811
+    sweeps(call)
+    assert call("run", "tiny.yaml", "--quiet", "--engine", "simpy", "--out", "run").status in (0, 99)
+    assert "is of a sweep and the other of a run" in call("compare", "one", "run").err
+    call("sweep", "tiny.yaml", "--vary", "load.rate=11/s,12/s", "--engine", "simpy", "--quiet", "--out", "third")
+    done = call("compare", "one", "third")
+    assert done.status == 2 and "no point in common" in done.err and done.out == ""

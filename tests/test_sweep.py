@@ -42,6 +42,7 @@ def test_a_table_per_strategy_and_tidy_rows(tiny: Path, call: Call) -> None:  # 
     folder = tiny / "results" / "tiny-sweep"
     assert set(files_of(folder)) == {
         "scenario.yaml", "rows.csv", "differences.csv", "metrics.json", "table.txt", "sweep.svg", "sweep.png",
+        "replications.csv",
     }  # fmt: skip
     assert (folder / "table.txt").read_text() == done.out
     with (folder / "rows.csv").open() as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,22 +18,54 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="A folder of results, or
 
 
 def compare(first: Run, second: Run, json: Json = False) -> None:
-    """Compare the second run with the first: ratio and difference of every figure, and whether it is sure."""
+    """Compare the second run or sweep with the first: ratio and difference of every figure, and whether it is sure."""
     from simsys.experiment.compare import compare as compared
     from simsys.experiment.compare import partners
-    from simsys.report import files
+    from simsys.report import compare_sweeps, files
     from simsys.report.compare import Pair, page, told
+    from simsys.report.compare_sweeps import Swept
 
     (one, name), (other, its) = _read(first), _read(second)
+    points = _common(first, one, second, other)
     whom = [(name or its, its or name)] if name or its else list(partners(one, other))
     for result, run, wanted in ((one, first, {a for a, _ in whom}), (other, second, {b for _, b in whom})):
         if not whom or not wanted <= set(result.strategies):
             there = f"{run} has the strategies {', '.join(result.strategies)}"
             raise Stop(WRONG, f"simsys: nothing to compare: {there}; name one, as in DIR:STRATEGY")
+    if points:
+        left_out = len(_points(one) ^ _points(other))
+        swept = [
+            Swept(_called(first, a), _called(second, b), tuple(
+                (loads(at), tuple(compared((_at(one, at), a), (_at(other, at), b)))) for at in points), left_out)
+            for a, b in whom
+        ]  # fmt: skip
+        say(files.to_json(compare_sweeps.told(swept)) if json else compare_sweeps.page(swept))
+        return
     pairs = [
         Pair(_called(first, a), _called(second, b), tuple(compared((one, a), (other, b)))) for a, b in whom
     ]  # fmt: skip
     say(files.to_json(told(pairs)) if json else page(pairs))
+
+
+def _common(first: str, one: Result, second: str, other: Result) -> list[str]:
+    """The points that two sweeps have in common, in the order of the first; none of two runs."""
+    here, there = _points(one), _points(other)
+    if bool(here) != bool(there):
+        raise Stop(WRONG, f"simsys: {first if here else second} is of a sweep and the other of a run")
+    if here and not here & there:
+        raise Stop(WRONG, f"simsys: {first} and {second} have no point in common")
+    return [at for at in dict.fromkeys(dumps(row.point, sort_keys=True) for row in one.rows) if at in here & there]
+
+
+def _points(result: Result) -> set[str]:
+    return {dumps(row.point, sort_keys=True) for row in result.rows if row.point}
+
+
+def _at(result: Result, point: str) -> Result:
+    """The figures at one point of a sweep."""
+    from dataclasses import replace
+
+    return replace(result, rows=tuple(row for row in result.rows if dumps(row.point, sort_keys=True) == point))
 
 
 def _called(run: str, strategy: str) -> str:
@@ -52,8 +85,6 @@ def _read(run: str) -> tuple[Result, str]:
         folder, strategy = run, ""
     try:
         result = kept(Path(folder)).result
-        if not result.replications:
-            raise NotResults(f"{folder} is not of a run; a sweep compares its points itself (differences.csv)")
         deviations = pairs.from_csv((Path(folder) / pairs.NAME).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return result, strategy  # of a run that was kept without them
@@ -61,5 +92,6 @@ def _read(run: str) -> tuple[Result, str]:
         raise Stop(WRONG, f"simsys: {error}") from None
     except ValueError as error:
         raise Stop(WRONG, f"simsys: {Path(folder) / pairs.NAME} is damaged: {error}") from None
-    rows = [row._replace(deviations=deviations.get((row.strategy, row.subject, row.metric), ())) for row in result.rows]
-    return replace(result, rows=tuple(rows)), strategy
+    rows = [row._replace(deviations=deviations.get(pairs.key(row), ())) for row in result.rows]
+    often = result.replications or max((len(row.deviations) for row in rows), default=0)
+    return replace(result, rows=tuple(rows), replications=often), strategy

@@ -38,7 +38,7 @@ def page(pairs: Sequence[Pair]) -> str:
 def answer(pair: Pair) -> str:
     """The figures that matter most, then how many differ surely."""
     told = [each for metric in SAID for each in pair.figures if each.metric == metric]
-    said = "; ".join(f"{_named(each)} {_how(each)}" for each in told[:4])
+    said = "; ".join(f"{named(each)} {_how(each)}" for each in told[:4])
     shown = _shown(pair)
     counts = {word: sum(each.verdict == word for each in shown) for word in ("less", "more", "same", "cannot tell")}
     words = {"less": "surely less", "more": "surely more", "same": "the same", "cannot tell": "cannot be told apart"}
@@ -63,7 +63,7 @@ def _how(each: Compared) -> str:
     return f"is {times} {to}" if each.verdict != "cannot tell" else f"cannot be told apart {to}"
 
 
-def _named(each: Compared) -> str:
+def named(each: Compared) -> str:
     name = "cost" if each.metric == "cost" else style.name(each.metric)
     return name if each.subject == "system" else f"{each.subject} {name}"
 
@@ -83,7 +83,7 @@ def _table(pair: Pair) -> Iterator[str]:
 
 def _line(each: Compared) -> list[str]:
     ratio = "–" if each.ratio is None else f"{each.ratio:.3g}"
-    label = style.short(_named(each), 24)
+    label = style.short(named(each), 24)
     return [label, _text(each, each.first), _text(each, each.second), ratio, difference(each), each.verdict]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Iterable
 from io import StringIO
@@ -11,9 +12,14 @@ from simsys.experiment.result import Row
 from simsys.experiment.rows import rounded
 
 NAME = "replications.csv"
-Key = tuple[str, str, str]
-"""(strategy, subject, metric)"""
-_COLUMNS = ("strategy", "subject", "metric", "deviations")
+Key = tuple[str, str, str, str]
+"""(strategy, point, subject, metric)"""
+_COLUMNS = ("strategy", "point", "subject", "metric", "deviations")
+
+
+def key(row: Row) -> Key:
+    """Where a figure stands in the file."""
+    return row.strategy, json.dumps(row.point, sort_keys=True), row.subject, row.metric
 
 
 def to_csv(rows: Iterable[Row]) -> str:
@@ -24,7 +30,7 @@ def to_csv(rows: Iterable[Row]) -> str:
     for row in rows:
         if row.deviations:
             told = " ".join(repr(rounded(each)) for each in row.deviations)
-            writer.writerow([row.strategy, row.subject, row.metric, told])
+            writer.writerow([*key(row), told])
     return file.getvalue()
 
 
@@ -36,7 +42,7 @@ def from_csv(text: str) -> dict[Key, tuple[float, ...]]:
         raise ValueError(str(error)) from None
     if tuple(head) != _COLUMNS or any(len(line) != len(_COLUMNS) for line in lines):
         raise ValueError(f"expected the columns {', '.join(_COLUMNS)}")
-    found = {(line[0], line[1], line[2]): tuple(map(float, line[3].split())) for line in lines}
+    found = {(line[0], line[1], line[2], line[3]): tuple(map(float, line[4].split())) for line in lines}
     if not all(math.isfinite(each) for deviations in found.values() for each in deviations):
         raise ValueError("a deviation is no number")
     return found

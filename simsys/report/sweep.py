@@ -13,7 +13,7 @@ from simsys.experiment.curves import axis, curves
 from simsys.experiment.points import STEP, Point
 from simsys.experiment.result import Result, Row
 from simsys.experiment.sweep import Difference, Place, Sweep, place
-from simsys.report import files, ladder
+from simsys.report import files, ladder, pairs
 from simsys.report.style import NAMES, figure
 from simsys.report.sweep_charts import charts
 from simsys.report.sweep_words import sentences
@@ -68,6 +68,7 @@ def contents(sweep: Sweep, resolved: str) -> Iterator[tuple[str, bytes]]:
     yield "scenario.yaml", resolved.encode()
     yield "rows.csv", files.to_csv(sweep.rows).encode()
     yield "differences.csv", to_csv(sweep.differences).encode()
+    yield pairs.NAME, pairs.to_csv(sweep.rows).encode()
     yield "metrics.json", files.to_json(metrics(sweep)).encode()
     yield "table.txt", page(sweep).encode()
     yield from charts(sweep)
