@@ -236,6 +236,8 @@ def get(r):
 
 SHORTER = {
     "stampede": ["load.rate=200/s", "run.requests=4000"],
+    "stragglers": ["load.size=2.5GB", "load.rate=1k/s", "run.requests=1100"],
+    "checkpoints": ["strategies.checkpointed.work=3h", "run.requests=1100"],
     "batch-pipeline": ["load.rate=1k/s", "run.duration=4s", "events.0.at=1s"],
     "cache-down": ["load.stages.0.for=1s", "load.stages.1.for=1s", "load.stages.2.for=1s", "events.0.at=1s",
                    "events.0.for=1s", "events.1.at=1s", "events.1.for=1s"],

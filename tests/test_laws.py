@@ -336,6 +336,8 @@ SHORT = {
     "cache-down": ["load.stages=[{for: 2s, rate: 500/s}]", "events.0.at=1s", "events.0.for=500ms",
                    "events.1.at=1s", "events.1.for=500ms"],
     "stampede": ["load.rate=200/s", "run.requests=2000"],
+    "stragglers": ["load.size=2.5GB", "load.rate=1k/h", "run.requests=50"],
+    "checkpoints": ["strategies.checkpointed.work=3h", "run.requests=40"],
     "batch-pipeline": ["run.duration=400ms", "events.0.at=100ms", "events.0.for=100ms"],
     "cqrs": ["run.duration=5s", "events.0.at=1s", "events.0.for=1s", "events.1.at=2s", "events.2.at=4s"],
     "kept-lists": ["run.duration=1s", "run.warmup=0s"],

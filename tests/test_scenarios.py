@@ -133,6 +133,20 @@ FIGURES = {
         9.65 ms             thousands-soon@9k/s record latency_p99
         13.4k/s             thousands-soon@16k/s record throughput
         38.6 ms             thousands@16k/s record latency_p99""",
+    "stragglers": """
+        15.3 min            after-400s sort latency_mean
+        21.4 min            wait sort latency_mean
+        15.1 min            after-300s sort latency_mean
+        19.4 min            after-800s sort latency_mean""",
+    "checkpoints": """
+        1.20 d              checkpointed@40m job latency_mean
+        1.17 d              checkpointed@80m job latency_mean
+        1.20 d              checkpointed@2h job latency_mean
+        1.55 d              checkpointed@10m job latency_mean
+        1.68 d              checkpointed@8h job latency_mean
+        1.32 d              checkpointed@40m job latency_p99
+        1.38 d              checkpointed@80m job latency_p99
+        1.51 d              checkpointed@2h job latency_p99""",
     "cqrs": """
         40.0 s              eager rebuild latency_mean
         164 ms              eager read latency_p99_worst
@@ -518,6 +532,16 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
         "of 20 ms": lambda s: s.batches["thousands"].linger == 0.02,
         "at 16k/s": lambda s: "16k/s" in axes_of(s, ())["load.rate"],
     },
+    "stragglers": {
+        "49 of 4,000 tasks": lambda _: round(copies("after-400s")) == 49,
+        "391 copies": lambda _: round(copies("after-300s")) == 391,
+        "891 s": lambda _: "backup tasks (891 s)" in shipped()["stragglers"].read_text(),
+        "after 800 s": lambda _: "within: 800s" in shipped()["stragglers"].read_text(),
+    },
+    "checkpoints": {
+        f"every {every}": lambda s, at=at: at in axes_of(s, ())["strategies.checkpointed.every"]
+        for every, at in (("10 min", "10m"), ("40 min", "40m"), ("80 min", "80m"), ("2 h", "2h"), ("8 h", "8h"))
+    },
     "view-counter": {"1,000/s": lambda s: "1k/s" in axes_of(s, ())["load.rate"]},
     "cqrs": {"the 32 under way": lambda _: "width: 32" in shipped()["cqrs"].read_text()},
     "celebrity": {
@@ -562,6 +586,10 @@ FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
 
 def written(strategy: str) -> float:
     return rows("batch-pipeline")[strategy, "record", "marked.written"].value or 0.0
+
+
+def copies(strategy: str) -> float:
+    return rows("stragglers")[strategy, "sort", "marked.copied"].value or 0.0
 
 
 def late(strategy: str) -> str:

@@ -25,8 +25,9 @@ from simsys.strategies import Strategy
 from simsys.structures.storage import ACCESS
 
 SHIPPED = [name for name in strategies.names() if strategies.find(name).__module__.startswith("simsys.strategies.")]
-OPERATIONS = {"feed": {"read", "post"}, "storage": set(ACCESS)}
-COLUMNS = {"feed": ("user", "followers", "following", "active", "size", "page"), "storage": ("key", "size", "page")}
+OPERATIONS = {"feed": {"read", "post"}, "storage": set(ACCESS), "batch": {"job"}}
+COLUMNS = {"feed": ("user", "followers", "following", "active", "size", "page"), "storage": ("key", "size", "page"),
+           "batch": ("size", "page")}
 BY_EDGE = ("posts", "reads")
 """What requests say besides where it is known who follows whom."""
 ONLY_BY_EDGE = {"per_edge"}

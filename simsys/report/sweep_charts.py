@@ -57,7 +57,7 @@ def _chosen(sweep: Sweep) -> list[tuple[str, str]]:
     if sweep.theory:
         return list(OF_A_THRESHOLD)
     promised = [(r.subject, r.metric) for v in sweep.results[0].slo if (r := read_promise(v.rule))]
-    usual = [(row.subject, row.metric) for row in sweep.rows if row.metric in USUAL]
+    usual = [(row.subject, row.metric) for row in sweep.rows if row.metric in USUAL and row.value]
     return list(dict.fromkeys([*promised, *usual]))[:MOST]
 
 
@@ -124,7 +124,8 @@ def _knee(panel: Any, xs: list[float], ys: list[float], colour: str) -> None:
 
 def _chosen_point(panel: Any, sweep: Sweep, curve: Curve, xs: list[float], found: Sequence[Row | None]) -> None:
     """A star at the cheapest point that keeps every promise."""
-    place = cheapest(sweep, curve) if sweep.results[0].slo else None
+    costs = any(cost is not None and cost.value for cost in rows(sweep, curve, "system", "cost"))
+    place = cheapest(sweep, curve) if sweep.results[0].slo and costs else None
     row = None if place is None else found[place]
     if place is not None and row is not None:
         panel.plot([xs[place]], [row.value], marker="*", markersize=13, color="black", zorder=5)
