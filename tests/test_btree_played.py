@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from same_log import assert_equal
 
@@ -73,6 +74,28 @@ def test_who_makes_the_log_too_long_waits_for_the_checkpoint_before_and_all_behi
     assert waited(*one_page, *rules)[:6] == [0.0] * 6  # fuzzy: four at a time
     result = run(load_scenario(WORLD, [*one_page, *rules, "strategies.btree.checkpoint=sharp"]), jobs=1)
     assert 0.2 < result.value("btree", "storage", "stalled") < 0.4
+
+
+DISK = """
+load: {rate: 60/s, mix: {read: 80%, update: 20%}, keys: {count: 4k}, size: 1kB}
+strategies: [{btree: {device: hdd, pool: 3MiB, redo: 100kB}}]
+run: {requests: 3k, replications: 1}
+"""
+
+
+def read_p99(checkpoint: str, double: str) -> float:
+    """In s, on a disk that is busy more often than not."""
+    one = setting(DISK, f"strategies.btree.checkpoint={checkpoint}", f"strategies.btree.double={double}")
+    log = played(one, "simpy")
+    return float(np.percentile([each.end - each.arrival for each in log.requests if each.op == "read"], 99))
+
+
+def test_what_a_checkpoint_does_to_everybody_else() -> None:
+    """Reads queue behind eight pages at once; page by page they do not, but then a double write is a seek more each."""
+    sharp, fuzzy, twice = read_p99("sharp", "false"), read_p99("fuzzy", "false"), read_p99("fuzzy", "true")
+    assert sharp > 1.5 * fuzzy
+    assert twice > 1.3 * fuzzy
+    assert read_p99("sharp", "true") == pytest.approx(sharp, rel=0.15)  # its copies are written in a row
 
 
 BOTH = """
