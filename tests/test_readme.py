@@ -26,7 +26,7 @@ from simsys.scenario import load_scenario
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 GRAMMAR = (REPOSITORY / "docs" / "scenarios.md").read_text()
-ELSEWHERE = {"make run", "make test", "pip install .", "simsys run celebrity"}
+ELSEWHERE = {"make run", "make test", "pip install .", "simsys run celebrity", "simsys sweep threshold --quiet"}
 """Shown, and held by other tests: by `make`'s own list of what it would do, test_packaging, and test_results."""
 
 
@@ -124,6 +124,11 @@ def test_commands_that_are_not_run_are_there() -> None:
 def test_what_celebrity_says_is_what_is_kept(block: Block) -> None:
     table = (RESULTS / "celebrity" / "table.txt").read_text()
     assert shows(f"…\n{block.text}…\n", table)
+
+
+def test_what_the_sweep_says_is_what_is_kept() -> None:
+    (shown,) = (command.shown for command in COMMANDS if command.line == "simsys sweep threshold --quiet")
+    assert shows(shown, (RESULTS / "threshold-sweep" / "table.txt").read_text())
 
 
 def test_the_answer_comes_first() -> None:
