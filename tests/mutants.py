@@ -94,7 +94,6 @@ MUTANTS = {
         QUEUED + "_line_up", "no_room or not self._token(shard, now)", "not self._token(shard, now) or no_room"
     ),
     "servers that nobody calls": Mutant(QUEUED + "resize", "range(come)", "range(0)"),
-    "servers called at once": Mutant(QUEUED + "resize", "call.succeed()", "desk._trigger_put(None)"),
     "room for those who leave": Mutant(QUEUED + "_line_up", "max(0, desk.capacity - desk.count)",
                                        "(desk.capacity - desk.count)"),
     "down for a moment longer": Mutant(CALENDAR + "is_down", "now < o.end", "now <= o.end"),
