@@ -148,10 +148,11 @@ class Chance:
 
 @dataclass(slots=True)
 class Mark:
-    """Record the time since the request arrived, counted `n` times."""
+    """Record the time since the request arrived, counted `n` times; `whom` it concerns, where that is one user."""
 
     name: str
     n: Any = 1
+    whom: Any = None
 
 
 STEPS = (Visit, Hold, All, Each, Start, Lookup, Fill, Drop, Join, Within, Chance, Mark)

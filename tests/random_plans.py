@@ -216,7 +216,9 @@ class Writer:
         return self._yield(f"Chance({p}, '{name}')", outcomes, 1.0)
 
     def _mark(self, depth: int, outcomes: list[str]) -> list[str]:
-        return [f"yield Mark('{self.rng.choice(['seen', 'fresh'])}', n={self._number(outcomes)})"]
+        name, n = self.rng.choice(["seen", "fresh"]), self._number(outcomes)
+        whom = ", whom=r.follower_where()" if self.by_edge and self.is_child else ""
+        return [f"yield Mark('{name}', n={n}{whom})"]
 
     def _if(self, depth: int, outcomes: list[str]) -> list[str]:
         lines = [f"if {self._condition(outcomes)}:"]

@@ -44,8 +44,8 @@ some = st.none() | floats
 windows = st.dictionaries(st.integers(-1, 2**40), histograms(), **few)
 ops = st.builds(
     OpSummary, numbers, numbers, numbers, numbers, numbers, histograms(), histograms(), windows, windows, floats,
-    floats, some, numbers, floats, st.dictionaries(names, numbers, **few), some, st.lists(floats, **few).map(tuple),
-    tails(),
+    floats, some, *[numbers] * 4, floats, st.dictionaries(names, numbers, **few), some,
+    st.lists(floats, **few).map(tuple), tails(),
 )  # fmt: skip
 lists = st.lists(floats, **few)
 stations = st.builds(

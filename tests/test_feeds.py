@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import log as ln
 from math import sqrt
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
+from graphs import designs
+from hypothesis import assume, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
+from simsys.experiment.along import expected_work, least_work
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import Log
 from simsys.scenario import load_scenario
@@ -194,3 +203,89 @@ def test_s6_pulls_to_pushes_are_as_reads_to_writes(reads: float, posts: float, r
     assert reads / posts == pytest.approx(ratio, rel=1e-3)
     if followers != GRAPHS[0]:
         assert pulls_per_push(reads, posts, followers, 0.37) < 0.8 * ratio
+
+
+# FEED-1 and FEED-2 edge by edge: networks whose edges are known, as they are played
+
+
+@st.composite
+def small_networks(draw: st.DrawFn) -> tuple[list[tuple[str, str]], dict[str, tuple[float, float]]]:
+    """Up to eight edges among four users, and how often each user posts and reads."""
+    pairs = [(a, b) for a in "abcd" for b in "abcd" if a != b]
+    chosen = draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=8, unique=True))
+    rates = st.tuples(st.sampled_from([0.0, 1.0, 2.0, 5.0]), st.sampled_from([0.0, 1.0, 3.0, 7.0]))
+    users = dict.fromkeys(user for edge in chosen for user in edge)
+    found = {user: draw(rates) for user in users}
+    assume(any(p for p, _ in found.values()) and any(r for _, r in found.values()))
+    return chosen, found
+
+
+def every_choice(edges: list[tuple[str, str]], rates: dict[str, tuple[float, float]], each: float) -> list[float]:
+    """The work per second of each choice of which edges to push, where `each` posts and reads come per second."""
+    posts, reads = (sum(rate[kind] for rate in rates.values()) for kind in (0, 1))
+    push = [PUSH * each * rates[whom][0] / posts for _, whom in edges]
+    pull = [PULL * each * rates[who][1] / reads for who, _ in edges]
+    choices = product((False, True), repeat=len(edges))
+    return [sum(a if pushed else b for pushed, a, b in zip(chosen, push, pull, strict=True)) for chosen in choices]
+
+
+@given(small_networks())
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_feed_1_per_edge_asks_for_the_least_that_any_choice_can_do(made: Any) -> None:
+    """Equal to brute force over all choices of pushed edges, and so is the row in the report."""
+    rule = f"{{per_edge: {{worth: {PULL / PUSH}}}}}"
+    with TemporaryDirectory() as folder:
+        ready = designs(Path(folder), made[0], f"push, {{pull: {{source: lists}}}}, {rule}", made[1])
+    best = min(every_choice(*made, each=50.0))
+    assert expected_work(ready[2]) == pytest.approx(best, rel=EXACT, abs=1e-15)
+    bound = least_work(ready[0].scenario)
+    if bound is not None:
+        assert bound == pytest.approx(best, rel=EXACT, abs=1e-15)
+
+
+@given(small_networks(), st.integers(0, 4))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_feed_2_no_threshold_beats_the_rule_per_edge_as_plans_are_traced(made: Any, celebrity: int) -> None:
+    with TemporaryDirectory() as folder:
+        ready = designs(Path(folder), made[0], f"{{hybrid: {{celebrity: {celebrity}}}}}", made[1])
+    assert expected_work(ready[0]) >= min(every_choice(*made, each=50.0)) * (1 - EXACT)
+
+
+def test_feed_1_mutants_that_weigh_a_pull_wrong_or_look_at_authors_only_do_more() -> None:
+    designs = "[per_edge, {per_edge: {worth: 3}}, {hybrid: {celebrity: 300}}, push]"
+    scenario = load_scenario("per-edge", [f"strategies={designs}"])
+    right, *wrong = [expected_work(setting) for setting in settings(scenario)]
+    least = least_work(scenario)
+    assert least is not None and least == pytest.approx(right, rel=1e-4)
+    assert min(wrong) > 1.2 * least
+
+
+def test_feed_2_metered_work_along_edges_is_a_sum_over_edges() -> None:
+    """The shipped network: what was metered of each design is the sum over its edges, and never less than the best
+    choice for those very requests.
+    """
+    scenario = load_scenario("per-edge", ["run.replications=1", "run.duration=5s"])
+    for setting in settings(scenario):
+        log, graph = played_by(setting), setting.first.graph
+        assert graph is not None
+        load = setting.workload(0)
+        came = {op: np.zeros(graph.users) for op in ("post", "read")}
+        for op, times in came.items():
+            indices = np.array([r.index for r in log.requests if r.op == op])
+            np.add.at(times, load.users(indices, op), 1)
+        pushes, pulls = PUSH * came["post"][graph.author], PULL * came["read"][graph.follower]
+        never = graph.reads[graph.follower] == 0
+        by_design = {
+            "pull": pulls, "push": np.where(never, 0.0, pushes),
+            "hybrid": np.where(graph.along["followers"] >= 60, pulls, np.where(never, 0.0, pushes)),
+            "per_edge": np.where(graph.along["posts"] < 0.67 * graph.along["reads"], pushes, pulls),
+        }  # fmt: skip
+        metered = caused(log, "post").get("timelines", 0.0) + caused(log, "read").get("authors", 0.0)
+        assert metered == pytest.approx(float(by_design[setting.label].sum()), rel=EXACT)
+        assert metered >= float(np.minimum(pushes, pulls).sum()) * (1 - EXACT)
+        assert metered / 5 == pytest.approx(expected_work(setting), rel=0.1)
+
+
+def played_by(setting: Setting) -> Log:
+    load = setting.workload(0)
+    return play(setting.model(0, load), load, Luck(1, 0, setting.edge_share), engine="compiled")

@@ -15,7 +15,7 @@ NUMBERS = st.sampled_from([*range(8), *range(16, 400, 16), 2**40, 2**40 + 16, 2*
 """Some whose last bits are the same, so that they ask for the same places of the table."""
 
 
-def batch(numbers: list[int], marks: list[tuple[int, int, float, float]]) -> Batch:
+def batch(numbers: list[int], marks: list[tuple[int, int, float, float, int]]) -> Batch:
     requests = np.zeros(len(numbers), dtype=REQUEST)
     requests["number"] = numbers
     return Batch(requests, np.zeros((len(numbers), 0, 2)), np.array(marks, dtype=MARK), 0.0, inf)
@@ -24,7 +24,7 @@ def batch(numbers: list[int], marks: list[tuple[int, int, float, float]]) -> Bat
 @given(st.lists(st.tuples(st.integers(0, 1), NUMBERS), max_size=40), st.lists(st.integers(0, 3), min_size=40))
 def test_each_mark_comes_out_with_its_request(given: list[tuple[int, int]], when: list[int]) -> None:
     """Four batches; a request settles with the last mark of it; those of another name are no matter."""
-    marks = [(name, number, float(time), time % 3) for time, (name, number) in enumerate(given)]
+    marks = [(name, number, float(time), time % 3, time % 5 - 1) for time, (name, number) in enumerate(given)]
     came = sorted(zip(when, marks, strict=False), key=lambda both: both[0])
     last = {mark[1]: turn for turn, mark in came}
     waiting = Waiting()
@@ -38,6 +38,6 @@ def test_each_mark_comes_out_with_its_request(given: list[tuple[int, int]], when
 
 def test_marks_of_a_request_that_never_settles_are_kept_as_they_are() -> None:
     waiting = Waiting()
-    waiting.settle(batch([], [(0, 5, 1.0, 2.0), (0, 6, 2.0, 1.0)]), 0)
+    waiting.settle(batch([], [(0, 5, 1.0, 2.0, -1), (0, 6, 2.0, 1.0, -1)]), 0)
     assert waiting.settle(batch([6, 7], []), 0).time.tolist() == [2.0]
-    assert waiting.settle(batch([5], [(0, 5, 3.0, 1.0)]), 0).time.tolist() == [1.0, 3.0]
+    assert waiting.settle(batch([5], [(0, 5, 3.0, 1.0, -1)]), 0).time.tolist() == [1.0, 3.0]

@@ -66,7 +66,7 @@ def plays(draw: st.DrawFn) -> tuple[Any, Any, Any]:
         for n, t in enumerate(r["arrival"])
         for _ in range(luck.integers(0, 4))
     ]
-    marks = np.array([(name, n, t + luck.integers(0, 9) / 2, k) for name, n, t, k in made], dtype=MARK)
+    marks = np.array([(name, n, t + luck.integers(0, 9) / 2, k, -1) for name, n, t, k in made], dtype=MARK)
     order = luck.permutation(count)
     order = np.concatenate([order[r["status"][order] != INSIDE], order[r["status"][order] == INSIDE]])
     return r[order], luck.random((count, STATIONS, 2)), np.sort(marks, order="time")
@@ -142,7 +142,7 @@ def expected(play: tuple[Any, Any, Any], op: int) -> dict[str, Any]:
 def seen_by(window: Sequence[dict[str, Any]], marks: Any) -> float | None:
     """How much was marked `seen` by requests of the window, whatever became of them; None if there is no such mark."""
     numbers = {r["number"] for r in window}
-    found = [n for name, number, _, n in marks.tolist() if name == 0 and number in numbers]
+    found = [n for name, number, _, n, _ in marks.tolist() if name == 0 and number in numbers]
     return sum(found) if found else None
 
 
@@ -150,7 +150,7 @@ def deliveries(done: Sequence[dict[str, Any]], marks: Any) -> Iterator[tuple[flo
     """(arrival, delay, how many, whether it was marked) of all that became fresh."""
     for r in done:
         own = [m for m in marks.tolist() if m[0] == 1 and m[1] == r["number"]]
-        yield from ((r["arrival"], time - r["arrival"], round(n), True) for _, _, time, n in own)
+        yield from ((r["arrival"], time - r["arrival"], round(n), True) for _, _, time, n, _ in own)
         if not own:
             audience = 1 if r["followers"] != r["followers"] else round(r["followers"] * r["active"])
             yield r["arrival"], r["end"] - r["arrival"], audience, False
@@ -172,7 +172,7 @@ def test_a_summary_is_what_its_requests_say(play: tuple[Any, Any, Any]) -> None:
         for name, value in expected(play, number).items():
             mine = getattr(told, name)
             assert mine == (pytest.approx(value, rel=1e-15) if isinstance(value, float) else value), (op, name)
-    last = {r["index"]: max(t - r["arrival"] for _, n, t, _ in fresh_of(play, r)) for r in events(play)}
+    last = {r["index"]: max(t - r["arrival"] for _, n, t, *_ in fresh_of(play, r)) for r in events(play)}
     assert summary.last_fresh == {int(k): v for k, v in last.items()}
     late = [(r["arrival"], 1) for r in play[0]] + [(r["end"], -1) for r in play[0] if r["status"] != INSIDE]
     assert summary.backlog_growth == pytest.approx(2 / 36 * sum(n for t, n in late if 22 < t <= STOP))
@@ -352,7 +352,7 @@ def test_memory_does_not_grow_with_the_number_of_requests(transient: bool) -> No
         r["op"] = luck.integers(0, 2, 2000)
         posts = r[r["op"] == 1]
         marks = np.array(
-            [(1, n, t + 0.1, 10.0) for n, t in zip(posts["number"], posts["end"], strict=True)], dtype=MARK
+            [(1, n, t + 0.1, 10.0, -1) for n, t in zip(posts["number"], posts["end"], strict=True)], dtype=MARK
         )
         meter.take(Batch(r, np.zeros((2000, STATIONS, 2)), marks, (k - 5) / 10, STOP), NAMES)
         sizes.append(tracemalloc.get_traced_memory()[0])

@@ -19,6 +19,7 @@ from kept import RESULTS, rows
 from realdata import real
 from told import unchecked, wrong
 
+from simsys.experiment.along import expected_work
 from simsys.experiment.points import axes_of
 from simsys.experiment.run import run
 from simsys.experiment.setting import settings
@@ -61,6 +62,15 @@ FIGURES = {
         99.57%              bloom-10 view marked.counted
         150k                hyperloglog sketch occupancy
         12.3 kB             hyperloglog sketch bytes""",
+    "per-edge": """
+        16.8 ms             push system edge_work
+        20.7 ms             hybrid system edge_work
+        21.0 ms             pull system edge_work
+        5.60 ms             per_edge system edge_work
+        5.54 ms             per_edge system edge_work_least
+        39.1%               per_edge system edges_pulled
+        0.17%               per_edge read stale_ratio
+        0.31%               push read stale_ratio""",
     "batch-pipeline": """
         7.37%               naive record marked.again
         4.16%               checked record marked.again
@@ -491,6 +501,7 @@ FIGURES = {
 }  # fmt: skip
 
 FACTS: dict[str, dict[str, Callable[[Scenario], bool]]] = {
+    "per-edge": {"at no threshold is": lambda s: least_at_a_threshold(s) >= along_edges(s, "push")},
     "unfollow": {
         "800 objects": lambda _: "{visit: objects.get, n: 800, key: spread}" in shipped()["unfollow"].read_text(),
         "up to 160 pages": lambda _: 160 < break_even("unfollow", "clean", "filter", "unfollow") < 170,
@@ -603,6 +614,21 @@ def work(strategy: str, op: str, name: str = "profile-change") -> float:
 def break_even(name: str, writes: str, reads: str, op: str) -> float:
     """How many reads there are to one write where a design that pays at the write does as much as one that does not."""
     return (work(writes, op, name) - work(reads, op, name)) / (work(reads, "read", name) - work(writes, "read", name))
+
+
+def along_edges(scenario: Scenario, strategy: str) -> float:
+    """Seconds of service per second that a strategy asks for along edges."""
+    return next(expected_work(s) for s in settings(scenario) if s.label == strategy)
+
+
+def least_at_a_threshold(scenario: Scenario) -> float:
+    """The least work along edges at any threshold of followers, that of the shipped scenario in its place."""
+    graph = settings(scenario)[0].first.graph
+    assert graph is not None
+    places = [0.0, *np.unique(graph.followers), 1e9]
+    return min(
+        along_edges(load_scenario("per-edge", [f"strategies.hybrid.celebrity={x:g}"]), "hybrid") for x in places
+    )
 
 
 def marked(strategy: str, mark: str) -> float:

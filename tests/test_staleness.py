@@ -155,7 +155,7 @@ def test_what_is_delivered_before_it_is_accepted_is_never_lacked() -> None:
     """Delivered at 1.25, accepted at 1.5; a mutant lets it make up for the other post, which is under way until 2."""
     rows = world([0.0, 0.5])[0].batches[0].requests
     posts = Posts(FOLLOWING)
-    posts.take(rows, Marks(np.array([0, 1]), np.array([2.0, 1.25]), np.array([100.0, 100.0])))
+    posts.take(rows, Marks(np.array([0, 1]), np.array([2.0, 1.25]), np.array([100.0, 100.0]), np.array([-1, -1])))
     assert stale(posts, reads([1.375, 1.75, 2.5])) == pytest.approx([1 - exp(-0.1)] * 2 + [0], abs=1e-12)
 
 
@@ -163,7 +163,7 @@ def test_a_post_that_was_refused_is_lacked_by_nobody() -> None:
     rows = world([0.0])[0].batches[0].requests
     rows["status"] = REFUSED
     posts = Posts(FOLLOWING)
-    posts.take(rows, Marks(np.array([0]), np.array([2.0]), np.array([100.0])))
+    posts.take(rows, Marks(np.array([0]), np.array([2.0]), np.array([100.0]), np.array([-1])))
     assert stale(posts, reads([1.5])) == [0.0]
 
 
@@ -171,9 +171,9 @@ def test_what_is_still_under_way_when_the_past_is_forgotten_counts_beside_later_
     """Half of the first post is under way at 2.5, and all of the second, which settles after that was asked for."""
     rows = world([0.0, 1.25])[0].batches[0].requests
     posts = Posts(FOLLOWING)
-    posts.take(rows[:1], Marks(np.array([0, 0]), np.array([2.0, 3.0]), np.array([50.0, 50.0])))
+    posts.take(rows[:1], Marks(np.array([0, 0]), np.array([2.0, 3.0]), np.array([50.0, 50.0]), np.array([-1, -1])))
     posts.forget(2.125)
-    posts.take(rows[1:], Marks(np.array([0]), np.array([4.0]), np.array([100.0])))
+    posts.take(rows[1:], Marks(np.array([0]), np.array([4.0]), np.array([100.0]), np.array([-1])))
     assert stale(posts, reads([2.5, 3.5, 4.5])) == pytest.approx([1 - exp(-0.15), 1 - exp(-0.1), 0], abs=1e-12)
 
 

@@ -47,6 +47,17 @@ def test_shares_of_edges_are_those_of_the_readme(repository: Path, make: ModuleT
         assert np.trapezoid(x * (x >= threshold), fine) == pytest.approx(200 * edges, rel=1e-3)
 
 
+def test_the_network_is_the_one_that_is_made_up(repository: Path, make: ModuleType, tmp_path: Path) -> None:
+    make.__file__ = str(tmp_path / "make.py")
+    make.make_network()
+    for name in ("network.csv", "network-rates.csv"):
+        assert (tmp_path / name).read_text() == (repository / "scenarios" / "tables" / name).read_text()
+    follower, followed = zip(*make.network(), strict=True)
+    assert len(set(follower)) == 400 and len(follower) == 4800
+    assert np.mean([reads == "0" for _, _, reads in make.rates()]) == pytest.approx(0.25, abs=0.05)
+    assert len(set(followed)) > 300
+
+
 def test_hill_and_the_body_keep_what_they_promise(make: ModuleType) -> None:
     u = (np.arange(20_000) + 0.5) / 20_000
     assert make.hill(u**-0.8) == pytest.approx(1 / 0.8, rel=0.01)  # a Pareto law with exponent 1.25

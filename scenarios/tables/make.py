@@ -1,6 +1,7 @@
-"""Computes followers.csv from the three data sets that README.md names.
+"""Makes up network.csv and network-rates.csv, and computes followers.csv from the three data sets that README.md names.
 
-    python scenarios/tables/make.py FOLDER     the folder that holds their .csv.gz files
+    python scenarios/tables/make.py            the network and its rates
+    python scenarios/tables/make.py FOLDER     the followers: the folder that holds the .csv.gz files
 
 The table says how many followers the user at quantile u has, on a site of 200 M users who follow 200 others
 on average. Between the rows stand straight lines.
@@ -9,6 +10,7 @@ on average. Between the rows stand straight lines.
 import csv
 import gzip
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +90,48 @@ def above(share: Floats, followers: Floats, threshold: float) -> tuple[float, fl
     return users, edges / mean(share, followers)
 
 
+PEOPLE = 400  # users of the made-up network
+FOLLOWED = 12  # whom each of them follows
+FAME = 0.9  # the user of rank r draws followers as r to the power of minus this
+NEVER = 0.25  # share of the users that never reads
+SPREAD = 1.6  # sigma of the log-normal laws of how often users post and read
+
+
+def network(seed: int = 2010) -> Iterator[tuple[str, str]]:
+    """(follower, followed): everybody follows some of the others, the famous more than the rest."""
+    luck = np.random.default_rng(seed)
+    fame = np.cumsum(np.arange(1, PEOPLE + 1.0) ** -FAME)
+    for user in range(PEOPLE):
+        followed: dict[int, None] = {}
+        while len(followed) < FOLLOWED:
+            other = int(np.searchsorted(fame, luck.random() * fame[-1]))
+            if other != user:
+                followed[other] = None
+        yield from ((f"u{user}", f"u{other}") for other in followed)
+
+
+def rates(seed: int = 2011) -> Iterator[tuple[str, str, str]]:
+    """(user, posts, reads): how often, compared with the others; whoever posts much need not read much."""
+    luck = np.random.default_rng(seed)
+    for user in range(PEOPLE):
+        posts, reads = np.exp(SPREAD * np.array([normal(luck), normal(luck)]))
+        yield f"u{user}", f"{posts:.3g}", f"{reads:.3g}" if luck.random() >= NEVER else "0"
+
+
+def normal(luck: np.random.Generator) -> float:
+    """A draw of the normal law, by Box and Muller."""
+    radius, angle = np.sqrt(-2 * np.log(1 - luck.random())), 2 * np.pi * luck.random()
+    return float(radius * np.cos(angle))
+
+
+def make_network() -> None:
+    """Writes both files beside this one."""
+    files = {"network.csv": ("follower,followed", network()), "network-rates.csv": ("user,posts,reads", rates())}
+    for name, (header, rows) in files.items():
+        text = "".join(",".join(row) + "\n" for row in rows)
+        (Path(__file__).parent / name).write_text(f"{header}\n{text}", encoding="utf-8")
+
+
 def main(folder: Path) -> None:
     """Writes the table beside this file and prints what is said of it in README.md."""
     ordinary = read(folder / "followers_github_spain_2017.csv.gz", "followers")
@@ -108,4 +152,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1])) if sys.argv[1:] else make_network()

@@ -25,6 +25,7 @@ CONSTANT, COLUMN, SIZE, INDEX, OUTCOME, COMPUTED, SPREAD, ANY = range(8)
 an expression; for keys also the two that are none."""
 OPERATORS = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "least", "most")
 STOP, VALUE, ABOVE, EDGES, EDGE, FOLLOWED = 100, 101, 102, 103, 104, 105
+NOBODY = -1
 MOST_OUTCOMES, MOST_STACK, MOST_NAMES = 62, 60, 62
 
 INT, FLOAT = np.int64, np.float64
@@ -200,7 +201,8 @@ class Compiler:
             case Chance():
                 return {"code": CHANCE, "what": place(self.chances, step.name), **self._operand("n", step.p)}
             case Mark():
-                return {"code": MARK, "what": place(self.marks, step.name), **self._operand("n", step.n)}
+                whom = self._operand("key", NOBODY if step.whom is None else step.whom)
+                return {"code": MARK, "what": place(self.marks, step.name), **self._operand("n", step.n), **whom}
         raise Untraceable(f"there is no instruction for {type(step).__name__}")
 
     def _station(self, name: str) -> int:

@@ -18,7 +18,7 @@ from simsys.engines.facilities import Facility
 from simsys.engines.lookups import Lookups
 from simsys.engines.model import Model
 from simsys.engines.rows import Luck, Row
-from simsys.measure.log import DONE, REFUSED, TIMED_OUT, Log, Request, Sample, Take, Writer
+from simsys.measure.log import DONE, NOBODY, REFUSED, TIMED_OUT, Log, Request, Sample, Take, Writer
 from simsys.steps import (
     All,
     Chance,
@@ -285,7 +285,8 @@ class Player:
         return bool(draws.uniform(stream, agent.luck.token, visit) < step.p)
 
     def _mark(self, step: Mark, agent: Agent) -> bool:
-        self.book.mark(step.name, agent.request, self.clock.now, float(step.n))
+        whom = NOBODY if step.whom is None else int(step.whom)
+        self.book.mark(step.name, agent.request, self.clock.now, float(step.n), whom)
         return True
 
     def _key(self, key: Any, agent: Agent) -> Any:

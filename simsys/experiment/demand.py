@@ -34,7 +34,8 @@ class Demand:
 
     `visits` and `units` by (station, service), `seconds` of service and `held` seconds of holding by station,
     `lookups` and `fills` by cache, `joins` by batch, `marks` by name; `asked` and `marked`, look-ups and marks per row
-    of the grid; `time` (s) from arrival to answer if nobody had to wait, `pieces` the shards visited.
+    of the grid; `along`, visits per row that go to the other end of an edge, by (station, service); `time` (s) from
+    arrival to answer if nobody had to wait, `pieces` the shards visited.
     """
 
     visits: Totals = field(default_factory=_totals)
@@ -47,6 +48,7 @@ class Demand:
     asked: dict[str, Any] = field(default_factory=dict)
     marks: Totals = field(default_factory=_totals)
     marked: dict[str, Array] = field(default_factory=dict)
+    along: dict[tuple[str, str], Any] = field(default_factory=dict)
     time: float = 0.0
     pieces: float = 0.0
 
@@ -207,6 +209,9 @@ class _Walk:
         (fixed, _), (item, _) = station.ops[step.op].parts
         total.visits[(step.station, step.op)] += float(weights.sum())
         total.units[(step.station, step.op)] += float((weights * n).sum())
+        if getattr(step.key, "kind", "") == "edge":
+            one = (step.station, step.op)
+            total.along[one] = total.along.get(one, 0.0) + weights
         total.pieces += float((weights * pieces).sum())
         if station.servers != "unlimited":
             total.seconds[step.station] += float((weights * (fixed * pieces + item * n)).sum())

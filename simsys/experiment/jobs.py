@@ -55,7 +55,7 @@ def play_once(setting: Setting, replication: int, engine: str = "simpy") -> Summ
     """One strategy, one replication, by the engine "simpy" or "compiled"."""
     load = setting.workload(replication)
     luck, model = setting.luck(replication), setting.model(replication, load)
-    meter = Meter(setting.scope(), len(model.stations), model.begin, load.stop or None, load.requests)
+    meter = Meter(setting.scope(), len(model.stations), model.begin, load.stop or None, load.requests, load.users)
     with no_collector():
         log = play(model, load, luck, meter.take, engine)
     capacity = {name: spec.capacity for name, spec in setting.scenario.stations.items()}

@@ -9,6 +9,7 @@ import numpy as np
 
 from simsys.experiment import accounts
 from simsys.experiment.accounts import DAY, Kept
+from simsys.experiment.along import edge_rows
 from simsys.experiment.notes import notes
 from simsys.experiment.promises import verdicts
 from simsys.experiment.result import GROWTH, Audit, Failure, Napkin, Played, Result, Row
@@ -81,6 +82,7 @@ def _strategy(setting: Setting, plays: Sequence[Summary], saturated: bool) -> tu
     kept = accounts.stores(setting, cached, [p.storage for p in plays if p.storage is not None])
     terms = accounts.terms(setting, [each.store for each in kept], visited, _paid(plays))
     mine += list(_money(name, kept, terms))
+    mine += list(edge_rows(setting, plays))
     tails = {op: pooled([play.ops[op].tail for play in plays]) for op in setting.ops} if not saturated else {}
     if setting.edges_pulled is not None:
         mine.append(

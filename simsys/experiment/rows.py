@@ -54,6 +54,11 @@ def _row(strategy: str, subject: str, figure: Figure) -> Row:
     return Row(strategy, {}, subject, metric, rounded(value), rounded(low), rounded(high), unit, note, deviations)
 
 
+def measured(strategy: str, metric: str, figure: Interval, unit: str, note: str = "") -> Row:
+    """A row of the system that was measured."""
+    return _row(strategy, "system", (metric, figure, unit, note))
+
+
 def constant(strategy: str, metric: str, value: float, unit: str, note: str = "") -> Row:
     """A row of the system whose figure is computed, not measured: its interval has no width."""
     value = float(f"{value:.{DIGITS}g}")
@@ -92,6 +97,11 @@ def _operation(ops: Sequence[OpSummary], lengths: Sequence[float], saturated: bo
     done = [float(op.latency.count) for op in ops]
     if any(op.stale is not None for op in ops):
         yield "stale_ratio", _at_least_nothing(ratio([op.stale or 0.0 for op in ops], done)), "", ""
+    sent = [float(op.sent) for op in ops]
+    if any(sent):
+        for metric, count in (("lost", [op.lost for op in ops]), ("doubled", [op.doubled for op in ops])):
+            share = _at_least_nothing(ratio([float(n) for n in count], sent))
+            yield f"deliveries_{metric}", share, "", "of the deliveries to followers who are known"
     if any(op.brought for op in ops):
         yield "not_found_ratio", ratio([op.unfound for op in ops], [float(op.brought) for op in ops]), "", ""
     for name in sorted({name for op in ops for name in op.marked}):

@@ -22,6 +22,7 @@ from simsys.experiment.layers import Layer, Layers
 from simsys.experiment.result import Load
 from simsys.experiment.storage import workload
 from simsys.expressions import Untraceable
+from simsys.measure.lacking import Followers
 from simsys.measure.staleness import Following
 from simsys.measure.summary import Scope
 from simsys.scenario import Scenario
@@ -160,8 +161,10 @@ class Setting:
     @cached_property
     def edges_pulled(self) -> float | None:
         """The share of follow edges that are served at read time: those whose author's posts are not delivered."""
-        if "post" not in self.demands or self.first.people is None or self.first.graph is not None:
+        if "post" not in self.demands or self.first.people is None:
             return None
+        if self.first.graph is not None:
+            return self._edges_asked(self.first.graph.edges)
         weights, columns = self.first.grid("post")
         marked = self.demands["post"].marked.get("fresh", np.zeros_like(weights)) > 0
         order = np.argsort(columns["followers"], kind="stable")
@@ -172,6 +175,13 @@ class Setting:
             return 1.0 if author == 0 else self.edge_share(followers[author]) if author < len(followers) else 0.0
 
         return 1.0 - sum(above(first) - above(after) for first, after in stretches)
+
+    def _edges_asked(self, edges: int) -> float | None:
+        """The share of so many edges along which readers ask; None where nothing goes along any edge."""
+        if "read" not in self.demands or not any(needed.along for needed in self.demands.values()):
+            return None
+        weights, _ = self.first.grid("read")
+        return float(sum((visits / weights).sum() for visits in self.demands["read"].along.values())) / edges
 
     def event_demand(self, op: str, columns: dict[str, float]) -> Demand | None:
         """What one planned request asks for; with edges, that of nobody knows whom, what any of them does."""
@@ -291,7 +301,9 @@ class Setting:
             seen = self.rate("post") * people.activity_weighted_mean_followers / people.users
             following = Following(people.users, people.mean_following, seen)
         disturbed = self.scenario.disturbed(load.stop)
-        return Scope(self.ops, following, self.scenario.transient, disturbed, bool(self.saturated), self._marks())
+        followers = None if load.graph is None else Followers(*load.graph.lists("followers"))
+        saturated = bool(self.saturated)
+        return Scope(self.ops, following, self.scenario.transient, disturbed, saturated, self._marks(), followers)
 
     def _marks(self) -> dict[str, frozenset[str]] | None:
         """The names that the plan of each operation may mark, None if nobody knows."""

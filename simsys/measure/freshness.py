@@ -28,7 +28,7 @@ class Freshness:
         """Settled requests and their marks; only the chosen rows count."""
         mine = np.zeros(len(requests), dtype=np.bool_)
         mine[chosen] = True
-        row, time, n = some(marks, mine[marks.row])
+        row, time, n, _ = some(marks, mine[marks.row])
         if len(row):
             self._told = True
             arrival = requests["arrival"][row]

@@ -29,8 +29,13 @@ REQUEST = np.dtype(
 answer it was given, `parent` the number of the request that brought it, or -1; a column it does not have is NaN.
 """
 TRAITS = ("followers", "active", "following")
-MARK = np.dtype([("name", np.int64), ("request", np.int64), ("time", np.float64), ("n", np.float64)])
-"""`n` items marked at `time` (s); `name` is a place in `Log.names`, `request` the number of the request."""
+MARK = np.dtype(
+    [("name", np.int64), ("request", np.int64), ("time", np.float64), ("n", np.float64), ("whom", np.int64)]
+)
+"""`n` items marked at `time` (s); `name` is a place in `Log.names`, `request` the number of the request, `whom` the
+user it concerns, or NOBODY.
+"""
+NOBODY = -1
 BATCH = 16384
 """Settled requests, or marks, in a batch: whichever is reached first."""
 
@@ -206,6 +211,7 @@ class Marked(NamedTuple):
     request: int
     time: float
     n: float
+    whom: int
 
 
 @dataclass
@@ -292,14 +298,14 @@ class Writer:
         request.work += seconds
         self.log.work[self._ops[request.op], self._places[station]] += seconds
 
-    def mark(self, name: str, request: Request, now: float, n: float) -> None:
+    def mark(self, name: str, request: Request, now: float, n: float, whom: int) -> None:
         if len(self._marks) == BATCH:
             self._give(self._settled())
         number = self._names.get(name)
         if number is None:
             number = self._names[name] = len(self.log.names)
             self.log.names.append(name)
-        self._marks.append((number, request.number, now, n))
+        self._marks.append((number, request.number, now, n, whom))
 
     def settle(self, request: Request) -> None:
         """The request and all that it started is over."""

@@ -15,7 +15,8 @@ Array = npt.NDArray[Any]
 
 
 class Marks(NamedTuple):
-    """The marks of settled requests: `n` items at `time` (s) by the request in this row of the batch.
+    """The marks of settled requests: `n` items at `time` (s) by the request in this row of the batch, `whom` they
+    concern, or NOBODY.
 
     They are in order of rows, and of times for each row.
     """
@@ -23,9 +24,10 @@ class Marks(NamedTuple):
     row: Array
     time: Array
     n: Array
+    whom: Array
 
 
-NONE = Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+NONE = Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
 
 
 class Waiting:
@@ -40,7 +42,7 @@ class Waiting:
         named = batch.marks["name"] == name
         if named.any():
             new = batch.marks if named.all() else batch.marks[named]
-            self._parts.append(Marks(*(new[field].copy() for field in ("request", "time", "n"))))
+            self._parts.append(Marks(*(new[field].copy() for field in ("request", "time", "n", "whom"))))
         if not (self._parts and len(batch.requests)):
             return NONE
         numbers = batch.requests["number"].copy()
@@ -78,7 +80,7 @@ class Marked:
             self._waiting |= {name: Waiting() for name in names if name != self._but and name not in self._waiting}
         for name, waiting in self._waiting.items():
             marks = waiting.settle(batch, names.index(name) if name in names else -1)
-            row, _, n = some(marks, inside[marks.row])
+            row, _, n, _ = some(marks, inside[marks.row])
             ops = batch.requests["op"][row]
             for op in np.unique(ops).tolist():
                 counts = self._counts[op]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from simsys.measure.audits import audits
 from simsys.measure.freshness import Freshness, LastFresh
+from simsys.measure.lacking import Deliveries, Lacking, Users
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Batch, Log
 from simsys.measure.marks import Marked, Waiting, never
 from simsys.measure.staleness import Staleness
@@ -20,18 +21,24 @@ from simsys.measure.windows import WINDOW, Recovery, Windows
 
 Array = npt.NDArray[Any]
 
-FRESH, LOST = "fresh", "lost"
+FRESH, LOST, SENT = "fresh", "lost", "sent"
 
 
 class Meter:
     """What is measured of one play: it takes the batches of its log, and keeps nothing that grows with their number.
 
     `stations` is how many there are, `begin` when the window opens (s), `stop` when it closes and `requests` how many
-    arrive at the most; None where that is not known beforehand.
+    arrive at the most; None where that is not known beforehand. `users` tell whose requests they are.
     """
 
     def __init__(
-        self, scope: Scope, stations: int, begin: float, stop: float | None = None, requests: int | None = None
+        self,
+        scope: Scope,
+        stations: int,
+        begin: float,
+        stop: float | None = None,
+        requests: int | None = None,
+        users: Users | None = None,
     ) -> None:
         width = WINDOW if scope.transient else inf
         fresh = [op for op in scope.ops if op != "read" and _may_be_fresh(op, scope)]
@@ -43,7 +50,12 @@ class Meter:
         self._windows = {op: Windows(WINDOW) for op in scope.ops if scope.transient}
         self._recovery = {op: Recovery(scope.disturbed) for op in self._windows if scope.disturbed is not None}
         judged = scope.following is not None and not scope.saturated and "read" in scope.ops
-        self._staleness = Staleness(scope.following) if judged and scope.following is not None else None
+        self._staleness: Staleness | Lacking | None = None
+        if judged and scope.following is not None:
+            self._staleness = Staleness(scope.following)
+            if scope.followers is not None and users is not None:
+                self._staleness = Lacking(scope.followers, users, scope.ops.index("post"))
+        self._sent, self._deliveries = Waiting(), Deliveries()
 
     def take(self, batch: Batch, names: Sequence[str]) -> None:
         """Measure a batch; `names` are those of its marks. Unmeasurable if something is too long to be measured."""
@@ -60,6 +72,8 @@ class Meter:
             for waiting, name in ((self._waiting, FRESH), (self._lost, LOST))
         )
         self._last_fresh.take(requests, marks)
+        if self._scope.followers is not None and not self._scope.saturated:
+            self._deliveries.take(marks, self._sent.settle(batch, names.index(SENT) if SENT in names else -1))
         ops = requests["op"].copy()
         for number, op in enumerate(self._scope.ops):
             chosen = np.flatnonzero(good & (ops == number))
@@ -114,6 +128,9 @@ class Meter:
             wait=tallies.seconds(number, WAIT),
             work=tallies.seconds(number, WORK),
             stale=None if judged is None else judged.stale,
+            sent=self._deliveries.sent if op == "post" else 0,
+            lost=self._deliveries.lost if op == "post" else 0,
+            doubled=self._deliveries.doubled if op == "post" else 0,
             brought=0 if judged is None else judged.brought,
             unfound=0.0 if judged is None else judged.unfound,
             marked=self._marked.counts(number),

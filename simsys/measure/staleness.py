@@ -78,7 +78,7 @@ class Posts:
         for row in np.flatnonzero(requests["cause"] == FROM_EVENT).tolist():
             self._of_events[int(requests["number"][row])] = self._post(requests[row], marks, row)
         accepted = requests["status"][marks.row] == DONE
-        row, time, n = (column[accepted] for column in marks)
+        row, time, n, _ = (column[accepted] for column in marks)
         if not n.any():
             return
         posts, first, count = np.unique(row, return_index=True, return_counts=True)

@@ -11,6 +11,7 @@ from typing import Any
 from simsys.measure.audits import Check
 from simsys.measure.fleets import FleetSummary, fleet_summary
 from simsys.measure.histogram import Histogram
+from simsys.measure.lacking import Followers
 from simsys.measure.log import CacheCount, Log, StationLog
 from simsys.measure.staleness import Following
 from simsys.measure.storage import StorageTotals
@@ -22,7 +23,8 @@ class OpSummary:
     """One operation in one replication; counts are of requests that arrived in the window.
 
     `completed` left in the window; `windows` and `fresh_windows` are histograms by 10-second window of arrival;
-    `wait` and `work` seconds in all, `stale` and `unfound` reads in all; `marked` how much was marked, by name;
+    `wait` and `work` seconds in all, `stale` and `unfound` reads in all; `sent`, `lost` and `doubled` deliveries to
+    followers who are known; `marked` how much was marked, by name;
     `recovery` in s; `series` the mean latency (s) by moment of arrival since the beginning of the run; `tail` where the
     time went, by latency.
     """
@@ -39,6 +41,9 @@ class OpSummary:
     wait: float
     work: float
     stale: float | None
+    sent: int
+    lost: int
+    doubled: int
     brought: int
     unfound: float
     marked: dict[str, int]
@@ -111,7 +116,7 @@ class Scope:
     """What to summarise: the operations, staleness by `following`, and when the run was disturbed (s), if it was.
 
     Of a run that is `saturated` there is no staleness. `marks` are the names that the plan of each operation may mark;
-    None: nobody knows.
+    None: nobody knows. `followers` are those of each user, where it is known who they are.
     """
 
     ops: tuple[str, ...]
@@ -120,6 +125,7 @@ class Scope:
     disturbed: float | None
     saturated: bool = False
     marks: Mapping[str, frozenset[str]] | None = None
+    followers: Followers | None = None
 
 
 def station_summary(log: StationLog, capacity: float, length: float, samples: Sequence[float]) -> StationSummary:

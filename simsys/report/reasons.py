@@ -138,7 +138,16 @@ def difference(n: Napkin) -> str:
 
 
 def _edges(result: Result) -> str:
-    """The share of follow edges above a threshold, for strategies that have one."""
+    """The share of follow edges above a threshold, for strategies that have one; where edges are known, what the work
+    along them could be at the least.
+    """
+    known = [r for r in result.rows if r.metric == "edge_work" and r.value]
+    least = next((r for r in result.rows if r.metric == "edge_work_least" and r.value), None)
+    if known:
+        if least is None:
+            return ""
+        times = ", ".join(f"{(r.value or 0.0) / (least.value or 1.0):.3g} by {r.strategy}" for r in known)
+        return f"Work along edges, in times of the least that any choice of pushes and pulls can do: {times}."
     rows = [r for r in result.rows if r.metric == "edges_pulled" and r.value and SOME < r.value < 1 - SOME]
     parts = [f"{text(r)} of the follow edges (not users) lie above the threshold of {r.strategy}." for r in rows]
     return " ".join(parts)

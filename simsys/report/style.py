@@ -51,6 +51,10 @@ NAMES = {
     "backlog_growth": "backlog grows by",
     "cost": "cost of the fleet as given",
     "edges_pulled": "follow edges pulled",
+    "edge_work": "work along edges",
+    "edge_work_least": "the least it can be",
+    "deliveries_lost": "deliveries lost",
+    "deliveries_doubled": "deliveries doubled",
     "touched": "blocks looked at",
     "read_amplification": "blocks fetched",
     "write_amplification": "write amplification",
@@ -61,6 +65,8 @@ NAMES = {
     "life_used": "drive's life, a month",
 }
 SHARES = {
+    "deliveries_lost",
+    "deliveries_doubled",
     "utilization",
     "utilization_max",
     "edges_pulled",

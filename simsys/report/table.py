@@ -24,6 +24,8 @@ OF_OPERATIONS = (
     *WORST,
     "stale_ratio",
     "not_found_ratio",
+    "deliveries_lost",
+    "deliveries_doubled",
     "refused",
     "timed_out",
     "work",
@@ -39,8 +41,8 @@ OF_LOADS = ("loads_per_fill", "loads_peak", "waited", "stale", "age_max")
 """Of caches where somebody waited for the load of another, or was given what had expired."""
 BYTES = ("storage_bytes.ram", "storage_bytes.ssd", "storage_bytes.object")
 AFTER = ("storage_bytes_day", "storage_bytes_month", "storage_bytes_year")
-OF_SYSTEM = (*AFTER, *BYTES, "edges_pulled", "backlog_growth", "cost")
-SILENT = {"refused", "timed_out", *BYTES, *OF_STATIONS[2:]}
+OF_SYSTEM = (*AFTER, *BYTES, "edges_pulled", "edge_work", "edge_work_least", "backlog_growth", "cost")
+SILENT = {"deliveries_lost", "deliveries_doubled", "refused", "timed_out", *BYTES, *OF_STATIONS[2:]}
 """Metrics whose lines are left out where they are zero for everybody."""
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BOLD, _COLOURS = "1", {"kept": "32", "missed": "31", "undecided": "33"}

@@ -23,6 +23,7 @@ OPERATION: dict[str, Read] = {
     **dict.fromkeys(("fresh_mean", "fresh_p50", "fresh_p90", "fresh_p99", "fresh_max"), parse_duration),
     **dict.fromkeys(("latency_p99_worst", "fresh_p99_worst", "recovery", "work"), parse_duration),
     **dict.fromkeys(("stale_ratio", "not_found_ratio", "refused", "timed_out"), parse_share),
+    **dict.fromkeys(("deliveries_lost", "deliveries_doubled"), parse_share),
     MARKED: parse_share,
 }
 STATION: dict[str, Read] = {
@@ -45,6 +46,7 @@ SYSTEM: dict[str, Read] = {
     ),
     **dict.fromkeys(("cost", "cost.ram", "cost.cpu", "cost.disk", "cost.network"), parse_money),
     "edges_pulled": parse_share,
+    **dict.fromkeys(("edge_work", "edge_work_least"), parse_duration),
     "backlog_growth": parse_rate,
 }
 SHORT = {name.removeprefix("latency_"): name for name in OPERATION if name.startswith("latency_")}

@@ -201,11 +201,12 @@ def _start(f: Fields, what: Any) -> Form:
 
 def _mark(f: Fields, what: Any) -> Form:
     name, n = f.name_of("mark"), f.number("n")
+    whom = f.number("whom") if "whom" in f.data else lambda row: None
     if name and not NAME.fullmatch(name):
         f.reader.wrong((*f.path, "mark"), NAMED)
 
     def form(row: Any) -> Doing:
-        yield Mark(name, n(row))
+        yield Mark(name, n(row), whom(row))
         return True
 
     return form
@@ -296,5 +297,5 @@ FORMS: dict[str, tuple[tuple[str, ...], Callable[[Fields, Any], Form]]] = {
     "within": (("do", "also", "else"), _within),
     "when": (("then", "else"), _when),
     "chance": (("then", "else"), _chance),
-    "mark": (("n",), _mark),
+    "mark": (("n", "whom"), _mark),
 }

@@ -16,7 +16,12 @@ T = TypeVar("T")
 
 MOST = 10**12
 """What a plan may ask for at once."""
-COLUMNS = ("user", "key", "size", "page", "followers", "following", "active", "index")
+COLUMNS = (
+    "user", "key", "size", "page", "followers", "following", "active", "index",
+    "posts", "reads", "follower", "followed",
+)  # fmt: skip
+OTHER_END = {"follower": "follower_where", "followed": "followed_where"}
+"""Who is at the other end of an edge, by the method of a row that tells it."""
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
@@ -78,7 +83,9 @@ def parse_value(value: Any) -> Callable[[Any], Any]:
         raise ValueError(f"at most {MOST:,} are counted")
     if column is None:
         return lambda row: factor
-    name = column
+    name, one = column, OTHER_END.get(column)
+    if one is not None:
+        return lambda row: factor * getattr(row, one)() if factor != 1.0 else getattr(row, one)()
     return (lambda row: getattr(row, name)) if factor == 1.0 else (lambda row: factor * getattr(row, name))
 
 

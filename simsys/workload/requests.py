@@ -248,6 +248,11 @@ class Workload:
             columns |= self._users(indices, author, missing)
         return {name: columns[name] for name in names}
 
+    def users(self, indices: Indices, op: str) -> Indices:
+        """Whose requests of an operation these are, by their indices."""
+        columns = self.rows(indices, self.ops.index(op), frozenset({"user"})).columns
+        return columns["user"].astype(np.int64)
+
     def _users(self, indices: Indices, author: npt.NDArray[np.bool_], names: set[str]) -> Columns:
         """The columns of these names that tell of the users of requests."""
         assert self.people is not None

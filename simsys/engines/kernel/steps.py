@@ -92,7 +92,7 @@ def mark(g: Any, slot: int, node: Any) -> None:
     row = of.mark(g, g.marks)
     g.marks += 1
     row.name, row.request = node.what, of.request(g, of.agent(g, slot).request).number
-    row.time, row.n = g.now, number(g, slot, node)
+    row.time, row.n, row.whom = g.now, number(g, slot, node), key_of(g, slot, node)
 
 
 @apart

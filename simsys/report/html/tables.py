@@ -17,14 +17,16 @@ from simsys.report.words import rule_of
 GROUPS = (
     ("latency", (*LATENCIES, "latency_p99_worst", "recovery")),
     ("from the write until it can be seen", (*FRESH, "fresh_p99_worst")),
-    ("flow, losses and work", ("throughput", "stale_ratio", "not_found_ratio", "refused", "timed_out", "work")),
-)
+    ("flow, losses and work",
+     ("throughput", "stale_ratio", "not_found_ratio", "deliveries_lost", "deliveries_doubled", "refused", "timed_out",
+      "work")),
+)  # fmt: skip
 OF_CACHES = (
     "hit_ratio", "stale", "waited", "age_mean", "age_max", "loads", "loads_peak", "loads_per_fill", "occupancy",
     "bytes", "evictions",
 )  # fmt: skip
 OF_SYSTEM = ("cost", "cost.cpu", "cost.ram", "cost.disk", "cost.network", *BYTES,
-             *AFTER, "edges_pulled", "backlog_growth")  # fmt: skip
+             *AFTER, "edges_pulled", "edge_work", "edge_work_least", "backlog_growth")  # fmt: skip
 _NAMES = {
     **{metric: style.name(metric).removeprefix("latency ") for metric in LATENCIES},
     "latency_p99_worst": "p99, worst 10 s",

@@ -54,14 +54,17 @@ class Push(Strategy):
             yield Each(deliver_one, n=b.followers_where(rule), width=self.page)
 
         def deliver_one(b: Any) -> Iterator[Any]:
-            yield from self.by_worker(b, write_one, 0 if absent else 1)
+            lost = (0, None) if absent else (1, b.follower_where(rule))
+            yield from self.by_worker(b, write_one, *lost)
 
         def write_one(b: Any) -> Iterator[Any]:
             yield Visit("network", "same_zone")
             yield Visit("timelines", "push_absent" if absent else "push", key=b.follower_where(rule))
             if not absent:
-                yield Mark("fresh")
+                yield Mark("fresh", whom=b.follower_where(rule))
 
+        if not absent:
+            yield Mark("sent", n=r.followers_where(rule))
         if self.page is None:
             yield Start(deliver_one, n=r.followers_where(rule))
         else:
@@ -76,10 +79,10 @@ class Push(Strategy):
     def deliver(self, b: Any) -> Iterator[Any]:
         yield from self.by_worker(b, self.write, self.reached(b))
 
-    def by_worker(self, b: Any, write: Plan, followers: Any) -> Iterator[Any]:
-        """Hold a worker while it writes; what an outage keeps from so many followers is lost."""
+    def by_worker(self, b: Any, write: Plan, followers: Any, whom: Any = None) -> Iterator[Any]:
+        """Hold a worker while it writes; what an outage keeps from so many followers (from `whom`) is lost."""
         if not (yield Hold(self.workers(b), write, ask=True)):
-            yield Mark("lost", n=followers)
+            yield Mark("lost", n=followers, whom=whom)
             yield Mark("fresh", n=0)
 
     def workers(self, b: Any) -> str:
