@@ -34,12 +34,19 @@ def test_a_dial_is_drawn_over_its_values_and_every_value_stands_in_a_table(tuned
     values = [float(tried["point"]["stations.slow.servers"]) for tried in told[0]["tried"]]
     assert chart["data"][0]["x"] == values == [1, 2, 3]
     assert chart["data"][0]["y"] == [tried["value"] for tried in told[0]["tried"]]
-    symbols = chart["data"][0]["marker"]["symbol"]
-    assert symbols == ["circle" if t["verdict"] == "kept" else "circle-open" for t in told[0]["tried"]]
     assert call("report", tuned, "--quiet").status == 0
     text = (tuned / "report.html").read_text()
     assert text == paged(tuned) and "<h1>" in text and text.count('<th scope="col"') >= 4 * len(told)
     assert Page(text).policy.startswith("default-src 'none'")
+
+
+def test_a_value_that_does_not_surely_keep_every_promise_is_an_open_circle(tuned: Path) -> None:
+    told = json.loads((tuned / "metrics.json").read_text())
+    for tried, verdict in zip(told["tuned"][0]["tried"], ("missed", "kept", "undecided"), strict=True):
+        tried["verdict"] = verdict
+    (tuned / "metrics.json").write_text(json.dumps(told))
+    (chart,) = drawn_of(paged(tuned))
+    assert chart["data"][0]["marker"]["symbol"] == ["circle-open", "circle", "circle-open"]
 
 
 def test_the_fleets_are_stacked_by_what_they_cost(tiny: Path, call: Call) -> None:  # noqa: F811
