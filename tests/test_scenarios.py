@@ -485,6 +485,15 @@ FIGURES = {
         3.74 ms             not-held get latency_mean
         238 us              held cache wait_mean
         253 us              not-held cache wait_mean""",
+    "storage-ratio": """
+        189 us              btree scan latency_mean
+        202 us              lsm scan latency_mean
+        658 us              lsm(compaction=tiering) scan latency_mean
+        8.61%               btree ssd utilization
+        6.70%               lsm ssd utilization
+        18.1 bytes          btree storage write_amplification
+        3.71                lsm storage write_amplification
+        1.87                lsm(compaction=tiering) storage write_amplification""",
     "write-path": """
         13.0 ms             dual post latency_p99
         0.50%               dual post marked.lost

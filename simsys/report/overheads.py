@@ -57,7 +57,7 @@ def overheads(result: Result) -> Any:
     panel.set_ylim(0, 1.25 * max(point.update for point in points))
     panel.set_xlabel("read: blocks looked at per look-up, in memory or not")
     panel.set_ylabel("update: bytes written per byte changed")
-    title = "memory, the area: bytes on the device and in memory per live byte"
+    title = "area: bytes on the device and in memory per live byte"
     panel.set_title(title, fontweight="normal", fontsize=10)
     figure.suptitle("Read, update, memory: who pays what?", x=0.01, ha="left", fontsize=11, fontweight="bold")
     legend(figure, result)
