@@ -65,7 +65,6 @@ MUTANTS = {
     "the last of the emptiest": Mutant(FACILITY + "_emptiest", "min(drawn,", "min(drawn[::-1],"),
     "the emptiest line": Mutant(QUEUED + "inside", "desk.count + len", "len"),
     # edges
-    "a mark that concerns nobody": Mutant(PLAYER + "_mark", "else int(step.whom)", "else NOBODY"),
     "the next edge": Mutant("workload.graph:Lists.one", "int(index) % count", "(int(index) + 1) % count"),
     "one list for all rules": Mutant("workload.graph:Graph.lists", "None if rule is None else rule.key()", "None"),
     "followers for followed": Mutant("engines.rows:Row.followed_where", '"following"', '"followers"'),
