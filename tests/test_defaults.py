@@ -27,7 +27,7 @@ def figures(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(node, dict):
         for key, child in node.items():
             yield from figures(child, f"{path}.{key}".lstrip("."))
-    elif not re.search(r"\.(servers|shards|vcpu|policy|replicated)$", path):
+    elif not re.search(r"\.(servers|shards|vcpu|policy|copies|start|replicated)$", path):
         yield path, node
 
 

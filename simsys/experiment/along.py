@@ -43,11 +43,11 @@ def least_work(scenario: Scenario) -> float | None:
     A push and a pull cost what the cheapest of the strategies pays for one.
     """
     ready = settings(scenario)
-    graph, push = ready[0].first.graph, min((_each(s, "post") for s in ready), default=inf)
-    pull = min((_each(s, "read") for s in ready), default=inf)
-    if graph is None or inf in (push, pull):
+    graph = ready[0].first.graph
+    costs = [min((_each(s, op) for s in ready), default=inf) for op in ("post", "read")]
+    if graph is None or inf in costs:
         return None
-    return Edges(graph.along["posts"], graph.along["reads"], graph.along["followers"]).least_work(push, pull)
+    return Edges(graph.along["posts"], graph.along["reads"], graph.along["followers"]).least_work(*costs)
 
 
 def _each(setting: Setting, op: str) -> float:

@@ -59,8 +59,10 @@ class Push(Strategy):
 
         def write_one(b: Any) -> Iterator[Any]:
             yield Visit("network", "same_zone")
-            yield Visit("timelines", "push_absent" if absent else "push", key=b.follower_where(rule))
-            if not absent:
+            if absent:
+                yield Visit("timelines", "push_absent", key=b.follower_where(rule))
+            else:
+                yield Visit("timelines", "push", key=b.follower_where(rule))
                 yield Mark("fresh", whom=b.follower_where(rule))
 
         if not absent:
