@@ -192,8 +192,10 @@ def scenario(heading: str, line: str) -> str:
         flow = f"{{flow: {{name: mine, read: {steps}, post: {steps}, keeps: {value}}}}}"
         key, value = "strategies", f"[cached_pull, push, {flow}]"
     world = WORLD | {key: value}
-    if re.search(r"\b(lsm|btree)\b", value):  # storage engines need keys
-        world["load"] = "{rate: 2k/s, mix: {read: 50%, update: 50%}, keys: {count: 1k}}"
+    if key == "load" and re.search(r"\b(ycsb|insert)\b", value):
+        world["strategies"] = "[lsm]"
+    if re.search(r"\b(lsm|btree)\b", world["strategies"]):  # storage engines need keys
+        world["load"] = value if key == "load" else "{rate: 2k/s, mix: {read: 50%, update: 50%}, keys: {count: 1k}}"
         del world["population"]
     return "\n".join(f"{name}: {text}" for name, text in world.items())
 
