@@ -27,7 +27,7 @@ def figures(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(node, dict):
         for key, child in node.items():
             yield from figures(child, f"{path}.{key}".lstrip("."))
-    elif not re.search(r"\.(servers|shards|vcpu|policy|copies|start|replicated)$", path):
+    elif not re.search(r"\.(servers|shards|vcpu|policy|replicated)$", path):
         yield path, node
 
 
@@ -60,6 +60,10 @@ def wrong(defaults: dict[str, Any]) -> list[str]:
     return found
 
 
+GIVEN = ("lists",)
+"""Caches that a scenario has to give: how many there are is how many processes it has."""
+
+
 def named(folder: Path) -> set[tuple[str, ...]]:
     """What the plans name: (station, op), (station,) held, (cache,) asked, (item,) kept."""
     calls = (
@@ -87,7 +91,7 @@ def missing(defaults: dict[str, Any], plans: set[tuple[str, ...]]) -> set[tuple[
     there |= {("Hold", name) for name in defaults["stations"]} | {
         ("Keep", item) for item in defaults["sizes"]
     }
-    there |= {(word, name) for name in defaults["caches"] for word in ("Lookup", "Fill")}
+    there |= {(word, name) for name in (*defaults["caches"], *GIVEN) for word in ("Lookup", "Fill")}
     return plans - there
 
 

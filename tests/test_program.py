@@ -80,7 +80,7 @@ def test_plans_within_plans() -> None:
     assert [told(row) for row in made.nodes] == [
         {"code": p.HOLD, "next": 5, "bit": -1, "what": 1, "key_value": 7.0, "plan": 1},
         step | each | {"next": 4},
-        {"code": p.MARK, "next": 3, "bit": -1, "n_kind": p.SIZE},
+        {"code": p.MARK, "next": 3, "bit": -1, "n_kind": p.SIZE, "key_value": -1.0},
         {"n_value": 1.0},
         {"n_value": 1.0},
         step | {"code": p.START, "next": 6, "plan": 2, "n_kind": p.COMPUTED},

@@ -225,7 +225,11 @@ def _one_server_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _one_place_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     init: Any = Queued.__init__
-    monkeypatch.setattr(Queued, "__init__", lambda self, *given: init(self, *given[:4], 1, given[5]))
+
+    def with_a_place(self: Queued, clock: Any, log: Any, spec: Any, outages: Any) -> None:
+        init(self, clock, log, spec.model_copy(update={"queue": 1}), outages)
+
+    monkeypatch.setattr(Queued, "__init__", with_a_place)
 
 
 @pytest.mark.parametrize(

@@ -493,7 +493,13 @@ FIGURES = {
         6.70%               lsm ssd utilization
         18.1 bytes          btree storage write_amplification
         3.71                lsm storage write_amplification
-        1.87                lsm(compaction=tiering) storage write_amplification""",
+        1.87                lsm(compaction=tiering) storage write_amplification
+        7.98%               btree@changes-80 ssd utilization
+        8.72%               lsm(compaction=tiering)@changes-80 ssd utilization
+        7.26%               btree@changes-99 ssd utilization
+        1.20%               lsm(compaction=tiering)@changes-99 ssd utilization
+        8.84%               btree@scans-99 ssd utilization
+        8.77%               lsm@scans-99 ssd utilization""",
     "write-path": """
         13.0 ms             dual post latency_p99
         0.50%               dual post marked.lost

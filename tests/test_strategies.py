@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
+from test_defaults import GIVEN
 
 from simsys import strategies
 from simsys.engines.trace import steps_of, trace
@@ -94,7 +95,7 @@ def defaults(family: str) -> Any:
 
 def unknown(step: Any, family: str) -> Iterator[str]:
     nouns = defaults(family)
-    if isinstance(step, Lookup | Fill | Drop) and step.cache not in nouns.get("caches", {}):
+    if isinstance(step, Lookup | Fill | Drop) and step.cache not in {*nouns.get("caches", {}), *GIVEN}:
         yield f"no cache {step.cache}"
     if isinstance(step, Join) and step.batch not in nouns.get("batches", {}):
         yield f"no batch {step.batch}"

@@ -19,6 +19,8 @@ from simsys.scenario.promises import read_promise
 
 MOST = 4
 """Panels; the table has all figures."""
+FLAT = 1.02
+"""Values that differ by less are drawn as what they are, nearly one line, and not blown up."""
 OF_A_THRESHOLD = (("system", "cost"), ("read", "latency_p99_worst"), ("post", "fresh_max"))
 USUAL = ("latency_p99", "cost")
 
@@ -152,6 +154,8 @@ def _upright(panel: Any, found: Sequence[Row | None], metric: str, unit: str) ->
         panel.yaxis.set_minor_formatter(NullFormatter())
     panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: str(figure(y, metric, unit)) if y > 0 else "0"))
     panel.margins(y=0.18)
+    if values and max(values) < FLAT * min(values):
+        panel.set_ylim(0.9 * min(values), 1.1 * max(values))
     if panel.get_yscale() == "linear":
         panel.set_ylim(bottom=max(0.0, panel.get_ylim()[0]))
 
