@@ -149,7 +149,7 @@ def point(celebrity: int, cost: float, late: str = "kept", wait: tuple[float, ..
 
 
 def swept(*points: tuple[Any, Result]) -> tuple[Sweep, Curve]:
-    sweep = Sweep(tuple(p for p, _ in points), tuple(r for _, r in points), ())
+    sweep = Sweep(tuple(p for p, _ in points), tuple(r for _, r in points), (), (None,) * len(points))
     (curve,) = curves(sweep, axis(sweep))
     return sweep, curve
 
@@ -159,6 +159,8 @@ def test_the_cheapest_that_keeps_every_promise_and_what_stands_in_its_way() -> N
     assert (cheapest(sweep, curve), in_the_way(sweep, curve)) == (1, ("post fresh_max < 5s",))
     sweep, curve = swept(point(10, 9), point(100, 5), point(1000, 7, "missed"))
     assert (cheapest(sweep, curve), in_the_way(sweep, curve)) == (1, ())
+    sweep, curve = swept(point(10, 9), point(100, 5.01), point(1000, 5, "missed"))  # next to nothing, but not allowed
+    assert (cheapest(sweep, curve), in_the_way(sweep, curve)) == (1, ("post fresh_max < 5s",))
     sweep, curve = swept(point(10, 9, "missed"), point(100, 5, "missed"))
     assert cheapest(sweep, curve) is None
     assert list(sentences(sweep)) == ["At no celebrity that was tried is every promise surely kept by hybrid."]
@@ -185,7 +187,7 @@ def test_the_sentence_names_what_binds_and_which_way_it_moves() -> None:
         found = Theory(feed, feed, Promise(limit, 32, PUSH, 3.0))
         given = [point(10_000, 9), point(100_000, 7), point(1_000_000, 5, "missed")] if missed else points
         made = swept(*given)[0]
-        return next(iter(sentences(Sweep(made.points, made.results, (), {"hybrid": found}))))
+        return next(iter(sentences(Sweep(made.points, made.results, (), made.beneath, {"hybrid": found}))))
 
     by_work = says(5, missed=False)
     assert "the cheapest that surely keeps every promise is celebrity 100k, 7.00$/month" in by_work

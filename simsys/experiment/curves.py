@@ -125,8 +125,9 @@ def knee(xs: Sequence[float], ys: Sequence[float]) -> int | None:
 
 def in_the_way(sweep: Sweep, curve: Curve) -> tuple[str, ...]:
     """The promises that are not kept at the point that would cost least: they, not the cost, decide."""
-    free, best = lowest(rows(sweep, curve, "system", "cost")), cheapest(sweep, curve)
-    if free is None or best is None or best in alike(rows(sweep, curve, "system", "cost"), free):
+    costs = rows(sweep, curve, "system", "cost")
+    free, best = lowest(costs), cheapest(sweep, curve)
+    if free is None or best is None or _least(costs, (best, free)) == best:
         return ()
     return tuple(
         v.rule for v in sweep.results[curve.at[free]].slo if v.strategy == curve.strategy and v.verdict != "kept"
