@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from simsys.draws import compiled, exp, log, uniform, uniforms
 from simsys.units import Spec, Whole
@@ -29,11 +29,22 @@ class Latest(Spec):
     latest: float = Field(ge=0, le=20)
 
 
+def _law(given: object) -> str:
+    """Which of the two is meant."""
+    return "by age" if isinstance(given, Latest) or (isinstance(given, dict) and "latest" in given) else "by rank"
+
+
+Law = Annotated[
+    Annotated[Zipf, Tag("by rank")] | Annotated[Latest, Tag("by age")],
+    Discriminator(_law),
+]
+
+
 class Keys(Spec):
     """The column `key` of a scenario without a population: how many keys, and how popular."""
 
     count: Annotated[Whole, Field(ge=1, le=2**53)]
-    popularity: Literal["uniform"] | Zipf | Latest = "uniform"
+    popularity: Literal["uniform"] | Law = "uniform"
 
     @property
     def exponent(self) -> float:
