@@ -83,6 +83,20 @@ with ThreadPoolExecutor(4) as threads:
     assert printed(tmp_path, code) == "[28, 63, 14, 28] False\n"
 
 
+def test_who_finds_nothing_compiled_a_moment_too_early_gets_what_another_has_compiled() -> None:
+    """Numba asks for a function to be compiled when it has found none for these arguments, and only then waits."""
+
+    @compiled("float64(float64)")
+    def halved(x: float) -> float:
+        return x / 2.0
+
+    prepare(halved)
+    late: Any = halved
+    assert late._compile_for_args(7)(7) == 3.5
+    with pytest.raises(TypeError, match="No matching definition"):
+        halved("seven")  # type: ignore[arg-type]
+
+
 def test_nobody_compiles_while_another_has_the_lock() -> None:
     halved: Any = part(lambda x: x / 2.0)
 

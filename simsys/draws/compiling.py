@@ -32,9 +32,9 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
 
         def compile_declared(_: object) -> object:
             with compiling(a_part=False):
-                if dispatcher.__dict__.pop("compile", None) is not None:
+                if dispatcher._can_compile:
                     _compile(dispatcher, signatures)
-            return dispatcher
+            return dispatcher  # numba calls it once more; a thread that came too early finds what another has compiled
 
         dispatcher.compile = compile_declared
         inner = as_part(function, inline, signatures)
@@ -48,14 +48,13 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
 def prepare(function: object) -> None:
     """Compile a function, or load it from numba's cache, now and not at its first call."""
     dispatcher: Any = function
-    if "compile" in vars(dispatcher):
-        dispatcher.compile(None)
+    dispatcher.compile(None)
 
 
 def kept(function: object) -> bool | None:
     """Whether a function needs no compiler: it is compiled, or in numba's cache. None if it can be kept nowhere."""
     dispatcher: Any = function
-    if "compile" not in vars(dispatcher):
+    if not dispatcher._can_compile:
         return True
     try:
         _enable_cache(dispatcher)
@@ -70,14 +69,15 @@ def kept(function: object) -> bool | None:
 
 
 def _compile(dispatcher: Any, signatures: tuple[Any, ...]) -> None:
+    compile_one = type(dispatcher).compile
     try:
         _enable_cache(dispatcher)
         for signature in signatures:
-            dispatcher.compile(signature)
+            compile_one(dispatcher, signature)
     except Exception:  # nowhere to keep it, a full disk, a file that is damaged; a fault of the function shows again
         dispatcher._cache = NullCache()
         for signature in signatures:
-            dispatcher.compile(signature)
+            compile_one(dispatcher, signature)
     dispatcher.disable_compile()
 
 
