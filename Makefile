@@ -75,12 +75,13 @@ $(VENV)/test.done: $(VENV)/python.done requirements-dev.lock pyproject.toml
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@
 
-# The simulators that simsys is measured against; some ask for a new Python, and what does not install is left out.
+# The simulators that simsys is measured against, but for those that ask for a newer Python. What does not install has no
+# row in the tables, and fails in the tests.
 $(PEERS)/peers.done: benchmarks/requirements.txt
 	@for python in python3.14 python3.13 $(NEWEST) $(PYTHONS); do \
 	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
 	done; $$python -m venv $(PEERS)
 	-@while read -r peer; do \
-	    $(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet $$peer || echo "$$peer: not installed"; \
+	    $(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet "$$peer" || echo "$$peer: not installed"; \
 	done < benchmarks/requirements.txt
 	@touch $@
