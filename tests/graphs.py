@@ -13,16 +13,19 @@ PUSH, PULL = 5.2e-6, 3.5e-6
 Edge = tuple[str, str]
 """(who follows, whom)"""
 
+FREE = """
+  api: {servers: unlimited, ops: {read: 0s, post: 0s}}
+  network: {ops: {same_zone: 0s}}
+  database: {servers: unlimited, ops: {insert: 0s}}
+  wal: {ops: {flush: 0s}}
+  graph: {ops: {following: 0s}}
+  objects: {ops: {get: 0s}}"""
+"""Stations at which nothing costs anything; what is left is what an edge costs."""
+
 SCENARIO = """
 load: {{rate: {rate}/s, read_write_ratio: {ratio}, page: 1}}
 population: {{edges: {{path: graph.csv{rates}}}}}
-stations:
-  api: {{servers: unlimited, ops: {{read: 0s, post: 0s}}}}
-  network: {{ops: {{same_zone: 0s}}}}
-  database: {{servers: unlimited, ops: {{insert: 0s}}}}
-  wal: {{ops: {{flush: 0s}}}}
-  graph: {{ops: {{following: 0s}}}}
-  objects: {{ops: {{get: 0s}}}}
+stations: {free}
   timelines: {{shards: 4, ops: {{push: 5.2us, range: 0s}}}}
   authors: {{shards: 4, ops: {{recent: 3.5us}}}}
 strategies: [{strategies}]
@@ -46,7 +49,9 @@ def network(
         text = "user,posts,reads\n" + "".join(f"{user},{posts},{reads}\n" for user, (posts, reads) in rates.items())
         (folder / "rates.csv").write_text(text, encoding="utf-8")
     given = ", rates: {path: rates.csv}" if rates is not None else ""
-    told = SCENARIO.format(rate=rate, ratio=ratio, rates=given, strategies=strategies, duration=duration)
+    told = SCENARIO.format(
+        rate=rate, ratio=ratio, rates=given, free=FREE, strategies=strategies, duration=duration
+    )
     (folder / "network.yaml").write_text(told, encoding="utf-8")
     return load_scenario(folder / "network.yaml")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from worlds import logged
 
+from simsys.experiment.setting import Setting
 from simsys.measure.log import CacheCount, Log, Snapshot, StationLog
 
 Array = Any
@@ -16,6 +18,14 @@ def assert_equal(one: Log, other: Log) -> None:
     """AssertionError with the first difference, if there is one."""
     found = difference(one, other)
     assert found is None, found
+
+
+def same_log(setting: Setting) -> Log:
+    """What both engines write of a strategy. AssertionError with the first difference, if there is one."""
+    one, other = logged(setting), logged(setting, "compiled")
+    found = difference(one, other)
+    assert found is None, f"{setting.label}: {found}"
+    return one
 
 
 def difference(one: Log, other: Log) -> str | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-from same_log import assert_equal
+from same_log import same_log
+from test_storage import BOTH
+from worlds import logged
 
 from simsys import theory
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.run import run
 from simsys.experiment.setting import Setting, settings
 from simsys.scenario import load_scenario
@@ -35,14 +33,9 @@ def setting(text: str, *sets: str) -> Setting:
     return settings(load_scenario(text, list(sets)))[0]
 
 
-def played(one: Setting, engine: str) -> Any:
-    load = one.workload(0)
-    return play(one.model(0, load), load, Luck(one.scenario.run.seed, 0), None, engine)
-
-
 def waited(*sets: str) -> list[float]:
     """The latencies (ms) of ten requests, one after the other."""
-    return [round(1e3 * (one.end - one.arrival), 6) for one in played(setting(WORLD, *sets), "simpy").requests]
+    return [round(1e3 * (one.end - one.arrival), 6) for one in logged(setting(WORLD, *sets)).requests]
 
 
 def test_what_a_change_waits_for() -> None:
@@ -86,7 +79,7 @@ run: {requests: 3k, replications: 1}
 def read_p99(checkpoint: str, double: str) -> float:
     """In s, on a disk that is busy more often than not."""
     one = setting(DISK, f"strategies.btree.checkpoint={checkpoint}", f"strategies.btree.double={double}")
-    log = played(one, "simpy")
+    log = logged(one)
     return float(np.percentile([each.end - each.arrival for each in log.requests if each.op == "read"], 99))
 
 
@@ -98,26 +91,17 @@ def test_what_a_checkpoint_does_to_everybody_else() -> None:
     assert read_p99("sharp", "true") == pytest.approx(sharp, rel=0.15)  # its copies are written in a row
 
 
-BOTH = """
-load:
-  rate: 2k/s
-  mix: {read: 40%, update: 30%, insert: 10%, scan: 10%, modify: 10%}
-  keys: {count: 20k, popularity: {zipf: 0.99}}
-  page: 20
-  size: 1kB
-stations: {ssd: {servers: 2}}
-strategies:
+BTREES = """strategies=
   - {btree: {pool: 4MB, redo: 1MB}}
   - {btree: {pool: 2MB, redo: 1MB, checkpoint: sharp, device: volume}}
   - {btree: {pool: 4MB, page: 4KiB, double: false, log: false, device: hdd}}
-run: {requests: 3k, replications: 2, scale: 10}
 """
 
 
 def test_both_engines_write_the_same_log() -> None:
-    for one in settings(load_scenario(BOTH)):
+    for one in settings(load_scenario(BOTH, [BTREES])):
         assert not isinstance(one.program, str)
-        assert_equal(played(one, "simpy"), played(one, "compiled"))
+        same_log(one)
 
 
 def test_rows_tell_what_was_done() -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from realdata import real
 from test_caches import POLICIES, spec_of
+from worlds import logged
 
-from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.experiment.evaluate import evaluate
 from simsys.experiment.jobs import play_once
@@ -56,9 +56,7 @@ def beginning(name: str, folder: Path) -> tuple[Path, list[dict[str, str]]]:
 def misses(scenario: Scenario) -> int:
     """Those of the cache in a play by the compiled engine."""
     (setting,) = settings(scenario)
-    load = setting.workload(0)
-    log = play(setting.model(0, load), load, Luck(1, 0, setting.edge_share), engine="compiled")
-    count = log.caches["objects"][-1]
+    count = logged(setting, "compiled").caches["objects"][-1]
     return count.lookups - count.hits
 
 

@@ -11,32 +11,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import designs
+from graphs import FREE, PULL, PUSH, designs
 from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from worlds import logged
 
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.along import expected_work, least_work
 from simsys.experiment.setting import Setting, settings
 from simsys.measure.log import Log
 from simsys.scenario import load_scenario
 
 EXACT = 1e-9
-PUSH, PULL = 5.2e-6, 3.5e-6
-"""Seconds to push to one timeline, and to pull the newest posts of one author."""
 
 EDGES = """
 load: {{rate: {rate}/s, read_write_ratio: {ratio}}}
 population: {{users: 1M, followers: {followers}, following: {following}, activity: {{exponent: {gamma}}}}}
-stations:
-  api: {{servers: unlimited, ops: {{read: 0s, post: 0s}}}}
-  network: {{ops: {{same_zone: 0s}}}}
-  database: {{servers: unlimited, ops: {{insert: 0s}}}}
-  wal: {{ops: {{flush: 0s}}}}
-  graph: {{ops: {{following: 0s}}}}
-  objects: {{ops: {{get: 0s}}}}
+stations: {free}
   timelines: {{ops: {{push: 5.2us, range: 0s}}}}
   authors: {{ops: {{recent: 3.5us}}}}
 strategies: [{strategy}]
@@ -56,7 +47,7 @@ def edges(
 ) -> Setting:  # fmt: skip
     text = EDGES.format(
         rate=reads + posts, ratio=f"{reads}:{posts}", followers=followers, following=following, gamma=gamma,
-        strategy=strategy, duration=duration,
+        free=FREE, strategy=strategy, duration=duration,
     )  # fmt: skip
     return settings(load_scenario(text))[0]
 
@@ -68,11 +59,6 @@ def hybrid(threshold: float, reads: float = 80, posts: float = 30, duration: str
 def work(setting: Setting) -> float:
     """Seconds of service per second that the tool expects."""
     return sum(setting.rate(op) * sum(needed.seconds.values()) for op, needed in setting.demands.items())
-
-
-def played(setting: Setting) -> Log:
-    load = setting.workload(0)
-    return play(setting.model(0, load), load, Luck(1, 0, setting.edge_share))
 
 
 # FEED-2, the part of the threshold: against the best choice for every edge, by quadrature of the lognormal law
@@ -132,7 +118,7 @@ def test_feed_2_metered_work_of_the_hybrid_is_less_than_either(optimum: Optimum)
     metered = {}
     for threshold in (0.0, optimum.threshold, 1e6):
         setting = hybrid(threshold, duration="30s")
-        log = played(setting)
+        log = logged(setting)
         posts = [r.followers for r in log.requests if r.op == "post"]
         reads = [r.following for r in log.requests if r.op == "read"]
         pushed = caused(log, "post").get("timelines", 0.0) / PUSH
@@ -157,7 +143,7 @@ BOTH_PAY = f"{{flow: {{name: both, {PUSHES}, {PULLS}}}}}"
 def costs(strategy: str, factor: float) -> float:
     """Metered work per second: what a request of each operation cost when played, at the rates asked for."""
     setting = edges(strategy, factor * CROSSING, 20, "20s", 0, "50", "50")
-    log = played(setting)
+    log = logged(setting)
     number = {op: sum(r.op == op for r in log.requests) for op in setting.ops}
     return sum(setting.rate(op) * sum(caused(log, op).values()) / number[op] for op in setting.ops)
 
@@ -266,7 +252,7 @@ def test_feed_2_metered_work_along_edges_is_a_sum_over_edges() -> None:
     """
     scenario = load_scenario("per-edge", ["run.replications=1", "run.duration=5s"])
     for setting in settings(scenario):
-        log, graph = played_by(setting), setting.first.graph
+        log, graph = logged(setting, "compiled"), setting.first.graph
         assert graph is not None
         load = setting.workload(0)
         came = {op: np.zeros(graph.users) for op in ("post", "read")}
@@ -284,8 +270,3 @@ def test_feed_2_metered_work_along_edges_is_a_sum_over_edges() -> None:
         assert metered == pytest.approx(float(by_design[setting.label].sum()), rel=EXACT)
         assert metered >= float(np.minimum(pushes, pulls).sum()) * (1 - EXACT)
         assert metered / 5 == pytest.approx(expected_work(setting), rel=0.1)
-
-
-def played_by(setting: Setting) -> Log:
-    load = setting.workload(0)
-    return play(setting.model(0, load), load, Luck(1, 0, setting.edge_share), engine="compiled")

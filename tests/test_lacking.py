@@ -10,9 +10,8 @@ import pytest
 from graphs import network
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds import logged
 
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.jobs import play_once
 from simsys.experiment.setting import settings
 from simsys.measure.lacking import Deliveries, Followers, Lacking
@@ -172,7 +171,7 @@ def test_the_stale_reads_of_a_play_are_those_that_a_look_at_its_log_finds(tmp_pa
     network(tmp_path, EDGES, "push", rate=80)
     (setting,) = settings(load_scenario(tmp_path / "network.yaml", [slow]))
     load = setting.workload(0)
-    log = play(setting.model(0, load), load, Luck(1, 0), engine="compiled")
+    log = logged(setting, "compiled")
     posts = {r.number: r for r in log.requests if r.op == "post"}
     lacking = 0
     for read in (r for r in log.requests if r.op == "read"):

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from worlds import logged
 
 from simsys import draws
 from simsys.engines import facilities
-from simsys.engines.play import play
 from simsys.experiment.jobs import play_once
 from simsys.experiment.result import Result, Row
 from simsys.experiment.run import run as run_by
@@ -213,8 +213,7 @@ def test_luck_by_pythons_own_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 def requests(setting: Setting, replication: int) -> list[tuple[Any, ...]]:
     """What arrives, and the columns and first draw of each request."""
     load = setting.workload(replication)
-    luck = setting.luck(replication)
-    log = play(setting.model(replication, load), load, luck)
+    log = logged(setting, replication=replication)
     rows = load.rows(np.array([r.index for r in log.requests], dtype=np.int64)).columns
     columns = zip(*(rows[name].tolist() for name in load.columns), strict=True)
     return [(r.index, r.op, r.arrival, r.followers, *row) for r, row in zip(log.requests, columns, strict=True)]

@@ -14,12 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutants import Mutant
 from realdata import real
-from same_log import assert_equal
-from scenario_texts import problems
+from same_log import same_log
+from scenario_texts import changed, problems
+from worlds import logged
 
 from simsys import theory
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.jobs import play_once
 from simsys.experiment.run import run
 from simsys.experiment.setting import Setting, settings
@@ -263,24 +262,19 @@ def setting(text: str, *sets: str) -> Setting:
     return settings(load_scenario(text, list(sets)))[0]
 
 
-def played(one: Setting, engine: str) -> Any:
-    load = one.workload(0)
-    return play(one.model(0, load), load, Luck(one.scenario.run.seed, 0), None, engine)
-
-
 def test_who_fills_the_memory_waits_for_room_and_all_behind_it() -> None:
     """Two changes fill a memtable, which takes 2 s to write; there is room for one besides the one that fills up.
 
     The second change, at 0.1 s, begins to write the first out, until 2.1 s. The fourth, at 0.3, fills the other: it
     waits until 2.1, and the fifth behind it. The sixth fills the next, and waits until 4.1, and so on.
     """
-    log = played(setting(STALL), "simpy")
+    log = logged(setting(STALL))
     waited = [request.end - request.arrival for request in log.requests]
     assert waited == pytest.approx([0, 0, 0, 1.8, 1.7, 3.6, 3.5, 5.4], abs=1e-9)
     result = run(load_scenario(STALL), jobs=1)
     assert result.value("lsm", "storage", "stalled") == pytest.approx((6.1 - 0.3) / 20.8)
     assert result.value("lsm", "storage", "write_amplification") == 1.0
-    roomy = played(setting(STALL, "stations.room.servers=4"), "simpy")
+    roomy = logged(setting(STALL, "stations.room.servers=4"))
     assert all(request.end - request.arrival < 1e-9 for request in roomy.requests)  # mutant: nobody waits
 
 
@@ -373,7 +367,7 @@ def chunked(one: Setting) -> StorageTotals:
 def test_both_engines_write_the_same_log() -> None:
     for one in settings(load_scenario(BOTH)):
         assert not isinstance(one.program, str)
-        assert_equal(played(one, "simpy"), played(one, "compiled"))
+        same_log(one)
 
 
 def test_rows_tell_what_was_done() -> None:
@@ -404,5 +398,5 @@ def test_rows_tell_what_was_done() -> None:
     ],
 )
 def test_what_a_storage_engine_cannot_be_played_with(old: str, new: str, message: str) -> None:
-    found = problems(BOTH.replace(old, new))
+    found = problems(changed(BOTH, (old, new)))
     assert any(message in one for one in found), found

@@ -6,6 +6,7 @@ from math import ceil
 
 import pytest
 from mutants import Mutant
+from scenario_texts import changed
 
 from simsys.experiment.jobs import play_once
 from simsys.experiment.result import Result
@@ -136,5 +137,5 @@ def test_what_was_used_is_billed() -> None:
 )
 def test_what_cannot_scale(old: str, new: str, told: str) -> None:
     with pytest.raises(ScenarioError) as error:
-        load_scenario(WORLD.replace(old, new))
+        load_scenario(changed(WORLD, (old, new)))
     assert told in str(error.value)

@@ -13,12 +13,10 @@ from typing import Any
 
 import pytest
 from bands import holds
+from worlds import logged
 
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.jobs import play_once
 from simsys.experiment.setting import Setting, settings
-from simsys.measure.log import Log
 from simsys.measure.meter import summarise
 from simsys.measure.summary import CacheSummary, Summary
 from simsys.scenario import ScenarioError, load_scenario
@@ -59,11 +57,6 @@ def stale_ratio(one: Summary) -> float:
     return read.stale / read.offered
 
 
-def logged(setting: Setting, replication: int) -> Log:
-    load = setting.workload(replication)
-    return play(setting.model(replication, load), load, Luck(1, replication, setting.edge_share))
-
-
 # S5: the cache that is never warm
 
 
@@ -94,7 +87,7 @@ def test_s5_what_the_tool_expects_before_it_plays(sets: tuple[str, ...], hits: f
 def test_s5_played() -> None:
     """Read every 500 s, kept for 300 s: 37.5 % hits, 12,500 queries a second, mean age 56.25 s, 2.16 % stale."""
     setting = feed()
-    logs = [logged(setting, replication) for replication in range(10)]
+    logs = [logged(setting, replication=replication) for replication in range(10)]
     plays = [summarise(log, setting.scope(), dict.fromkeys(log.stations, 1.0)) for log in logs]
     holds(hit_ratios(plays), 0.375, BAND)
     holds([one.stations["database"].throughput[0] * SLICE for one in plays], 12_500 + POSTS, BAND * READS)
@@ -176,7 +169,7 @@ def herd(*given: Any, **more: str) -> tuple[list[float], list[float]]:
     setting, recompute = herds(*given, **more), given[1]
     each, per_second = [], []
     for replication in range(10):
-        log = logged(setting, replication)
+        log = logged(setting, replication=replication)
         loads = [mark.time for mark in log.marks]
         begun: list[int] = []
         last = -recompute

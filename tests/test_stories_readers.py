@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from bands import holds
 from kept import rows
+from worlds import logged
 
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.jobs import play_once
 from simsys.experiment.run import run
 from simsys.experiment.setting import Setting, settings
@@ -65,8 +64,7 @@ TIMES = (10.0, 20.0, PEAK, 50.0, 70.0)
 
 
 def line(setting: Setting, replication: int, scale: float) -> Line:
-    load = setting.workload(replication)
-    log = play(setting.model(replication, load), load, Luck(1, replication))
+    log = logged(setting, replication=replication)
     arrival, wait = np.array([(r.arrival, r.wait) for r in log.requests if r.op == "read"]).T
     waiting = [float(((arrival <= t) & (arrival + wait > t)).sum()) * scale for t in TIMES]
     quiet = arrival[(arrival > PEAK) & (wait < 1e-3)]

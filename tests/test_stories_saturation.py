@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import pytest
 from bands import holds
+from worlds import logged
 
-from simsys.engines.play import play
-from simsys.engines.rows import Luck
 from simsys.experiment.result import Result
 from simsys.experiment.run import run
 from simsys.experiment.setting import Setting, settings
@@ -130,8 +129,7 @@ def waits(rho: float, requests: int, servers: int = CORES, shards: int = 1, mean
     setting = settings(load_scenario(text))[0]
     out = Waits([], [])
     for replication in range(10):
-        load = setting.workload(replication)
-        log = play(setting.model(replication, load), load, Luck(1, replication))
+        log = logged(setting, replication=replication)
         waited = [request.wait for request in log.requests[requests // 10 :]]
         out.share.append(fmean(wait > EXACT for wait in waited))
         out.mean.append(fmean(waited))

@@ -12,6 +12,7 @@ from simsys.engines.model import Model
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.engines.trace import steps_of, trace
+from simsys.experiment.setting import Setting
 from simsys.expressions import Untraceable
 from simsys.measure.audits import Check, audits
 from simsys.measure.log import Log
@@ -87,6 +88,12 @@ def run_plan(
         batches=batches or {}, begin=begin, **more,
     )  # fmt: skip
     return play(model, arrivals, Luck(seed, 0, lambda x: 0.5))
+
+
+def logged(setting: Setting, engine: str = "simpy", replication: int = 0) -> Log:
+    """The log of a strategy of a scenario, one replication."""
+    load = setting.workload(replication)
+    return play(setting.model(replication, load), load, setting.luck(replication), engine=engine)
 
 
 def checks(log: Log) -> list[Check]:
