@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_feeds import EDGES, GAMMA, POSTS, PULL, PUSH, READS, Optimum, caused, edges, played
+from graphs import FREE, PULL, PUSH
+from test_feeds import EDGES, GAMMA, POSTS, READS, Optimum, caused, edges
+from worlds import logged
 
 from simsys.experiment.curves import Curve, alike, axis, cheapest, curves, in_the_way, knee
 from simsys.experiment.result import Played, Result, Row, Verdict
@@ -42,7 +44,7 @@ def surprises(name: str) -> list[float]:
     apart = []
     for celebrity in (30, 300, 3_000):
         setting = edges(f"{{{name}: {{celebrity: {celebrity}}}}}", READS, POSTS, "10s", followers=FOLLOWERS)
-        log = played(setting)
+        log = logged(setting)
         asked = sum(r.following for r in log.requests if r.op == "read")
         share = setting.edge_share(celebrity)
         pulled = caused(log, "read").get("authors", 0.0) / PULL
@@ -66,7 +68,7 @@ def test_mutant_celebrities_that_are_held_constant_void_the_sweep() -> None:
 
 def at(celebrity: float, *sets: str) -> Scenario:
     text = EDGES.format(
-        rate=READS + POSTS, ratio=f"{READS}:{POSTS}", followers=FOLLOWERS, gamma=GAMMA, duration="10s",
+        rate=READS + POSTS, ratio=f"{READS}:{POSTS}", followers=FOLLOWERS, gamma=GAMMA, duration="10s", free=FREE,
         following="{lognormal: {mean: 50, p99: 300}}", strategy=f"{{hybrid: {{celebrity: {celebrity}}}}}",
     )  # fmt: skip
     return load_scenario(text, sets)
@@ -115,7 +117,7 @@ def test_a_strategy_without_a_threshold_has_no_closed_form() -> None:
 def metered(threshold: float, reads: float) -> float:
     """Seconds of service that edges cost when played."""
     setting = edges(f"{{hybrid: {{celebrity: {threshold:.3f}}}}}", reads, POSTS, "20s")
-    log = played(setting)
+    log = logged(setting)
     return sum(caused(log, op).get(station, 0.0) for op, station in (("post", "timelines"), ("read", "authors")))
 
 
