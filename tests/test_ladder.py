@@ -57,7 +57,7 @@ def test_steps_are_one_axis_among_others() -> None:
     points = points_of(axes_of(load_scenario(text), ()))
     assert points[:3] == [{"step": "as-it-is", "load.rate": "50/s"}, {"step": "as-it-is", "load.rate": "100/s"},
                           {"step": "more", "load.rate": "50/s"}]  # fmt: skip
-    assert beneath(points, load_scenario(text).steps) == [None, None, 0, 1, 2, 3, 0, 1]
+    assert beneath(points, load_scenario(text).sweep.steps) == [None, None, 0, 1, 2, 3, 0, 1]
     assert [each.load.rate for each in scenarios_at(text, [], points)] == [50.0, 100.0] * 4
     with pytest.raises(ScenarioError, match=r"step has 4, load\.rate has 2"):
         points_of(axes_of(load_scenario(text), ()), zipped=True)
@@ -66,7 +66,7 @@ def test_steps_are_one_axis_among_others() -> None:
 def test_the_resolved_scenario_has_the_same_steps() -> None:
     scenario = load_scenario(WORLD)
     again = load_scenario(write_scenario(scenario))
-    assert again.steps == scenario.steps and len(again.steps) == 4
+    assert again.sweep.steps == scenario.sweep.steps and len(again.sweep.steps) == 4
 
 
 def test_what_each_gained_and_what_it_cost() -> None:

@@ -211,7 +211,10 @@ def test_what_goes_in_step_is_kept_so_and_swept_again(tiny: Path, call: Call) ->
 
 
 def test_zip_is_true_or_not_there(tiny: Path, call: Call) -> None:  # noqa: F811
-    wrong = {"sweep={zip: 3, load.rate: [1/s]}": "zip: expected true", "sweep={load.rate: true}": "expected values"}
+    wrong = {
+        "sweep={zip: 3, load.rate: [1/s]}": "sweep.zip: expected true, or nothing",
+        "sweep={load.rate: true}": 'sweep."load.rate": expected a mapping of keys to values or a list, not True',
+    }
     for said, wanted in wrong.items():
         done = call("sweep", "tiny.yaml", "--set", said)
         assert done.status == 2 and wanted in done.err and done.out == ""

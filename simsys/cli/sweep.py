@@ -145,20 +145,21 @@ def _points(file: str, sets: list[str], vary: list[str], zipped: bool) -> tuple[
     """The scenario, the points, and the scenario at each of them."""
     from simsys.experiment.points import STEP, axes_of, points_of, scenarios_at
     from simsys.scenario import ScenarioError, load_scenario
-    from simsys.scenario.ladder import STEPS, ZIP
+    from simsys.scenario.sweep import Sweep
 
     try:
         base = load_scenario(file, sets)
         axes = axes_of(base, vary)
-        in_step = zipped or (base.zipped and not vary)
+        in_step = zipped or (base.sweep.zip and not vary)
         points = points_of(axes, in_step)
         scenarios = scenarios_at(file, sets, points)
     except ScenarioError as error:
         raise Stop(WRONG, str(error)) from None
     given = {path: tuple(values) for path, values in axes.items() if path != STEP}
-    kept = {STEPS: base.steps} if STEP in axes else {}
-    also = {ZIP: True} if in_step else {}
-    return base.model_copy(update={"sweep": kept | given | also}), points, scenarios
+    kept = {"steps": base.sweep.steps} if STEP in axes else {}
+    also = {"zip": True} if in_step else {}
+    swept = Sweep.model_validate(kept | given | also)
+    return base.model_copy(update={"sweep": swept}), points, scenarios
 
 
 def _shard(text: str | None) -> Shard | None:

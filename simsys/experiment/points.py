@@ -13,9 +13,8 @@ from typing import Any
 from simsys.experiment.quantities import NUMBER, QUANTITIES
 from simsys.scenario import Scenario, load_scenario
 from simsys.scenario.errors import Problem, ScenarioError, Source
-from simsys.scenario.ladder import STEPS, Step, below, climbed
-from simsys.scenario.model import Grid
 from simsys.scenario.paths import PathError, parse_path, show_path
+from simsys.scenario.sweep import Grid, Step, Values, below, climbed
 from simsys.units import UnitError, parse_count
 
 Point = Mapping[str, str]
@@ -35,10 +34,9 @@ def axes_of(scenario: Scenario, vary: Sequence[str]) -> Axes:
 
     VALUES are `a,b,c`, `log(first,last,points)` or `linear(first,last,points)`. ScenarioError if one cannot be read.
     """
-    steps = [step.name for step in scenario.steps]
-    swept = {path: values for path, values in scenario.sweep.items() if values is not True}
-    listed = [(STEP, steps) if p == STEPS else (p, _listed(v, p)) for p, v in swept.items()]
-    given = [_read(text) for text in vary] or listed
+    sweep = scenario.sweep
+    steps = [(STEP, [step.name for step in sweep.steps])] if sweep.steps else []
+    given = [_read(text) for text in vary] or [*steps, *((p, _listed(v, p)) for p, v in sweep.paths.items())]
     if not given:
         raise _wrong("--vary", "nothing is varied: give --vary PATH=VALUES, as in --vary load.rate=5k/s,10k/s")
     twice = next((path for n, (path, _) in enumerate(given) if path in dict(given[:n])), None)
@@ -65,7 +63,7 @@ def scenarios_at(file: Any, sets: Sequence[str], points: Iterable[Point], name: 
     for point in points:
         given = [*sets, *(f"{path}={value}" for path, value in point.items() if path != STEP)]
         try:
-            steps = climbed(load_scenario(file, sets, name).steps, point[STEP]) if STEP in point else ()
+            steps = climbed(load_scenario(file, sets, name).sweep.steps, point[STEP]) if STEP in point else ()
             scenarios.append(load_scenario(file, given, name, steps))
         except ScenarioError as error:
             problems += [replace(p, file=re.sub(r"^--set\b", "--vary", p.file)) for p in error.problems]
@@ -122,7 +120,7 @@ def _read(text: str) -> tuple[str, list[str]]:
     return path, _spaced(path, ends[0], ends[1], int(ends[2]), grid[1] == "log")
 
 
-def _listed(values: Grid | tuple[Any, ...], path: str) -> list[str]:
+def _listed(values: Values, path: str) -> list[str]:
     """The values that a `sweep` block gives for a path."""
     if not isinstance(values, Grid):
         return [_text(value) for value in values]

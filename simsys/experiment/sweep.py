@@ -94,7 +94,7 @@ def sweep_of(points: Sequence[Point], scenarios: Sequence[Scenario], results: Se
         replace(result, rows=tuple(row._replace(point=shown(point)) for row in result.rows))
         for point, result in zip(points, results, strict=True)
     ]
-    lower = beneath(points, scenarios[0].steps)
+    lower = beneath(points, scenarios[0].sweep.steps)
     whole = Sweep(tuple(points), tuple(placed), tuple(_differences(placed, lower)), tuple(lower))
     knob = len(points[0]) == 1 and next(iter(points[0])).startswith("strategies.")
     found = {name: theory(scenarios, name) for name in whole.strategies} if knob else {}

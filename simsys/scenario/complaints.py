@@ -26,8 +26,6 @@ _EXPECTED = {
     **dict.fromkeys(("list_type", "tuple_type", "iterable_type"), _LIST),
     "string_pattern_mismatch": "a name: a small letter, then small letters, digits, _ and -",
 }
-_FLAG = "literal[True]"
-"""The alternative of a sweep's `zip`, which no path has."""
 _LIMITS = {
     "greater_than": ("above", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -55,8 +53,6 @@ def complaints(error: ValidationError, tree: Node, path: Path, allowed: Allowed)
     """The problems behind a validation error of the tree at `path`; `allowed`: keys a mapping may have."""
     at: dict[Path, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False, include_input=True):
-        if detail["loc"][-1:] == (_FLAG,):
-            continue
         _, _, known = follow(tree, detail["loc"])
         at.setdefault(known, []).append(detail)
     for known, details in at.items():

@@ -15,13 +15,13 @@ from simsys.scenario.defaults import merged
 from simsys.scenario.errors import Problem, ScenarioError, Source
 from simsys.scenario.guard import MAX_BYTES, Node, read_tree
 from simsys.scenario.knobs import families, flows, read_strategies
-from simsys.scenario.ladder import STEPS
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path as Steps
 from simsys.scenario.paths import PathError, find, parse_path, set_value, show_path
 from simsys.scenario.references import checked
 from simsys.scenario.schema import allowed
 from simsys.scenario.shipped import find_scenario
+from simsys.scenario.sweep import STEPS
 from simsys.strategies import Strategy
 
 

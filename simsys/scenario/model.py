@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
-from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema, WrapValidator, model_validator
+from pydantic import Field, InstanceOf, PrivateAttr, WithJsonSchema
 
 from simsys.money import Prices
-from simsys.scenario.ladder import STEPS, ZIP, Ladder, Step
 from simsys.scenario.promises import Promise
 from simsys.scenario.run import Event, Run
 from simsys.scenario.sizing import Sizing
+from simsys.scenario.sweep import Sweep
 from simsys.stations import Batch, Station
 from simsys.strategies import Strategy
 from simsys.structures.caches import CacheSpec
@@ -35,32 +35,6 @@ class Retention(Spec):
     disk: Duration | None = None
 
 
-class Grid(Spec):
-    """Values of a sweep: `points` of them from the first to the last, evenly or (`log`) by equal factors."""
-
-    log: tuple[Any, Any] | None = None
-    linear: tuple[Any, Any] | None = None
-    points: Annotated[int, Field(ge=2, le=10_000)]
-
-    @model_validator(mode="after")
-    def _one_scale(self) -> Self:
-        if (self.log is None) == (self.linear is None):
-            raise ValueError("give log or linear, as in {log: [100, 10M], points: 25}")
-        return self
-
-
-def _with_steps(value: Any, values: Any) -> Any:
-    """The values by path, and the steps, and whether the paths go in step, as such."""
-    if not isinstance(value, dict):
-        return values(value)
-    paths = {path: given for path, given in value.items() if path not in (STEPS, ZIP)}
-    wrong = next((path for path, given in paths.items() if given is True), None)
-    if wrong is not None or value.get(ZIP, True) is not True:
-        raise ValueError(f"{wrong or ZIP}: expected {'values, as in [1, 2]' if wrong else 'true, or nothing'}")
-    steps = {STEPS: Ladder.model_validate({STEPS: value[STEPS]}).steps} if STEPS in value else {}
-    return steps | values(paths) | ({ZIP: True} if ZIP in value else {})
-
-
 class Scenario(Spec):
     """One question, and all that is needed to play it. Seconds, bytes, US dollars per month."""
 
@@ -81,13 +55,7 @@ class Scenario(Spec):
     sizes: dict[Name, Size] = Field(default={}, description="bytes of what is kept")
     retention: Retention = Field(description="how long posts are kept")
     size: Sizing | None = Field(default=None, description="what a fleet is sized for")
-    sweep: Annotated[dict[str, Grid | tuple[Any, ...] | Literal[True]], WrapValidator(_with_steps)] = Field(
-        default={},
-        description="values to try, by path; steps; and whether the paths go in step",
-        json_schema_extra={
-            "properties": {ZIP: {"const": True}, STEPS: {"type": "array", "items": Step.model_json_schema()}}
-        },
-    )
+    sweep: Sweep = Field(default=Sweep(), description="values to try, by path; steps; and whether the paths go in step")
 
     _name: str = PrivateAttr(default="scenario")
     _folder: Path = PrivateAttr(default=Path())
@@ -119,17 +87,6 @@ class Scenario(Spec):
         if self._worked_out.get("scenario") is not self:
             self._worked_out = {"scenario": self}
         return self._worked_out
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The steps of its sweep, if it has any."""
-        steps = self.sweep.get(STEPS, ())
-        return steps if isinstance(steps, tuple) else ()
-
-    @property
-    def zipped(self) -> bool:
-        """Whether the paths of its sweep go in step."""
-        return ZIP in self.sweep
 
     @property
     def transient(self) -> bool:

@@ -10,12 +10,12 @@ from simsys.scenario.errors import Problem, WordError, nearest, printable
 from simsys.scenario.guard import Node
 from simsys.scenario.happenings import event_problems
 from simsys.scenario.knobs import read_strategies
-from simsys.scenario.ladder import STEPS, ZIP
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path, PathError, Place, element_step, find, parse_path, set_value
 from simsys.scenario.promises import MARKED, SloRule, resolved
 from simsys.scenario.schema import allowed
 from simsys.scenario.storage import unfit
+from simsys.scenario.sweep import STEPS
 from simsys.scenario.uses import KIND, Use, uses
 from simsys.structures.caches import ASKED_BY, SKETCHES
 from simsys.units import show_duration
@@ -71,10 +71,9 @@ class References:
         yield from event_problems(self.scenario, self.load, self.length, self._at)
         for number, rule in enumerate(self.scenario.slo):
             yield from self._promise(number, rule)
-        for text in self.scenario.sweep:
-            if text not in (STEPS, ZIP):
-                yield from self._swept(self._at("sweep", text), text)
-        for number, step in enumerate(self.scenario.steps):
+        for text in self.scenario.sweep.paths:
+            yield from self._swept(self._at("sweep", text), text)
+        for number, step in enumerate(self.scenario.sweep.steps):
             for text in step.set:
                 yield from self._swept(self._at("sweep", STEPS, str(number), "set", text), text)
 

@@ -24,7 +24,7 @@ def scenario_schema() -> Schema:
     models = [(model, "validation") for model in (Scenario, *knobs.values())]
     links, root = models_json_schema(models, by_alias=True)  # type: ignore[arg-type]
     definitions: Schema = root["$defs"]
-    definitions["Step"] = _step()
+    definitions["Form"] = _form()
     _allow_plain_services(definitions)
     named: Schema = {name: {"anyOf": [links[model, "validation"], {"type": "null"}]} for name, model in knobs.items()}
     named["flow"] = {
@@ -33,7 +33,7 @@ def scenario_schema() -> Schema:
             "name": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}$"},
             "keeps": {"type": "object", "additionalProperties": _store()},
         },
-        "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/Step"}},
+        "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/Form"}},
     }
     scenario: Schema = definitions.pop("Scenario")
     scenario["properties"]["strategies"] = {
@@ -65,7 +65,7 @@ def _one(name: str, schema: Schema) -> Schema:
     return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
 
 
-def _step() -> Schema:
+def _form() -> Schema:
     """A form of a flow: one word of the vocabulary and what goes with it."""
     words: dict[str, Schema] = {}
     for word, (fields, _) in forms.FORMS.items():
