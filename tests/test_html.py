@@ -17,7 +17,8 @@ import hand_made
 import pytest
 from browser import Browser, browser, needs_chromium
 
-from simsys.experiment.result import Audit, Result
+from simsys.experiment.result import Audit, Result, Row
+from simsys.experiment.rows import STORAGE
 from simsys.experiment.sweep import sweep_of
 from simsys.report import files, played
 from simsys.report.files import NotResults
@@ -126,6 +127,16 @@ def test_figures_stand_with_their_units_and_notes(text: str) -> None:
     assert "fewer than 10 observations beyond it" in text
     assert "96 vCPU × 12.5 $/month" in text and "1.83 TB × 16 $/GB/month" in text
     assert "<li>visit database.newest × following</li>" in text, "the plans of the scenario"
+
+
+def test_what_a_storage_engine_paid_stands_in_a_table(tmp_path: Path) -> None:
+    told = {"touched": 1.5, "write_amplification": 4.0, "bytes_written": 2e6}
+    rows = [Row("push", {}, STORAGE, metric, value, None, None, "", "") for metric, value in told.items()]
+    text = page(kept(folder_of(tmp_path, hand_made.result(rows=(*hand_made.rows(), *rows)))))
+    (found,) = re.findall(r"<h3>storage engine</h3>(.*?)</table>", text, re.DOTALL)
+    heads = re.findall(r"<button[^>]*>([^<]*)<", found)
+    assert heads == ["strategy", "blocks looked at", "write amplification", "written"]
+    assert re.findall(r'<td data-key="([^"]*)"', found) == ["1.5", "4.0", "2000000.0"]
 
 
 def test_the_shards_of_a_station_stand_side_by_side_where_one_is_hot(text: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from json import dumps, loads
+from collections.abc import Collection
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from simsys.cli.app import WRONG, Json, Stop
 from simsys.cli.terminal import say
 
 if TYPE_CHECKING:
-    from simsys.experiment.result import Result
+    from simsys.experiment.result import Result, Row
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A folder of results, or DIR:STRATEGY.")]
 
@@ -26,17 +27,18 @@ def compare(first: Run, second: Run, json: Json = False) -> None:
     from simsys.report.compare_sweeps import Swept
 
     (one, name), (other, its) = _read(first), _read(second)
-    points = _common(first, one, second, other)
+    here, there = _by_point(one), _by_point(other)
+    points = _common(first, here, second, there)
     whom = [(name or its, its or name)] if name or its else list(partners(one, other))
     for result, run, wanted in ((one, first, {a for a, _ in whom}), (other, second, {b for _, b in whom})):
         if not whom or not wanted <= set(result.strategies):
-            there = f"{run} has the strategies {', '.join(result.strategies)}"
-            raise Stop(WRONG, f"simsys: nothing to compare: {there}; name one, as in DIR:STRATEGY")
+            known = f"{run} has the strategies {', '.join(result.strategies)}"
+            raise Stop(WRONG, f"simsys: nothing to compare: {known}; name one, as in DIR:STRATEGY")
     if points:
-        left_out = len(_points(one) ^ _points(other))
+        left_out = len(here.keys() ^ there.keys())
         swept = [
             Swept(_called(first, a), _called(second, b), tuple(
-                (loads(at), tuple(compared((_at(one, at), a), (_at(other, at), b)))) for at in points), left_out)
+                (loads(at), tuple(compared((here[at], a), (there[at], b)))) for at in points), left_out)
             for a, b in whom
         ]  # fmt: skip
         say(files.to_json(compare_sweeps.told(swept)) if json else compare_sweeps.page(swept))
@@ -47,25 +49,27 @@ def compare(first: Run, second: Run, json: Json = False) -> None:
     say(files.to_json(told(pairs)) if json else page(pairs))
 
 
-def _common(first: str, one: Result, second: str, other: Result) -> list[str]:
+def _common(first: str, here: Collection[str], second: str, there: Collection[str]) -> list[str]:
     """The points that two sweeps have in common, in the order of the first; none of two runs."""
-    here, there = _points(one), _points(other)
     if bool(here) != bool(there):
         raise Stop(WRONG, f"simsys: {first if here else second} is of a sweep and the other of a run")
-    if here and not here & there:
+    points = [at for at in here if at in there]
+    if here and not points:
         raise Stop(WRONG, f"simsys: {first} and {second} have no point in common")
-    return [at for at in dict.fromkeys(dumps(row.point, sort_keys=True) for row in one.rows) if at in here & there]
+    return points
 
 
-def _points(result: Result) -> set[str]:
-    return {dumps(row.point, sort_keys=True) for row in result.rows if row.point}
-
-
-def _at(result: Result, point: str) -> Result:
-    """The figures at one point of a sweep."""
+def _by_point(result: Result) -> dict[str, Result]:
+    """The figures at each point of a sweep; of a run there is none."""
     from dataclasses import replace
 
-    return replace(result, rows=tuple(row for row in result.rows if dumps(row.point, sort_keys=True) == point))
+    from simsys.experiment.points import key
+
+    rows: dict[str, list[Row]] = {}
+    for row in result.rows:
+        if row.point:
+            rows.setdefault(key(row.point), []).append(row)
+    return {at: replace(result, rows=tuple(mine)) for at, mine in rows.items()}
 
 
 def _called(run: str, strategy: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -57,14 +57,15 @@ def points_of(axes: Axes, zipped: bool = False) -> list[Point]:
     return [dict(zip(axes, values, strict=True)) for values in combined]
 
 
-def scenarios_at(file: Any, sets: Sequence[str], points: Iterable[Point], name: str | None = None) -> list[Scenario]:
+def scenarios_at(file: Any, sets: Sequence[str], points: Sequence[Point], name: str | None = None) -> list[Scenario]:
     """The scenario at each point, in their order. ScenarioError with all that is wrong at any of them."""
     scenarios, problems = [], []
+    steps = load_scenario(file, sets, name).sweep.steps if any(STEP in point for point in points) else ()
     for point in points:
         given = [*sets, *(f"{path}={value}" for path, value in point.items() if path != STEP)]
         try:
-            steps = climbed(load_scenario(file, sets, name).sweep.steps, point[STEP]) if STEP in point else ()
-            scenarios.append(load_scenario(file, given, name, steps))
+            stands_on = climbed(steps, point[STEP]) if STEP in point else ()
+            scenarios.append(load_scenario(file, given, name, stands_on))
         except ScenarioError as error:
             problems += [replace(p, file=re.sub(r"^--set\b", "--vary", p.file)) for p in error.problems]
     if problems:
@@ -74,12 +75,12 @@ def scenarios_at(file: Any, sets: Sequence[str], points: Iterable[Point], name: 
 
 def beneath(points: Sequence[Point], steps: Sequence[Step]) -> list[int | None]:
     """The number of the point that each is compared to: that of the step it stands on, or else the one before."""
+    names = [step.name for step in steps]
     found: list[int | None] = []
     for number, point in enumerate(points):
         if STEP not in point:
             found.append(number - 1 if number else None)
             continue
-        names = [step.name for step in steps]
         lower = below(steps, names.index(point[STEP]))
         other = None if lower is None else {**point, STEP: names[lower]}
         found.append(points.index(other) if other in points else None)
@@ -89,6 +90,11 @@ def beneath(points: Sequence[Point], steps: Sequence[Step]) -> list[int | None]:
 def shown(point: Point) -> dict[str, Any]:
     """A point as results show it: plain numbers, also those with k or M, as numbers; all else as it was given."""
     return {path: _number(value) for path, value in point.items()}
+
+
+def key(point: Mapping[str, Any]) -> str:
+    """A point as a row has it, to be looked up by."""
+    return json.dumps(point, sort_keys=True)
 
 
 def quantity(value: object) -> float | None:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from simsys.distributions import QuantileTable
-from simsys.engines.model import Brings, CacheOutage, Event, Model, copy_of, default_key
-from simsys.engines.outages import Outage
+from simsys.engines.model import Model, copy_of, default_key
 from simsys.engines.program import Program, program
 from simsys.engines.rows import Luck
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.experiment.demand import Demand, Surroundings, demand, surroundings
+from simsys.experiment.happenings import cache_outages, outages, planned
 from simsys.experiment.identity import identity
 from simsys.experiment.layers import Layer, Layers
 from simsys.experiment.result import Load
@@ -228,9 +228,9 @@ class Setting:
             batches=scenario.batches,
             begin=self.begin(load),
             cut=bool(self.saturated),
-            events=tuple(self._event(e, e.request, stop) for e in scenario.events if e.request is not None),
-            outages={n: o for n, o in self._outages(stop).items() if n in used},
-            cache_outages=tuple(self._cache_outages(stop)),
+            events=tuple(planned(scenario, stop)),
+            outages=outages(scenario, used, stop),
+            cache_outages=tuple(cache_outages(scenario, self.layers, stop)),
             program=None if isinstance(self.program, str) else self.program,
         )
 
@@ -265,33 +265,6 @@ class Setting:
                     rate = layer.rate / spec.copies
                     caches[copy].warm(popularity, rate, luck.stream(f"warm {copy}"), self.first.mean_size)
         return caches
-
-    def _event(self, event: Any, request: Any, stop: float) -> Event:
-        brings = None
-        if event.brings is not None:
-            b = event.brings
-            count = round(b.share * request.columns.get("followers", 1.0))
-            brings = Brings(b.op, count, b.after.variate(), b.notify == "delivered")
-        return Event(event.time(stop), request.op, dict(request.columns), brings)
-
-    def _outages(self, stop: float) -> dict[str, list[Outage]]:
-        outages: dict[str, list[Outage]] = {}
-        for event in self.scenario.events:
-            name = event.station
-            if name in self.scenario.stations:
-                begin = event.time(stop)
-                speed = 1.0 / event.slow_by if event.kind == "slow" else 0.0
-                outage = Outage(begin, begin + event.lasts, speed, event.kind == "down", event.shard)
-                outages.setdefault(name, []).append(outage)
-        return outages
-
-    def _cache_outages(self, stop: float) -> list[CacheOutage]:
-        return [
-            CacheOutage(copy_of(e.station, copy), at, at + e.lasts, e.kind == "empty", e.back == "warm")
-            for e, at in ((e, e.time(stop)) for e in self.scenario.events)
-            if e.station in self.layers
-            for copy in range(self.scenario.caches[e.station].copies)[-e.copies if e.copies else None :]
-        ]
 
     def scope(self) -> Scope:
         """What to summarise of a log."""

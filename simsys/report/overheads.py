@@ -13,8 +13,8 @@ from simsys.report import style
 from simsys.report.canvas import canvas, legend
 from simsys.report.style import three
 
-SMALLEST, LARGEST = 60.0, 1500.0
-"""Areas of a point, in square points."""
+LARGEST = 900.0
+"""The area of the point of most bytes, in square points."""
 
 
 class Overhead(NamedTuple):
@@ -46,10 +46,9 @@ def overheads(result: Result) -> Any:
     if not points:
         return None
     figure, (panel,) = canvas(8, 4.6)
-    most, least = max(p.memory for p in points), min(p.memory for p in points)
+    most = max(point.memory for point in points)
     for point in points:
-        share = (point.memory - least) / (most - least) if most > least else 0.0
-        area = SMALLEST + share * (LARGEST - SMALLEST)
+        area = LARGEST * point.memory / most
         panel.scatter(point.read, point.update, s=area, color=style.colour(point.number), alpha=0.75, linewidths=0)
         said = {"xytext": (7 + area**0.5 / 2, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
         panel.annotate(f"{three(point.memory)} B", (point.read, point.update), **said)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterable
 from io import StringIO
 
+from simsys.experiment.points import key as point_key
 from simsys.experiment.result import Row
 from simsys.experiment.rows import rounded
 
@@ -19,7 +19,7 @@ _COLUMNS = ("strategy", "point", "subject", "metric", "deviations")
 
 def key(row: Row) -> Key:
     """Where a figure stands in the file."""
-    return row.strategy, json.dumps(row.point, sort_keys=True), row.subject, row.metric
+    return row.strategy, point_key(row.point), row.subject, row.metric
 
 
 def to_csv(rows: Iterable[Row]) -> str:

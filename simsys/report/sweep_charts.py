@@ -64,7 +64,8 @@ def _chosen(sweep: Sweep) -> list[tuple[str, str]]:
 
 
 def _title(sweep: Sweep, along: Axis) -> str:
-    return "Where to stop delivering?" if sweep.theory else f"What does {short(along.path, 60)} change?"
+    what = "each step" if along.path == STEP else short(along.path, 60)
+    return "Where to stop delivering?" if sweep.theory else f"What does {what} change?"
 
 
 def _panel(panel: Any, sweep: Sweep, along: Axis, lines: Sequence[Curve], subject: str, metric: str) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from simsys import __version__
-from simsys.experiment.points import Point, shown
+from simsys.experiment.points import Point, key, shown
 from simsys.experiment.result import Audit, Failure, Result, Row, Verdict
 from simsys.report import played
 from simsys.report.files import NotResults
-from simsys.report.html.points import key
 from simsys.scenario.promises import read_promise
 
 

@@ -29,6 +29,7 @@ from simsys.report.html.tables import (
     promises,
     said,
     stations,
+    storage,
     system,
     table,
     whose,
@@ -215,7 +216,8 @@ def _switch(number: int, axis: str, chart: Chart) -> str:
 
 def _figures(result: Result, notes: Notes) -> Iterator[str]:
     parts = [(op, operation(result, op, notes)) for op in style.subjects(result, "latency_mean")]
-    parts += [("stations", stations(result, notes)), ("caches", caches(result, notes))]
+    parts += [("stations", stations(result, notes)), ("caches", caches(result, notes)),
+              ("storage engine", storage(result, notes))]  # fmt: skip
     yield from (f"<h3>{name(title)}</h3>\n{tables}" for title, tables in parts if tables)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
-from simsys.experiment.points import Point, quantity, shown
+from simsys.experiment.points import Point, key, quantity, shown
 from simsys.experiment.result import Result, Row
 from simsys.report import style
 from simsys.report.html.charts import COUNTS, SECONDS, SHARES, Chart, axis, line
@@ -18,11 +17,6 @@ from simsys.scenario.promises import read_promise
 USUAL = ("latency_p99", "latency_p99_worst", "fresh_p99", "stale_ratio", "cost")
 LABELS = 8
 """Values of a path that are written below an axis, at most."""
-
-
-def key(point: Mapping[str, Any]) -> str:
-    """A point as a row has it, to be looked up by."""
-    return json.dumps(point, sort_keys=True)
 
 
 def charts(result: Result, points: Sequence[Point]) -> Iterator[Chart]:

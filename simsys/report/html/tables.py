@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from simsys.experiment.points import Point, shown
+from simsys.experiment.points import Point, key, shown
 from simsys.experiment.result import Result, Row, Verdict
+from simsys.experiment.rows import STORAGE
 from simsys.report import style
-from simsys.report.html.points import key
 from simsys.report.html.text import name, text
 from simsys.report.style import figure, half_width
-from simsys.report.table import AFTER, BYTES, FRESH, LATENCIES, OF_STATIONS, SILENT
+from simsys.report.table import AFTER, BYTES, FRESH, LATENCIES, OF_STATIONS, OF_STORAGE, SILENT
 from simsys.report.words import rule_of
 
 GROUPS = (
@@ -158,6 +158,10 @@ def stations(result: Result, notes: Notes) -> str:
 
 def caches(result: Result, notes: Notes) -> str:
     return _measured(result, style.subjects(result, "hit_ratio"), OF_CACHES, notes, "", "cache")
+
+
+def storage(result: Result, notes: Notes) -> str:
+    return _measured(result, [STORAGE], OF_STORAGE, notes, "")
 
 
 def system(result: Result, notes: Notes) -> str:
