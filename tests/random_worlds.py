@@ -24,8 +24,8 @@ from simsys.stations import Batch, Station
 from simsys.steps import Hold
 from simsys.structures.caches import CacheSpec, has_long_run, make_cache
 from simsys.workload import Load, Population, Workload
+from simsys.workload.columns import Chunk, Rows
 from simsys.workload.graph import Graph
-from simsys.workload.requests import Chunk, Rows
 
 MOST_REQUESTS = 40
 LAWS: list[Any] = [

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from simsys.measure.log import MARK, REQUEST, Batch
 from simsys.measure.marks import Waiting
 
+NAMES = ["this", "other"]
 NUMBERS = st.sampled_from([*range(8), *range(16, 400, 16), 2**40, 2**40 + 16, 2**41])
 """Some whose last bits are the same, so that they ask for the same places of the table."""
 
@@ -27,17 +28,17 @@ def test_each_mark_comes_out_with_its_request(given: list[tuple[int, int]], when
     marks = [(name, number, float(time), time % 3, time % 5 - 1) for time, (name, number) in enumerate(given)]
     came = sorted(zip(when, marks, strict=False), key=lambda both: both[0])
     last = {mark[1]: turn for turn, mark in came}
-    waiting = Waiting()
+    waiting = Waiting("this")
     for turn in range(4):
         settling = [number for number, its in last.items() if its == turn]
-        out = waiting.settle(batch(settling, [mark for its, mark in came if its == turn]), 0)
+        out = waiting.settle(batch(settling, [mark for its, mark in came if its == turn]), NAMES)
         expected = [(row, *mark[2:]) for row, n in enumerate(settling) for _, mark in came if mark[:2] == (0, n)]
         assert list(zip(*(column.tolist() for column in out), strict=True)) == expected
     assert waiting._parts == []
 
 
 def test_marks_of_a_request_that_never_settles_are_kept_as_they_are() -> None:
-    waiting = Waiting()
-    waiting.settle(batch([], [(0, 5, 1.0, 2.0, -1), (0, 6, 2.0, 1.0, -1)]), 0)
-    assert waiting.settle(batch([6, 7], []), 0).time.tolist() == [2.0]
-    assert waiting.settle(batch([5], [(0, 5, 3.0, 1.0, -1)]), 0).time.tolist() == [1.0, 3.0]
+    waiting = Waiting("this")
+    waiting.settle(batch([], [(0, 5, 1.0, 2.0, -1), (0, 6, 2.0, 1.0, -1)]), NAMES)
+    assert waiting.settle(batch([6, 7], []), NAMES).time.tolist() == [2.0]
+    assert waiting.settle(batch([5], [(0, 5, 3.0, 1.0, -1)]), NAMES).time.tolist() == [1.0, 3.0]

@@ -17,7 +17,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from simsys.workload import Load, Population, Workload
 from simsys.workload.grid import axis, point_weights
-from simsys.workload.population import _scattered
+from simsys.workload.scatter import scattered, spread
 
 TWO = {"mixture": [{"share": "90%", "constant": 10}, {"share": "10%", "constant": 1000}]}
 HEAVY = {"pareto": {"mean": 200, "tail": 1.1, "max": "10M"}}
@@ -245,16 +245,16 @@ def test_activity_comes_from_one_place(tmp_path: Path) -> None:
 
 @given(st.integers(1, 10**11), st.integers(0, 10**11))
 def test_numbers_and_ranks_are_one_to_one(users: int, number: int) -> None:
-    there, back = Population(users=users)._spread
+    there, back = spread(users)
     numbers = np.array([number % users])
-    ranks = _scattered(numbers, there, users)
+    ranks = scattered(numbers, there, users)
     assert int(ranks[0]) == number % users * there % users
-    assert _scattered(ranks, back, users).tolist() == numbers.tolist()
+    assert scattered(ranks, back, users).tolist() == numbers.tolist()
 
 
 @pytest.mark.parametrize("users", [1, 2, 3, 500, 10_007, 65_536])
 def test_the_first_numbers_are_a_fair_sample(users: int) -> None:
-    ranks = _scattered(np.arange(users), Population(users=users)._spread[0], users)
+    ranks = scattered(np.arange(users), spread(users)[0], users)
     assert sorted(ranks.tolist()) == list(range(users))
     for some in (users // 50, users // 7, users // 3):
         parts = (np.sort(ranks[:some]) + 0.5) / users

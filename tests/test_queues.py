@@ -22,7 +22,8 @@ from simsys import draws
 from simsys.engines.outages import Outage
 from simsys.engines.servers import Plain, Queued
 from simsys.measure.histogram import Histogram
-from simsys.measure.log import Log, StationLog, Writer
+from simsys.measure.log import Log, StationLog
+from simsys.measure.writer import Writer
 from simsys.steps import All, Chance, Each, Start, Visit
 from simsys.theory import MMc, erlang_b, fork_join_2, harmonic, mva_closed, pollaczek_khinchine
 from simsys.workload import Workload

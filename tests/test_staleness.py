@@ -39,7 +39,7 @@ def world(posts: list[float], cause: int = 0) -> tuple[Log, Posts]:
     (batch,) = log.batches
     batch.requests["cause"] = cause
     known = Posts(FOLLOWING)
-    known.take(batch.requests, Waiting().settle(batch, 0))
+    known.take(batch.requests, Waiting("fresh").settle(batch, log.names))
     return log, known
 
 
@@ -88,7 +88,7 @@ def lost_world(plan: Any, cause: int = 0) -> Posts:
     log = run_plan(plan, STATIONS, Arrivals([0.0], followers=[100.0], following=[10.0]), plain=False)
     (batch,) = log.batches
     batch.requests["cause"] = cause
-    fresh, lost = (Waiting().settle(batch, log.names.index(name)) for name in ("fresh", "lost"))
+    fresh, lost = (Waiting(name).settle(batch, log.names) for name in ("fresh", "lost"))
     known = Posts(FOLLOWING)
     known.take(batch.requests, never(fresh, lost))
     return known
@@ -214,12 +214,12 @@ def test_reads_are_judged_alike_however_they_settle(order: list[int], cuts: set[
     """Mutants: a read is judged when it settles; a base level without a delivery; a batch's posts after its reads."""
     rows = requests()
     known = Posts(FOLLOWING)
-    known.take(rows, Waiting().settle(settled(list(range(len(rows))), rows, set())[0], 0))
+    known.take(rows, Waiting("fresh").settle(settled(list(range(len(rows))), rows, set())[0], ["fresh"]))
     expected = known.shares(Reads(*(rows[3:][name] for name in Reads._fields)))
-    stream, waiting = Staleness(FOLLOWING), Waiting()
+    stream, waiting = Staleness(FOLLOWING), Waiting("fresh")
     for batch in settled(order, rows, cuts):
         read = np.flatnonzero(batch.requests["number"] >= 3)
-        stream.take(batch.requests, read, waiting.settle(batch, 0), batch.settled)
+        stream.take(batch.requests, read, waiting.settle(batch, ["fresh"]), batch.settled)
     assert stream.stale == pytest.approx(expected[0].sum(), abs=1e-12) and stream.stale > 1
     assert stream.unfound == pytest.approx(expected[1].sum(), abs=1e-12) and stream.unfound > 0.1
     assert stream.brought == READS / 3 - 1
@@ -229,7 +229,7 @@ def test_what_is_added_up_is_exact() -> None:
     """A million times a tenth: 64 bits of 2**-60 would hold sixteen, and a sum of floats ends in other digits."""
     stream, one = Staleness(Following(1.0, 1.0, 1.0)), requests()[3:4]
     one["age"], one["following"], one["parent"] = 1.0, 0.1, -1
-    none = Waiting().settle(Batch(one, np.zeros((1, 0, 2)), np.zeros(0, MARK), inf, inf), 0)
+    none = Waiting("fresh").settle(Batch(one, np.zeros((1, 0, 2)), np.zeros(0, MARK), inf, inf), ["fresh"])
     many = np.repeat(one, 1_000_000)
     stream.take(many, np.arange(len(many)), none, inf)
     assert stream.stale == pytest.approx(1e6 * (1 - exp(-0.1)), rel=1e-15)

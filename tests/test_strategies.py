@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 import yaml
 from test_defaults import GIVEN
@@ -22,8 +23,9 @@ from simsys import strategies
 from simsys.engines.trace import steps_of, trace
 from simsys.expressions import Untraceable
 from simsys.steps import Drop, Fill, Join, Lookup, Visit
-from simsys.strategies import Strategy
-from simsys.structures.storage import ACCESS
+from simsys.strategies import HasStorage, Strategy
+from simsys.strategies.storage.btree import Btree
+from simsys.structures.storage import ACCESS, Data
 
 SHIPPED = [name for name in strategies.names() if strategies.find(name).__module__.startswith("simsys.strategies.")]
 OPERATIONS = {"feed": {"read", "post"}, "storage": set(ACCESS), "batch": {"job"}}
@@ -67,7 +69,18 @@ def breaches(cls: type[Strategy]) -> list[str]:
     found += [f"no plan for {op}" for op in missing]
     if not missing:
         found += dict.fromkeys(fault for strategy in variants(cls()) for fault in faults(strategy))
+    if (said := counts(cls())) != cls.counts:
+        found.append(f"counts {cls.counts}, but its storage says {said}")
     return found
+
+
+def counts(strategy: Strategy) -> tuple[str, ...]:
+    """What a strategy's storage says of requests of each kind; nothing where it has none."""
+    if not isinstance(strategy, HasStorage):
+        return ()
+    kinds = np.array(sorted(set(ACCESS.values())))
+    storage = strategy.storage(Data(np.arange(100), 1000.0, 1000))
+    return tuple(storage.play(kinds, 100 + kinds, np.ones_like(kinds)))
 
 
 def faults(strategy: Strategy) -> Iterator[str]:
@@ -161,6 +174,26 @@ def _at_sea() -> type[Strategy]:
     return Adrift
 
 
+def _counting(said: tuple[str, ...], has_storage: bool) -> Callable[[], type[Strategy]]:
+    def make() -> type[Strategy]:
+        class Guess(Strategy):
+            """Demand per read: nothing. Source: none."""
+
+            operations, family, counts = tuple(ACCESS), "storage", said
+
+            def read(self, r: Any) -> Iterator[Any]:
+                yield Visit("cpu", "read")
+
+            post = update = insert = scan = modify = read
+
+        if has_storage:
+            Guess.storage = lambda self, data: Btree().storage(data)  # type: ignore[attr-defined]
+        return Guess
+
+    return make
+
+
+TOLD = Btree.counts
 LOOKED_INTO = "`followers` is not a number yet: a plan must not look into it"
 
 
@@ -173,6 +206,10 @@ LOOKED_INTO = "`followers` is not a number yet: a plan must not look into it"
             _at_sea,
             ["no station apy", "no api.red", "no cache fed", f"post: {LOOKED_INTO}"],
         ),
+        (_counting(TOLD, has_storage=True), []),
+        (_counting((), has_storage=True), [f"counts (), but its storage says {TOLD}"]),
+        (_counting(TOLD[:2], has_storage=True), [f"counts {TOLD[:2]}, but its storage says {TOLD}"]),
+        (_counting(TOLD, has_storage=False), [f"counts {TOLD}, but its storage says ()"]),
     ],
 )
 def test_a_breach_is_noticed(make: Callable[[], type[Strategy]], owed: list[str]) -> None:

@@ -18,7 +18,8 @@ from simsys.engines.facilities import Facility
 from simsys.engines.lookups import Lookups
 from simsys.engines.model import Model
 from simsys.engines.rows import Luck, Row
-from simsys.measure.log import DONE, NOBODY, REFUSED, TIMED_OUT, Log, Request, Sample, Take, Writer
+from simsys.measure.log import DONE, NOBODY, REFUSED, TIMED_OUT, Log, Request, Sample, Take
+from simsys.measure.writer import Writer
 from simsys.steps import (
     All,
     Chance,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simsys.scenario import Scenario
-from simsys.strategies import Strategy
+from simsys.strategies import HasStorage, Strategy
 from simsys.structures.storage import Data
 from simsys.structures.storage.accesses import Accesses, AsTheyAre, Ranks, scattered
 from simsys.workload import Workload
@@ -23,12 +23,12 @@ def workload(scenario: Scenario, replication: int, strategy: Strategy | None = N
         scenario.load, scenario.population, run.seed, replication, duration=run.duration, requests=run.requests,
         folder=scenario.folder, events=tuple(e.request.op for e in scenario.events if e.request is not None),
         counts=strategy.counts if strategy is not None else (),
-        counted=(lambda: accesses(scenario, strategy, load)) if strategy is not None and strategy.counts else None,
+        counted=(lambda: accesses(scenario, strategy, load)) if isinstance(strategy, HasStorage) else None,
     )  # fmt: skip
     return load
 
 
-def accesses(scenario: Scenario, strategy: Strategy, load: Workload) -> Accesses:
+def accesses(scenario: Scenario, strategy: HasStorage, load: Workload) -> Accesses:
     """A storage engine with its data. If its keys have a law, it has met requests like these before; those of a trace
     are all there, and come once.
     """

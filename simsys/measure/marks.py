@@ -31,15 +31,16 @@ NONE = Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0, 
 
 
 class Waiting:
-    """The marks of requests that have not settled yet."""
+    """The marks of one name, of requests that have not settled yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._parts: list[Marks] = []
         """What came with one batch, and still waits; its rows are the numbers of the requests."""
 
-    def settle(self, batch: Batch, name: int) -> Marks:
-        """The marks of this name (a place in `Log.names`) of all requests of the batch."""
-        named = batch.marks["name"] == name
+    def settle(self, batch: Batch, names: Sequence[str]) -> Marks:
+        """The marks of all requests of the batch; `names` are those of its marks so far."""
+        named = batch.marks["name"] == (names.index(self._name) if self._name in names else -1)
         if named.any():
             new = batch.marks if named.all() else batch.marks[named]
             self._parts.append(Marks(*(new[field].copy() for field in ("request", "time", "n", "whom"))))
@@ -69,7 +70,7 @@ class Marked:
         self._counts: list[dict[str, int]] = [
             dict.fromkeys(sorted(may[op] - {but}), 0) if may is not None else {} for op in ops
         ]
-        self._waiting = {name: Waiting() for counts in self._counts for name in counts}
+        self._waiting = {name: Waiting(name) for counts in self._counts for name in counts}
 
     def __bool__(self) -> bool:
         return bool(self._waiting) or not self._known
@@ -77,9 +78,9 @@ class Marked:
     def take(self, batch: Batch, names: Sequence[str], inside: Array) -> None:
         """A batch, the names of its marks, and which of its requests arrived in the window."""
         if not self._known:
-            self._waiting |= {name: Waiting() for name in names if name != self._but and name not in self._waiting}
+            self._waiting |= {name: Waiting(name) for name in names if name != self._but and name not in self._waiting}
         for name, waiting in self._waiting.items():
-            marks = waiting.settle(batch, names.index(name) if name in names else -1)
+            marks = waiting.settle(batch, names)
             row, _, n, _ = some(marks, inside[marks.row])
             ops = batch.requests["op"][row]
             for op in np.unique(ops).tolist():

@@ -44,7 +44,8 @@ class Meter:
         fresh = [op for op in scope.ops if op != "read" and _may_be_fresh(op, scope)]
         self._scope, self._begin = scope, begin
         self._tallies = Tallies(len(scope.ops), stations, begin, stop, requests)
-        self._waiting, self._lost, self._last_fresh = Waiting(), Waiting(), LastFresh()
+        self._delivered, self._lost, self._sent = Waiting(FRESH), Waiting(LOST), Waiting(SENT)
+        self._last_fresh, self._deliveries = LastFresh(), Deliveries()
         self._marked = Marked(scope.ops, scope.marks, FRESH)
         self._fresh = {op: Freshness(op == "post", width) for op in fresh}
         self._windows = {op: Windows(WINDOW) for op in scope.ops if scope.transient}
@@ -55,7 +56,6 @@ class Meter:
             self._staleness = Staleness(scope.following)
             if scope.followers is not None and users is not None:
                 self._staleness = Lacking(scope.followers, users, scope.ops.index("post"))
-        self._sent, self._deliveries = Waiting(), Deliveries()
 
     def take(self, batch: Batch, names: Sequence[str]) -> None:
         """Measure a batch; `names` are those of its marks. Unmeasurable if something is too long to be measured."""
@@ -67,13 +67,10 @@ class Meter:
         inside = (arrival >= self._begin) & (arrival <= batch.stop)
         self._marked.take(batch, names, inside)
         good = (requests["status"] == DONE) & inside
-        marks, lost = (
-            waiting.settle(batch, names.index(name) if name in names else -1)
-            for waiting, name in ((self._waiting, FRESH), (self._lost, LOST))
-        )
+        marks, lost = self._delivered.settle(batch, names), self._lost.settle(batch, names)
         self._last_fresh.take(requests, marks)
         if self._scope.followers is not None and not self._scope.saturated:
-            self._deliveries.take(marks, self._sent.settle(batch, names.index(SENT) if SENT in names else -1))
+            self._deliveries.take(marks, self._sent.settle(batch, names))
         ops = requests["op"].copy()
         for number, op in enumerate(self._scope.ops):
             chosen = np.flatnonzero(good & (ops == number))

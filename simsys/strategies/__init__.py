@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated, Any, ClassVar, cast, dataclass_transform
+from typing import Annotated, Any, ClassVar, Protocol, cast, dataclass_transform, runtime_checkable
 
 from pydantic import Field
 
@@ -35,8 +35,8 @@ class Strategy:
     """A frozen record of knobs with a plan per operation: a method of that name that takes the row.
 
     `operations` are the names a load may ask for; other methods are parts of their plans. `family` names the folder
-    whose `defaults.yaml` holds the stations, caches and sizes the plans speak of. `counts` are the columns of what
-    `storage` says of each request.
+    whose `defaults.yaml` holds the stations, caches and sizes the plans speak of. `counts` are the columns that it adds
+    to each request, if it has a storage.
     """
 
     operations: ClassVar[tuple[str, ...]] = ("read", "post")
@@ -55,13 +55,18 @@ class Strategy:
         plan: Plan | None = getattr(self, op, None) if op in self.operations else None
         return plan
 
-    def storage(self, data: Data) -> Storage:
-        """A storage engine that holds the data, for a strategy with counts."""
-        raise NotImplementedError
-
     def keeps(self, world: World) -> Iterator[Keep]:
         """What the strategy keeps for good, as formulas over the world."""
         return iter(())
+
+
+@runtime_checkable
+class HasStorage(Protocol):
+    """A strategy over a storage engine, which says `counts` of each request."""
+
+    def storage(self, data: Data) -> Storage:
+        """The engine, with the data in it."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -9,27 +9,12 @@ import re
 from collections.abc import Callable, Generator
 from typing import Any, TypeAlias
 
-from simsys.steps import (
-    All,
-    Chance,
-    Drop,
-    Each,
-    Fill,
-    Hold,
-    Join,
-    Key,
-    Lookup,
-    Mark,
-    Start,
-    Visit,
-    Within,
-)  # fmt: skip
+from simsys.steps import All, Chance, Drop, Each, Fill, Hold, Join, Key, Lookup, Mark, Start, Visit, Within
 from simsys.strategies.values import Reader, condition, parse_value
 from simsys.units import parse_duration, parse_share
 
 Doing: TypeAlias = Generator[Any, Any, Any]
 Form: TypeAlias = Callable[[Any], Doing]
-
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 NAMED = "a name is a small letter, then letters, digits, _ and -"

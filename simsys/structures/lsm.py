@@ -24,15 +24,14 @@ from simsys.structures.kernel.runs import filter_of, merge, passes
 Whole = npt.NDArray[np.int64]
 STREAM = 1
 """The key of the draws that are the hash functions of filters."""
-
-
 MEMORY = -1
+"""Where a run is that is not written."""
 
 
 class Run:
     """Keys in order, each once, with their values; and its filter, which is made when it is first asked for.
 
-    `at` is the number of its first entry among all that the tree has written; MEMORY while it is not written.
+    `at` is the number of its first entry among all that the tree has written, or MEMORY.
     """
 
     def __init__(self, keys: Whole, values: Whole, at: int = MEMORY) -> None:

@@ -49,7 +49,6 @@ def leveled_space(first: float, levels: int, live: float, ratio: int = 10) -> fl
     """
     _tree(ratio, levels)
     return float(first + sum(first * ratio**j for j in range(levels))) / live
-    return (first + sum(first * ratio**j for j in range(levels))) / live
 
 
 BTREE_FILL = math.log(2)

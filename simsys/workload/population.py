@@ -17,24 +17,21 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from simsys.distributions import CountDistribution, QuantileTable, Variate, laws
 from simsys.distributions.pieces import piece_moments
-from simsys.draws import compiled, stream
+from simsys.draws import stream
 from simsys.units import Share, Spec, Whole, show_count
 from simsys.workload.edges import Edges
 from simsys.workload.graph import Graph
 from simsys.workload.grid import Axis, integral
 from simsys.workload.ranks import ByRank, Followers, Ranks, by_edges, ranks
+from simsys.workload.scatter import part, scattered, spread
 
 BALANCE = 1.1
 """The mean numbers of followers and of followed may differ by this factor: every edge has two ends."""
 TRAITS = ("user", "followers", "following", "posts", "reads")
 """What differs from one user to the next."""
-RATES = ("posts", "reads")
-"""What is known of every user where the edges are."""
-GOLDEN = 0.6180339887498949
 
-Columns = dict[str, npt.NDArray[np.float64]]
-Numbers = npt.NDArray[np.int64]
 Numeric = npt.NDArray[np.float64]
+Columns = dict[str, Numeric]
 
 
 class Activity(Spec):
@@ -116,7 +113,7 @@ class Population(Spec):
                 f"on average, off by a factor of {factor:.3g}; expected at most {BALANCE:g}"
             )
 
-    def _posting(self) -> float | npt.NDArray[np.float64]:
+    def _posting(self) -> float | Numeric:
         exponent = self.activity.exponent if self.activity is not None else 0.0
         followers = self.followers
         if followers is None or isinstance(followers, ByRank):
@@ -241,21 +238,19 @@ class Population(Spec):
 
     # Users of requests
 
-    def traits(
-        self, v: npt.NDArray[np.float64], author: npt.NDArray[np.bool_], needed: Collection[str] | None = None
-    ) -> Columns:
+    def traits(self, v: Numeric, author: npt.NDArray[np.bool_], needed: Collection[str] | None = None) -> Columns:
         """The TRAITS of the users that uniform numbers v lead to: authors by activity, readers all alike.
         Only those that are `needed`; None: all.
         """
         names = TRAITS if needed is None else needed
-        user = _part(v, self.online_users)
+        user = part(v, self.online_users)
         if self._ranks is not None and author.any():
-            user[author] = _scattered(_part(self._ranks.author(v[author]), self.users), self._spread[1], self.users)
+            user[author] = scattered(part(self._ranks.author(v[author]), self.users), spread(self.users)[1], self.users)
         columns: Columns = {}
         if "user" in names:
             columns["user"] = user.astype(np.float64)
         if "followers" in names and self._ranks is not None:
-            rank = _scattered(user, self._spread[0], self.users)
+            rank = scattered(user, spread(self.users)[0], self.users)
             columns["followers"] = np.rint(self._ranks.users.quantile((rank + 0.5) / self.users))
         if "following" in names and self._following is not None:
             columns["following"] = np.rint(self._following.draws(stream(0, 0, "population:following"), user, 0))
@@ -270,35 +265,6 @@ class Population(Spec):
             columns["followers"] = users.means(lambda v: integral(law, v))
             columns["following"] = others.means_of(self._following)
         return columns
-
-    @property
-    def _spread(self) -> tuple[int, int]:
-        """Factors, inverse to each other modulo `users`, that lead from number to rank and back."""
-        step = int(self.users * GOLDEN) + 1
-        while math.gcd(step, self.users) != 1:
-            step += 1
-        return step % self.users, pow(step, -1, self.users) if self.users > 1 else 0
-
-
-@compiled("int64[::1](float64[::1], int64)")
-def _part(v: npt.NDArray[np.float64], users: int) -> Numbers:
-    """The whole part of v * users, below users."""
-    out = np.empty(v.size, np.int64)
-    for i in range(v.size):
-        out[i] = min(int(v[i] * users), users - 1)
-    return out
-
-
-@compiled("int64[::1](int64[::1], int64, int64)")
-def _scattered(numbers: Numbers, factor: int, modulus: int) -> Numbers:
-    """numbers * factor modulo a modulus of up to 2**37, in two halves, since the product may not fit
-    into 64 bits.
-    """
-    out = np.empty(numbers.size, np.int64)
-    upper, lower = factor >> 20, factor & 0xFFFFF
-    for i in range(numbers.size):
-        out[i] = ((numbers[i] * upper % modulus << 20) + numbers[i] * lower) % modulus
-    return out
 
 
 def _largest(law: CountDistribution | ByRank | None, users: float) -> float:

@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from math import inf
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from simsys.draws import compiled, request_token, stream, uniforms
-from simsys.measure.storage import StorageTotals
-from simsys.workload.arrivals import Times
+from simsys.draws import request_token, stream, uniforms
+from simsys.workload.columns import Chunk, Columns, Counted, Indices, Rows
 from simsys.workload.graph import Graph
 from simsys.workload.grid import POINTS, Grid, axis, point_weights
 from simsys.workload.load import Load
+from simsys.workload.mix import drawn
 from simsys.workload.popularity import zipf_keys
 from simsys.workload.population import TRAITS, Population
 from simsys.workload.schedule import Schedule
@@ -29,53 +28,6 @@ from simsys.workload.traces import TraceChunk, read_trace, scan_trace
 
 AUTHORED = "post"
 """The operation whose user is an author, drawn by activity; the users of all others are readers."""
-
-EXTREMES = (2.0**-53, 1.0 - 2.0**-53)
-"""The least and the largest number that `uniform` gives."""
-
-Indices = npt.NDArray[np.int64]
-Columns = dict[str, npt.NDArray[np.float64]]
-
-
-class Rows(NamedTuple):
-    """Requests without a time: number of the operation (its place in `Workload.ops`), columns."""
-
-    op: Indices
-    columns: Columns
-
-
-class Chunk(NamedTuple):
-    """Consecutive requests: index of the first, arrival times (s), number of the operation, columns."""
-
-    first: int
-    arrival: Times
-    op: Indices
-    columns: Columns
-
-
-class Counted(Protocol):
-    """Meets the requests in the order in which they arrive, and says what each costs, in counts; for that it needs
-    some of their columns. `totals` are what came of all of them.
-    """
-
-    NEEDED: frozenset[str]
-
-    def play(self, arrival: Times, op: Indices, columns: Columns) -> Columns: ...
-
-    @property
-    def totals(self) -> StorageTotals: ...
-
-
-@compiled("int64[::1](float64[::1], int64, int64[::1])")
-def _places(edges: Times, stream: int, tokens: Indices) -> Indices:
-    """How many edges are not above the draw of each token."""
-    u, out = uniforms(stream, tokens, 0), np.empty(tokens.size, np.int64)
-    for i in range(u.size):
-        out[i] = u[i] >= edges[0]
-    for edge in edges[1:]:
-        for i in range(u.size):
-            out[i] += u[i] >= edge
-    return out
 
 
 class Workload:
@@ -185,15 +137,15 @@ class Workload:
             raise ValueError("a closed loop has no chunks: its clients ask when they are answered")
         first = 0
         counted = self.counted = self._counted() if self._counted is not None else None
+        if counted is not None and needed is not None:
+            needed |= counted.NEEDED
         for arrival, lines in self._schedule.arrivals(size):
             indices = np.arange(first, first + arrival.size)
             op = self._ops_of(lines, arrival.size) if lines and lines.op else self._drawn_ops(indices)
             given = lines.columns if lines is not None else {}
             columns = {name: values[: arrival.size] for name, values in given.items()}
-            if counted is None:
-                columns = self._with_drawn(columns, indices, op, needed)
-            else:
-                columns = self._with_drawn(columns, indices, op, None if needed is None else needed | counted.NEEDED)
+            columns = self._with_drawn(columns, indices, op, needed)
+            if counted is not None:
                 columns |= counted.play(arrival, op, columns)
             yield Chunk(first, arrival, op, columns)
             first += arrival.size
@@ -226,11 +178,7 @@ class Workload:
         return np.array([numbers[name] for name in lines.op[:count]], np.int64)
 
     def _drawn_ops(self, indices: Indices) -> Indices:
-        edges = np.cumsum([self.shares[op] for op in self.ops])[:-1]
-        least, most = np.searchsorted(edges, EXTREMES, side="right")
-        if least == most:
-            return np.full(indices.size, least)
-        return _places(edges, self._stream("op"), indices)
+        return drawn(tuple(self.shares.values()), self._stream("op"), indices)
 
     def _with_drawn(self, columns: Columns, indices: Indices, op: Indices, needed: frozenset[str] | None) -> Columns:
         """These columns and those that are drawn, as far as they are needed, in their order."""
@@ -300,30 +248,31 @@ class Workload:
         if self.people is not None:
             author = op == AUTHORED
             columns |= self.people.grid(author, axis(0 if author else 1), axis(1 if author else 0))
-        if self._trace is not None:
-            of_op = self._lines.op == self.ops.index(op)
-            for name, values in self._lines.columns.items():
-                columns[name] = axis(4).means_of_lines(values[of_op] if of_op.any() else values)
-        for name in self.counts:
-            op_of_all, counts = self._all_counts
+        for op_of_all, known in self._known:
             of_op = op_of_all == self.ops.index(op)
-            columns[name] = axis(4).means_of_lines(counts[name][of_op] if of_op.any() else counts[name])
+            for name, values in known.items():
+                columns[name] = axis(4).means_of_lines(values[of_op] if of_op.any() else values)
         return Grid(point_weights(), {name: columns[name] for name in self.columns})
 
     @property
     def _means(self) -> dict[str, float]:
         """The means of the columns that do not tell of users."""
-        traced = self._lines.columns if self._trace is not None else {}
-        counted = self._all_counts[1] if self.counts else {}
-        means = {name: float(values.mean()) for name, values in (traced | counted).items()}
+        means = {name: float(values.mean()) for known in self._known for name, values in known.columns.items()}
         return {"size": self.mean_size, "page": self._page.mean} | means
 
+    @property
+    def _known(self) -> Iterator[Rows]:
+        """What is known request by request: the lines of a trace, and counts."""
+        if self._trace is not None:
+            yield self._lines
+        if self.counts:
+            yield self._all_counts
+
     @cached_property
-    def _all_counts(self) -> tuple[Indices, Columns]:
-        """The operation and the counts of every request."""
+    def _all_counts(self) -> Rows:
         chunks = list(self.chunks(needed=frozenset()))
         counts = {name: np.concatenate([chunk.columns[name] for chunk in chunks]) for name in self.counts}
-        return np.concatenate([chunk.op for chunk in chunks]), counts
+        return Rows(np.concatenate([chunk.op for chunk in chunks]), counts)
 
     def popularity(self, column: str) -> tuple[int, float] | None:
         """How many values a column has, 0 the most popular, and Zipf's exponent (0: uniform); None

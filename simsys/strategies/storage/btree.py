@@ -49,22 +49,16 @@ class Btree(Strategy):
         yield Visit("cpu", "read")
         yield from self.fetch(r)
 
-    def scan(self, r: Any) -> Iterator[Any]:
-        yield from self.read(r)
-
     def update(self, r: Any) -> Iterator[Any]:
         yield from self.fetch(r)
         yield from self.change(r)
 
-    def post(self, r: Any) -> Iterator[Any]:
-        yield from self.update(r)
-
-    def insert(self, r: Any) -> Iterator[Any]:
-        yield from self.update(r)
-
     def modify(self, r: Any) -> Iterator[Any]:
         yield from self.read(r)
         yield from self.change(r)
+
+    scan = read
+    post = insert = update
 
     def fetch(self, r: Any) -> Iterator[Any]:
         """Make room for the pages that are not in memory, and read them."""

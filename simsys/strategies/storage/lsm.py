@@ -60,24 +60,18 @@ class Lsm(Strategy):
         yield Visit("cpu", "read")
         yield from self.fetch(r)
 
-    def scan(self, r: Any) -> Iterator[Any]:
-        yield from self.read(r)
-
     def update(self, r: Any) -> Iterator[Any]:
         yield Visit("cpu", "write")
         if self.log:
             yield Join("commit", self.sync)
         yield Hold("memtable", self.take)
 
-    def post(self, r: Any) -> Iterator[Any]:
-        yield from self.update(r)
-
-    def insert(self, r: Any) -> Iterator[Any]:
-        yield from self.update(r)
-
     def modify(self, r: Any) -> Iterator[Any]:
         yield from self.read(r)
         yield from self.update(r)
+
+    scan = read
+    post = insert = update
 
     def fetch(self, r: Any) -> Iterator[Any]:
         """Read the blocks that are not in memory, one run after the other."""

@@ -54,7 +54,7 @@ class BtreeStorage:
     def __init__(self, keys: Whole, rules: Rules) -> None:
         leaf, inner = max(2, rules.page // rules.entry), max(2, rules.page // rules.link)
         self.rules, self.tree = rules, Btree(leaf, inner, rules.fill)
-        self._counts, self._received = np.zeros(5, np.int64), 0
+        self._counts = np.zeros(5, np.int64)
         self._accesses = self._touched = self._fetched = 0
         self._rules = np.array([rules.pool, rules.limit, rules.fuzzy, rules.log, rules.entry, rules.link, rules.record])
         self._state = np.zeros(10, np.int64)

@@ -1,0 +1,35 @@
+"""Which operation each request is, drawn by their shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simsys.draws import compiled, uniforms
+from simsys.workload.arrivals import Times
+from simsys.workload.columns import Indices
+
+EXTREMES = (2.0**-53, 1.0 - 2.0**-53)
+"""The least and the largest number that `uniform` gives."""
+
+
+def drawn(shares: Sequence[float], stream: int, tokens: Indices) -> Indices:
+    """The number of an operation for each token, from the stream's draws."""
+    edges = np.cumsum(shares)[:-1]
+    least, most = np.searchsorted(edges, EXTREMES, side="right")
+    if least == most:
+        return np.full(tokens.size, least)
+    return _places(edges, stream, tokens)
+
+
+@compiled("int64[::1](float64[::1], int64, int64[::1])")
+def _places(edges: Times, stream: int, tokens: Indices) -> Indices:
+    """How many edges are not above the draw of each token."""
+    u, out = uniforms(stream, tokens, 0), np.empty(tokens.size, np.int64)
+    for i in range(u.size):
+        out[i] = u[i] >= edges[0]
+    for edge in edges[1:]:
+        for i in range(u.size):
+            out[i] += u[i] >= edge
+    return out
