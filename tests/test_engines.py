@@ -20,8 +20,7 @@ from same_log import assert_equal, difference, same_log
 from shrinking import shrink
 from test_scenarios import CSV, RAW
 
-from simsys.engines import agents, clock, facilities, leases, lookups, outages, play, reference, rows, servers
-from simsys.engines import compiled as compiled_engine
+from simsys.engines import agents, arrivals, clock, facilities, leases, lookups, outages, play, reference, rows, servers
 from simsys.engines.clock import ARRIVAL, END, TIMER, Clock
 from simsys.experiment.setting import settings
 from simsys.measure.log import BROUGHT, DONE, FROM_EVENT, FROM_LOAD, INSIDE, REFUSED, TIMED_OUT, Log
@@ -186,7 +185,7 @@ def test_crowds(seed: int) -> None:
 
 
 def test_clients_ask_more_often_than_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled_engine, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(arrivals, "ROWS_AT_ONCE", 1)
     worlds = [world for world in map(make, range(FEW // 3)) if world.load.clients]
     longer = [
         replace(world, load=replace(world.load, requests=100)) for world in worlds if hasattr(world.load, "times")

@@ -204,9 +204,9 @@ def test_more_names_of_draws_than_bits() -> None:
 
     made = program(get=plan)
     model = Model({"get": plan}, {}, frozenset(), {}, {}, 0.0)
-    assert len(Layout(model, made, Luck(1, 0), COLUMNS, None).names) == p.MOST_NAMES
+    assert len(Layout(model, made, Luck(1, 0), COLUMNS, None, None).names) == p.MOST_NAMES
     with pytest.raises(Untraceable, match=f"more than {p.MOST_NAMES} names of draws"):
-        Layout(Model({"get": plan}, STATIONS, frozenset(), {}, {}, 0.0), made, Luck(1, 0), COLUMNS, None)
+        Layout(Model({"get": plan}, STATIONS, frozenset(), {}, {}, 0.0), made, Luck(1, 0), COLUMNS, None, None)
 
 
 def test_no_key_is_the_key_of_the_load_and_nan_is_a_constant() -> None:

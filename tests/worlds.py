@@ -27,6 +27,7 @@ class Arrivals:
 
     clients = 0
     requests: int | None = None
+    graph = None
 
     def __init__(
         self, times: Sequence[float], op: str = "get", stop: float | None = None, **columns: Sequence[float]

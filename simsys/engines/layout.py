@@ -70,7 +70,7 @@ class Layout:
         luck: Luck,
         columns: tuple[str, ...],
         think: Variate | None,
-        graph: Any = None,
+        graph: Any,
     ) -> None:
         self.tables: dict[str, Array] = {}
         self.names: dict[str, int] = {}

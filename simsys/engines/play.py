@@ -48,7 +48,7 @@ class Play:
     def __init__(self, model: Model, workload: Any, luck: Luck, take: Take | None) -> None:
         self.model, self.workload, self.luck = model, workload, luck
         columns = workload.columns
-        self.new_row = row_type(columns, getattr(workload, "graph", None))
+        self.new_row = row_type(columns, workload.graph)
         self.stop: float | None = workload.stop or None
         self.player = Player(model, luck, default_key(columns), workload.ops, self.stop, take)
         self.clock, self.log = self.player.clock, self.player.log

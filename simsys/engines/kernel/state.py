@@ -17,7 +17,7 @@ CROWD = 64
 LEASE_CHAINS = 4096
 
 # Why the kernel goes back to Python
-OVER, ROOM, FLUSH, CHUNK, ROWS, SNAP, CLOSE, SAMPLE, ACT, BRING = range(10)
+OVER, ROOM, FLUSH, CHUNK, ROWS, CLOSE, ACT, BRING = range(8)
 # Tables that may need more room
 AGENTS, FRAMES, REQUESTS, HEAP, RING, LINES, FORKS, GATHERINGS, LEASES, CACHES = range(10)
 # What a heap event does
