@@ -14,13 +14,19 @@ EXTREMES = (2.0**-53, 1.0 - 2.0**-53)
 """The least and the largest number that `uniform` gives."""
 
 
+def alone(shares: Sequence[float]) -> int | None:
+    """The number of the operation that every draw leads to, if there is one."""
+    least, most = np.searchsorted(_edges(shares), EXTREMES, side="right").tolist()
+    return int(least) if least == most else None
+
+
 def drawn(shares: Sequence[float], stream: int, tokens: Indices) -> Indices:
     """The number of an operation for each token, from the stream's draws."""
-    edges = np.cumsum(shares)[:-1]
-    least, most = np.searchsorted(edges, EXTREMES, side="right")
-    if least == most:
-        return np.full(tokens.size, least)
-    return _places(edges, stream, tokens)
+    return _places(_edges(shares), stream, tokens)
+
+
+def _edges(shares: Sequence[float]) -> Times:
+    return np.cumsum(shares)[:-1]
 
 
 @compiled("int64[::1](float64[::1], int64, int64[::1])")

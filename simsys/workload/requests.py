@@ -20,7 +20,7 @@ from simsys.workload.columns import Chunk, Columns, Counted, Indices, Rows
 from simsys.workload.graph import Graph
 from simsys.workload.grid import POINTS, Grid, axis, point_weights
 from simsys.workload.load import Load
-from simsys.workload.mix import drawn
+from simsys.workload.mix import alone, drawn
 from simsys.workload.popularity import zipf_keys
 from simsys.workload.population import TRAITS, Population
 from simsys.workload.schedule import Schedule
@@ -178,7 +178,9 @@ class Workload:
         return np.array([numbers[name] for name in lines.op[:count]], np.int64)
 
     def _drawn_ops(self, indices: Indices) -> Indices:
-        return drawn(tuple(self.shares.values()), self._stream("op"), indices)
+        shares = tuple(self.shares.values())
+        only = alone(shares)
+        return np.full(indices.size, only) if only is not None else drawn(shares, self._stream("op"), indices)
 
     def _with_drawn(self, columns: Columns, indices: Indices, op: Indices, needed: frozenset[str] | None) -> Columns:
         """These columns and those that are drawn, as far as they are needed, in their order."""
