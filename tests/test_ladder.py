@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 from scenario_texts import changed
 from test_cli import Call, call, tiny  # noqa: F401  (fixtures)
+from test_html import drawn_of
 
 from simsys.experiment import points as at_points
 from simsys.experiment.evaluate import evaluate
 from simsys.experiment.points import axes_of, beneath, points_of, scenarios_at
 from simsys.experiment.sweep import Sweep, sweep_of
-from simsys.report.sweep import page
+from simsys.report.html import steps as on_a_page
+from simsys.report.html.folder import kept
+from simsys.report.html.page import page as html
+from simsys.report.sweep import contents, page
 from simsys.scenario import ScenarioError, load_scenario, write_scenario
 
 WORLD = """
@@ -82,6 +86,42 @@ def test_what_each_gained_and_what_it_cost() -> None:
         ["quick", "←", "as-it-is", "10.0", "ms", "-10.0", "ms", "50.0$/month", "0"],
     ]
     assert max(map(len, told.splitlines())) <= 80
+
+
+def bars(folder: Path, text: str = WORLD) -> list[list[tuple[float, float]]]:
+    """From where to where the bars of each chart of the page go, step by step."""
+    for name, content in contents(swept(text), write_scenario(load_scenario(text), folder)):
+        (folder / name).write_bytes(content)
+    found = [[trace for trace in chart["data"] if trace["type"] == "bar"] for chart in drawn_of(html(kept(folder)))]
+    return [[(round(a, 4), round(a + way, 4)) for trace in traces
+             for a, way in zip(trace["base"], trace["x"], strict=True)] for traces in found]  # fmt: skip
+
+
+def test_a_page_has_a_bar_from_the_step_that_each_stands_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times, dollars = [(0.02, 0.02), (0.02, 0.001), (0.02, 0.01)], [(50.0, 100.0), (100.0, 25.0), (50.0, 50.0)]
+    assert bars(tmp_path)[::2] == [times, dollars]  # the p50 and the cost
+    monkeypatch.setattr(on_a_page, "below", lambda steps, number: number - 1 if number else None)
+    assert bars(tmp_path)[-1] == [(50.0, 100.0), (100.0, 25.0), (25.0, 50.0)], "a mutant"
+
+
+def test_a_page_tells_what_a_step_gained_and_what_it_cost(tmp_path: Path) -> None:
+    bars(tmp_path)
+    words = [trace["text"] for chart in drawn_of(html(kept(tmp_path))) for trace in chart["data"]
+             if trace.get("mode") == "text"]  # fmt: skip
+    assert words[-1] == ["  50.0$/month", "  100$/month  +50.0$/month", "  25.0$/month  -75.0$/month",
+                         "  50.0$/month  0"]  # fmt: skip
+    assert words[0][2] == "  1.00 ms  -19.0 ms ±0.017"
+    assert words[1][3].startswith("  12.8 ms  -20.6 ms ±"), "in pairs, as in the table"
+    (tmp_path / "replications.csv").unlink()
+    bare = drawn_of(html(kept(tmp_path)))[1]["data"][2]["text"]
+    assert bare[3] != words[1][3], "a mutant that has lost the pairs"
+    (tmp_path / "scenario.yaml").write_text("question: [\n")
+    assert {trace["type"] for trace in drawn_of(html(kept(tmp_path)))[0]["data"]} == {"scatter"}, "nobody knows below"
+
+
+def test_strategies_and_other_paths_stand_side_by_side(tmp_path: Path) -> None:
+    found = bars(tmp_path, f"{WORLD}  load.rate: [50/s, 100/s]\n")
+    assert found[-1] == 2 * [(50.0, 100.0), (100.0, 25.0), (50.0, 50.0)]
 
 
 def test_a_step_that_forgets_what_it_stands_on_shows(monkeypatch: pytest.MonkeyPatch) -> None:

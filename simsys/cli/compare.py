@@ -77,10 +77,7 @@ def _called(run: str, strategy: str) -> str:
 
 
 def _read(run: str) -> tuple[Result, str]:
-    """The result of a folder, with how far each replication was off, and the strategy that is named; else empty."""
-    from dataclasses import replace
-
-    from simsys.report import pairs
+    """The result of a folder, and the strategy that is named; else empty."""
     from simsys.report.files import NotResults
     from simsys.report.html.folder import kept
 
@@ -88,14 +85,6 @@ def _read(run: str) -> tuple[Result, str]:
     if not colon or Path(run).exists():
         folder, strategy = run, ""
     try:
-        result = kept(Path(folder)).result
-        deviations = pairs.from_csv((Path(folder) / pairs.NAME).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return result, strategy  # of a run that was kept without them
-    except (NotResults, OSError) as error:
+        return kept(Path(folder)).result, strategy
+    except NotResults as error:
         raise Stop(WRONG, f"simsys: {error}") from None
-    except ValueError as error:
-        raise Stop(WRONG, f"simsys: {Path(folder) / pairs.NAME} is damaged: {error}") from None
-    rows = [row._replace(deviations=deviations.get(pairs.key(row), ())) for row in result.rows]
-    often = result.replications or max((len(row.deviations) for row in rows), default=0)
-    return replace(result, rows=tuple(rows), replications=often), strategy

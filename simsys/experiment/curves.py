@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, log
 from typing import Any, NamedTuple
 
 from simsys.experiment.points import quantity
 from simsys.experiment.promises import surely_kept
-from simsys.experiment.result import Row
+from simsys.experiment.result import Row, Verdict
 from simsys.experiment.standings import SAME
 from simsys.experiment.sweep import Sweep, difference
 from simsys.scenario.promises import read_promise
@@ -134,7 +134,7 @@ def in_the_way(sweep: Sweep, curve: Curve) -> tuple[str, ...]:
     )
 
 
-def limit(sweep: Sweep, subject: str, metric: str) -> float:
+def limit(promised: Iterable[Verdict], subject: str, metric: str) -> float:
     """The least that is promised of a figure, infinite if nothing is."""
-    rules = [read_promise(verdict.rule) for verdict in sweep.results[0].slo]
+    rules = [read_promise(verdict.rule) for verdict in promised]
     return min((r.value for r in rules if (r.subject, r.metric, r.op) == (subject, metric, "<")), default=inf)

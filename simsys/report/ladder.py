@@ -19,7 +19,8 @@ from simsys.scenario.promises import read_promise
 MOST = 3
 """Figures beside each other in the chart; the table has the first of them, and the cost."""
 COST = ("system", "cost")
-LESS, MORE, PROMISED = "#009E73", "#D55E00", "#000000"
+COLOURS = {"less": "#009E73", "more": "#D55E00", "same": "#888888", "cannot tell": "#888888"}
+PROMISED = "#000000"
 
 
 class Rung(NamedTuple):
@@ -44,12 +45,12 @@ def _differs(sweep: Sweep, which: tuple[str, str]) -> bool:
 def rungs(sweep: Sweep, curve: Curve, which: tuple[str, str]) -> list[Rung]:
     """A figure at every step of a curve."""
     found = dict(zip(curve.at, rows(sweep, curve, *which), strict=True))
-    return [Rung(row, _change(found, sweep.beneath[n], row)) for n, row in found.items()]
+    return [rung(row, None if (lower := sweep.beneath[n]) is None else found.get(lower)) for n, row in found.items()]
 
 
-def _change(found: dict[int, Row | None], lower: int | None, row: Row | None) -> Compared | None:
-    before = None if lower is None else found.get(lower)
-    return compared(before, row, alike=True) if before is not None and row is not None else None
+def rung(row: Row | None, before: Row | None) -> Rung:
+    """A figure, and that of the step it stands on."""
+    return Rung(row, compared(before, row, alike=True) if row is not None and before is not None else None)
 
 
 def table(sweep: Sweep, curve: Curve) -> Iterator[str]:
@@ -57,7 +58,7 @@ def table(sweep: Sweep, curve: Curve) -> Iterator[str]:
     chosen = figures(sweep)
     shown = [chosen[0], COST] if len(chosen) > 1 else [COST]
     columns = [rungs(sweep, curve, which) for which in shown]
-    labels = [_label(sweep, n) for n in curve.at]
+    labels = _labels(sweep, curve)
     wide = min(22, max(map(len, [curve.name, *labels])))
     heads = [((subject if subject != "system" else "", ""), (_head(metric), "change")) for subject, metric in shown]
     for label, cells in zip([curve.name, ""], zip(*heads, strict=True), strict=True):
@@ -70,27 +71,32 @@ def _head(metric: str) -> str:
     return "cost" if metric == "cost" else name(metric).replace("latency ", "")
 
 
-def _label(sweep: Sweep, number: int) -> str:
+def _labels(sweep: Sweep, curve: Curve) -> list[str]:
+    names = [sweep.points[n][STEP] for n in curve.at]
+    lower = [sweep.points[n][STEP] if n is not None else None for n in map(sweep.beneath.__getitem__, curve.at)]
+    return [called(*one) for one in zip(names, [None, *names[:-1]], lower, strict=True)]
+
+
+def called(step: str, above: str | None, lower: str | None) -> str:
     """The name of a step, and of that it stands on, where that is not the one above."""
-    lower = sweep.beneath[number]
-    above = lower is None or lower == number - 1 or sweep.points[number - 1][STEP] == sweep.points[lower][STEP]
-    told = sweep.points[number][STEP]
-    return told if above or lower is None else f"{told} ← {sweep.points[lower][STEP]}"
+    return step if lower in (None, above) else f"{step} ← {lower}"
 
 
 def _cell(rung: Rung) -> str:
     row, change = rung
-    value = "–" if row is None else style.text(row)
-    if change is None or not change.value:
-        return f"{value:>12}{'' if change is None else '0':>17}"
-    told = difference(change) if change.verdict != "cannot tell" else f"({difference(change)})"
-    return f"{value:>12}{told:>17}"
+    return f"{'–' if row is None else style.text(row):>12}{'' if change is None else gained(change):>17}"
+
+
+def gained(change: Compared) -> str:
+    """What a step has changed, in brackets where that cannot be told."""
+    told = difference(change)
+    return f"({told})" if change.value and change.verdict == "cannot tell" else told
 
 
 def chart(sweep: Sweep, curve: Curve) -> Any:
     """Steps from top to bottom, a panel per figure: where each ends, and the way there from the one it stands on."""
     chosen = figures(sweep)
-    labels = [_label(sweep, n) for n in curve.at]
+    labels = _labels(sweep, curve)
     drawing, panels = side_by_side(9.5, 1.5 + 0.42 * len(labels), [1] * len(chosen))
     for panel, which in zip(panels, chosen, strict=True):
         _climb(panel, sweep, curve, which)
@@ -110,14 +116,14 @@ def _climb(panel: Any, sweep: Sweep, curve: Curve, which: tuple[str, str]) -> No
     for y, row, change in known:
         value = row.value or 0.0
         if change is not None:
-            colour = "#888888" if change.verdict in ("cannot tell", "same") else LESS if change.value < 0 else MORE
-            panel.plot([change.first, value], [y, y], color=colour, linewidth=7, solid_capstyle="butt", alpha=0.45)
+            panel.plot([change.first, value], [y, y], color=COLOURS[change.verdict], linewidth=7,
+                       solid_capstyle="butt", alpha=0.45)  # fmt: skip
         panel.plot([value], [y], marker="o", markersize=5, color="black", zorder=3)
         if row.low is not None and row.high is not None:
             panel.hlines(y, row.low, row.high, color="black", linewidth=1)
         panel.annotate(style.text(row), (1, y), (4, 0), xycoords=("axes fraction", "data"), va="center", fontsize=8,
                        textcoords="offset points")  # fmt: skip
-    _across(panel, [row for _, row, _ in known], metric, limit(sweep, subject, metric))
+    _across(panel, [row for _, row, _ in known], metric, limit(sweep.results[0].slo, subject, metric))
     panel.set_title(f"{subject if subject != 'system' else ''} {_head(metric)}".strip(), fontweight="normal",
                     fontsize=10)  # fmt: skip
     panel.grid(axis="y", visible=False)

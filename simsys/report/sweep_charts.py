@@ -91,7 +91,7 @@ def _panel(panel: Any, sweep: Sweep, along: Axis, lines: Sequence[Curve], subjec
         _best(panel, along, xs, found, colour, alone=len(lines) == 1)
         _knee(panel, line, ys, colour)
         _chosen_point(panel, sweep, curve, xs, found)
-    most = limit(sweep, subject, metric)
+    most = limit(sweep.results[0].slo, subject, metric)
     _upright(panel, [row for c in lines for row in rows(sweep, c, subject, metric)], metric, unit)
     low, high = panel.get_ylim()
     if low < most < high:

@@ -77,7 +77,7 @@ def _panel(panel: Any, sweep: Sweep, along: Axis, op: str, lines: Sequence[Trace
         if not along.path.startswith("load."):
             for n, x, y in zip(at, xs, ys, strict=True):
                 panel.annotate(short(along.values[n], 12), (x, y), (4, 4), textcoords="offset points", fontsize=7)
-    most = limit(sweep, op, "latency_p99")
+    most = limit(sweep.results[0].slo, op, "latency_p99")
     found = [row for line in lines for row in line.p99 if row is not None]
     if found and most < 10 * max(row.value or 0.0 for row in found):
         panel.axhline(most, color="#555555", linewidth=1, linestyle=(0, (1, 2)), zorder=1)

@@ -11,7 +11,7 @@ from itertools import count
 from math import log10
 from typing import Any, NamedTuple
 
-from simsys.experiment.result import GROWTH, Played, Result
+from simsys.experiment.result import GROWTH, Played, Result, Row
 from simsys.experiment.rows import MOST_SHARDS
 from simsys.report import style
 from simsys.report.charts import fullest, per_second
@@ -28,7 +28,7 @@ MOST = 0.995
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 _SHADES = (1.0, 0.45, 0.25, 0.12)
-_HEIGHT, _LINE = 120, 34
+HEIGHT, LINE = 120, 34
 
 
 class Chart(NamedTuple):
@@ -100,9 +100,9 @@ def who_pays(result: Result) -> Chart:
                      "hovertemplate": "%{x} per second"})  # fmt: skip
     shaded = ", ".join(f"{op} {shade}" for op, shade in zip(among, ("full", "pale", "paler", "palest"), strict=False))
     layout = {
-        "barmode": "stack", "height": _HEIGHT + _LINE * len(result.played),
+        "barmode": "stack", "height": HEIGHT + LINE * len(result.played),
         "xaxis": axis("time of service per second", rangemode="tozero", **SECONDS),
-        "yaxis": _names([played.strategy for played in result.played]),
+        "yaxis": names([played.strategy for played in result.played]),
     }  # fmt: skip
     told = f"What each operation asks for over all servers of all stations, in the background too ({shaded})."
     return Chart(f"Who pays when: {' or '.join(among)}?", told, data, layout)
@@ -116,19 +116,17 @@ def utilization(result: Result) -> Chart:
         rows = [(i + offset, row) for i, s in enumerate(stations)
                 if (row := result.row(played.strategy, s, "utilization")) and row.value is not None]  # fmt: skip
         values = [row.value or 0.0 for _, row in rows]
-        above, below = ([abs((getattr(row, end) or row.value or 0.0) - (row.value or 0.0)) for _, row in rows]
-                        for end in ("high", "low"))  # fmt: skip
         data.append({
             "type": "scatter", "mode": "markers", "x": values, "y": [y for y, _ in rows], "meta": number,
             "name": label(played.strategy), "text": [label(row.subject) for _, row in rows], "cliponaxis": False,
             "marker": {"color": style.colour(number), "symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 9},
-            "error_x": {"type": "data", "array": above, "arrayminus": below, "thickness": 1.2, "width": 0},
+            "error_x": interval([row for _, row in rows]),
             "hovertemplate": "%{text}: %{x} busy",
         })  # fmt: skip
     layout = {
-        "height": _HEIGHT + _LINE * len(stations),
+        "height": HEIGHT + LINE * len(stations),
         "xaxis": axis("share of the time", range=[0, 1], **SHARES),
-        "yaxis": _names(stations),
+        "yaxis": names(stations),
     }
     told = "The share of the servers' time that is busy, with its 95 % interval. Near 100 % everybody waits."
     return Chart("Which station is busy?", told, data, layout)
@@ -178,9 +176,9 @@ def tail(result: Result, op: str) -> Chart:
     data = [_bars(mine, op, place, named, delays) | {"marker": _shade(place, colours)}
             for place in [*named, (ELSEWHERE, "")]]  # fmt: skip
     layout = {
-        "barmode": "stack", "height": _HEIGHT + 50 + int(1.5 * _LINE) * len(mine),
+        "barmode": "stack", "height": HEIGHT + 50 + int(1.5 * LINE) * len(mine),
         "xaxis": axis("share of the time to the answer", range=[0, 1], **SHARES),
-        "yaxis": _names([played.strategy for _, played in mine]),
+        "yaxis": names([played.strategy for _, played in mine]),
         "showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left",
                                        "itemclick": False, "itemdoubleclick": False, "traceorder": "normal"},
     }  # fmt: skip
@@ -248,7 +246,20 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
     return {"title": {"text": title}, "automargin": True, **more}
 
 
-def _names(names: Sequence[str]) -> dict[str, Any]:
+def measured(row: Row, **more: Any) -> dict[str, Any]:
+    """An axis for a figure, in its unit."""
+    kind = SECONDS if row.unit == "s" else SHARES if style.is_share(row.metric) else COUNTS
+    return axis(label(row.unit) if kind is COUNTS else "", **more, **kind)
+
+
+def interval(rows: Sequence[Row]) -> dict[str, Any]:
+    """The 95 % intervals of figures, as bars that reach as far."""
+    above, below = ([abs((getattr(row, end) or row.value or 0.0) - (row.value or 0.0)) for row in rows]
+                    for end in ("high", "low"))  # fmt: skip
+    return {"type": "data", "array": above, "arrayminus": below, "thickness": 1.2, "width": 0}
+
+
+def names(names: Sequence[str], most: int = 20) -> dict[str, Any]:
     """An axis of names from the top down; numbered, so that no name is read as a number or a date."""
-    return {"tickvals": list(range(len(names))), "ticktext": [label(name, 20) for name in names], "automargin": True,
+    return {"tickvals": list(range(len(names))), "ticktext": [label(name, most) for name in names], "automargin": True,
             "range": [len(names) - 0.45, -0.55], "showgrid": False, "zeroline": False, "fixedrange": True}  # fmt: skip

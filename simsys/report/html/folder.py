@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 from simsys import __version__
 from simsys.experiment.points import Point, key, shown
 from simsys.experiment.result import Audit, Failure, Result, Row, Verdict
-from simsys.report import played
+from simsys.report import pairs, played
 from simsys.report.files import NotResults
 from simsys.scenario.promises import read_promise
 
@@ -64,6 +65,7 @@ def kept(folder: Path) -> Kept:
         damaged(folder / "played.json", error)
     engine = ""  # the figures are the same, whoever played
     result = Result(engine=engine, replications=beyond.replications, played=beyond.strategies, **told._asdict())
+    result = _off(folder, result)
     printed, scenario = (text_of(folder / name) for name in ("table.txt", "scenario.yaml"))
     answer = " ".join(printed.partition("\n\n")[0].split())
     return Kept(folder, result, answer, scenario, (), tuple(({}, verdict) for verdict in told.slo))
@@ -71,11 +73,26 @@ def kept(folder: Path) -> Kept:
 
 def _swept(folder: Path, told: _Metrics, points: _Points) -> Kept:
     """What the folder of a sweep holds; its answer is what was printed before the first table."""
-    result = Result(engine="", replications=0, failed=points.failed, **told._asdict())
+    result = _off(folder, Result(engine="", replications=0, failed=points.failed, **told._asdict()))
     printed, scenario = (text_of(folder / name) for name in ("table.txt", "scenario.yaml"))
     sentences = takewhile(lambda paragraph: "  " not in paragraph, printed.split("\n\n"))
     answer = " ".join(" ".join(sentences).split()) or f"Nothing to choose between {len(points.points)} points."
     return Kept(folder, result, answer, scenario, points.points, tuple(zip(points.at, told.slo, strict=True)))
+
+
+def _off(folder: Path, result: Result) -> Result:
+    """With how far each replication was from each figure, where that was kept."""
+    file = folder / pairs.NAME
+    if not file.exists():
+        return result
+    told = text_of(file)
+    try:
+        deviations = pairs.from_csv(told)
+    except ValueError as error:
+        damaged(file, error)
+    rows = [row._replace(deviations=deviations.get(pairs.key(row), ())) for row in result.rows]
+    often = result.replications or max((len(row.deviations) for row in rows), default=0)
+    return replace(result, rows=tuple(rows), replications=often)
 
 
 def metrics(file: Path) -> Any:

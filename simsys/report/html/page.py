@@ -49,7 +49,8 @@ def page(kept: Kept | Search) -> str:
     scenario = scenario_of(kept.folder / "scenario.yaml")
     if isinstance(kept, Search):
         return _document(kept.scenario, "".join(_of_a_search(kept, scenario)), kept.charts)
-    shown = list(over_points(kept.result, kept.points) if kept.points else charts(kept.result))
+    steps = () if isinstance(scenario, str) else scenario.sweep.steps
+    shown = list(over_points(kept.result, kept.points, steps) if kept.points else charts(kept.result))
     return _document(kept.result.scenario, "".join(_body(kept, scenario, shown)), shown)
 
 
