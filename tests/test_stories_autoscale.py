@@ -1,13 +1,24 @@
-"""Servers that come and go, as a fluid: what a delay lets pile up, what is paid, and that a quiet hour ends it."""
+"""Servers that come and go, as a fluid: what a delay lets pile up, what is paid, and that a quiet hour ends it; and
+against a naive twin, which knows the rule and neither engine.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 from math import ceil
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
 from mutants import Mutant
 from scenario_texts import changed
+from worlds import logged
 
+from simsys import draws
 from simsys.experiment.jobs import play_once
 from simsys.experiment.result import Result
 from simsys.experiment.run import run
@@ -80,6 +91,105 @@ def test_a_quiet_hour_gives_them_back() -> None:
     )
     assert there[max(time for time in there if time < 100)] == TO
     assert {n for time, n in there.items() if time > 125} == {LEAST}
+
+
+# -- the twin ---------------------------------------------------------------------------------------------------------
+
+OVER = 8.0
+CROWD = """
+question: Is the rule what it says?
+load: {{stages: [{stages}], mix: {{get: 100%}}}}
+stations: {{api: {{servers: {least}, autoscale: {scale}, ops: {{get: {{exponential: {{mean: 100ms}}}}}}}}}}
+strategies: [{{flow: {{name: web, get: [{{visit: api.get}}]}}}}]
+run: {{replications: 1, seed: {seed}}}
+"""
+
+
+def twin(
+    arrivals: Sequence[float], services: Sequence[float], least: int, to: int, at: float, every: float, delay: float
+) -> tuple[list[float], list[tuple[float, int, int]]]:
+    """When each leaves, and (time, servers, those ordered among them) whenever that changes, of a first come, first
+    served line that somebody looks at: all who have come are gone through at every look.
+    """
+    leaves, line, serving, there, orders = [np.inf] * len(arrivals), list[int](), 0, least, 0
+    moments: list[tuple[float, int, str, int]] = [(t, n, "comes", n) for n, t in enumerate(arrivals)]
+    moments.append((every, -1, "look", 0))
+    heapify(moments)
+    fleet = [(0.0, least, least)]
+    while moments:
+        now, _, what, n = heappop(moments)
+        if what == "comes":
+            line.append(n)
+        elif what == "ends":
+            serving, leaves[n] = serving - 1, now
+        elif what == "servers":
+            there, orders = there + n, orders - n
+        else:
+            stays = (max(0.0, min(now, b) - max(now - every, a)) for a, b in zip(arrivals, leaves, strict=True))
+            wanted = ceil(sum(stays) / every / at)
+            wanted = least if wanted < least else to if wanted > to else wanted
+            missing = wanted - there - orders
+            if missing > 0:
+                orders += missing
+                heappush(moments, (now + delay, -2, "servers", missing))
+            elif wanted < there and orders == 0:
+                there = wanted
+            if now < OVER or any(what != "look" for _, _, what, _ in moments):
+                heappush(moments, (now + every, -1, "look", 0))
+        while line and serving < there:
+            serving, first = serving + 1, line.pop(0)
+            heappush(moments, (now + services[first], first, "ends", first))
+        if (there, there + orders) != fleet[-1][1:]:
+            fleet.append((now, there, there + orders))
+    return leaves, fleet
+
+
+def as_its_twin(engine: str, seed: int, least: int, more: int, percent: int, every: int, delay: int, rate: int) -> bool:
+    """Whether an engine lets everybody go, and servers come and go, when the twin does; times in 100 ms."""
+    stages = ", ".join(f"{{for: 2s, rate: {n}/s}}" for n in (rate, 4 * rate, 1, 2 * rate))
+    scale = f"{{to: {least + more}, at: {percent}%, every: {every * 100}ms, delay: {delay * 100}ms}}"
+    scenario = load_scenario(CROWD.format(stages=stages, least=least, scale=scale, seed=seed))
+    log = logged(settings(scenario)[0], engine)
+    arrivals = [r.arrival for r in log.requests]
+    law: Any = scenario.stations["api"].ops["get"].per_item
+    services = law.variate().draws(draws.stream(seed, 0, "api.get"), np.arange(len(arrivals)), 0)
+    leaves, fleet = twin(arrivals, services, least, least + more, percent / 100, every / 10, delay / 10)
+    seen = [(f.time, f.there, f.paid) for f in log.stations["api"].fleet]
+    seen = [one for n, one in enumerate(seen) if not n or one[1:] != seen[n - 1][1:]]
+    return len(seen) == len(fleet) and np.allclose(seen, fleet) and np.allclose([r.end for r in log.requests], leaves)
+
+
+BUSY = {"seed": 3, "least": 1, "more": 9, "percent": 70, "every": 5, "delay": 7, "rate": 20}
+
+
+@pytest.mark.parametrize("engine", ["simpy", "compiled"])
+@budget(max_examples=20)
+@given(
+    seed=st.integers(1, 99), least=st.integers(1, 4), more=st.integers(1, 12), percent=st.integers(20, 100),
+    every=st.integers(1, 15), delay=st.integers(0, 25), rate=st.integers(2, 40),
+)  # fmt: skip
+@example(**BUSY)
+def test_servers_come_and_go_as_a_naive_twin_says(engine: str, **world: int) -> None:
+    assert as_its_twin(engine, **world)
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        Mutant("stations:Autoscale.wanted", "ceil(", "int("),
+        Mutant("stations:Autoscale.wanted", "max(least,", "max(1,"),
+        Mutant("stations:Autoscale.wanted", "min(self.to,", "max(0,"),
+        Mutant(SCALER + "_look", "/ self.spec.every", "/ (self.spec.every + self.spec.delay)"),
+        Mutant(SCALER + "_look", "wanted - self.there - self.ordered", "wanted - self.there"),
+        Mutant("engines.servers:Queued.resize", "range(come)", "range(1)"),
+    ],
+    ids=lambda mutant: mutant.new,
+)
+def test_the_twin_sees_a_mistake_in_the_rule(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = BUSY | {"least": 3, "more": 3}
+    assert as_its_twin("simpy", **BUSY) and as_its_twin("simpy", **world)
+    mutant.put_in(monkeypatch)
+    assert not (as_its_twin("simpy", **BUSY) and as_its_twin("simpy", **world))
 
 
 @pytest.mark.parametrize(

@@ -74,21 +74,39 @@ def test_a_batch_that_does_not_know_its_size_loads_too_much(monkeypatch: pytest.
 # -- Q-3: a buffer that refuses ---------------------------------------------------------------------------------------
 
 
-def refused(stay: str, queue: int = 0) -> list[float]:
+ALWAYS, BY_LUCK = "1s", "{exponential: {mean: 1s}}"
+
+
+def refused(stay: str, come: int = 10, places: int = 10, requests: int = 20_000, queue: int = 0) -> list[float]:
     held = "{hold: buffer, do: [{visit: stay.while}]}"
-    found = run(world(held, "rate: 10/s", stay=stay, queue=queue, replications=10, until="requests: 20k"), jobs=1)
+    size = {"places": places, "queue": queue, "replications": 10, "until": f"requests: {requests}"}
+    found = run(world(held, f"rate: {come}/s", stay=stay, **size), jobs=1, engine="compiled")
     return each(found, "record", "refused")
 
 
-@pytest.mark.parametrize("stay", ["1s", "{exponential: {mean: 1s}}"])
-def test_a_buffer_without_a_line_refuses_as_erlang_says(stay: str) -> None:
-    """Ten places, ten come while one stays, whatever the law of that: 21.46 %."""
-    assert erlang_b(10, 10.0) == pytest.approx(0.214582, abs=1e-6)
-    holds(refused(stay), erlang_b(10, 10.0), 0.02 * 0.2146)
+@pytest.mark.parametrize(
+    ("come", "places", "lost", "stay", "requests"),
+    [
+        (10, 10, 0.214582, ALWAYS, 20_000),
+        (10, 10, 0.214582, BY_LUCK, 20_000),
+        (50, 50, 0.104787, ALWAYS, 80_000),
+        pytest.param(50, 50, 0.104787, BY_LUCK, 300_000, marks=pytest.mark.long),
+        pytest.param(10, 15, 0.036497, ALWAYS, 150_000, marks=pytest.mark.long),
+        pytest.param(10, 15, 0.036497, BY_LUCK, 550_000, marks=pytest.mark.long),
+        pytest.param(20, 30, 0.008457, ALWAYS, 1_000_000, marks=pytest.mark.long),
+        pytest.param(20, 30, 0.008457, BY_LUCK, 3_000_000, marks=pytest.mark.long),
+    ],
+)
+def test_a_buffer_without_a_line_refuses_as_erlang_says(
+    come: int, places: int, lost: float, stay: str, requests: int
+) -> None:
+    """So many come while one stays, whatever the law of that."""
+    assert erlang_b(places, float(come)) == pytest.approx(lost, abs=1e-6)
+    holds(refused(stay, come, places, requests), erlang_b(places, float(come)), 0.02 * lost)
 
 
 def test_a_buffer_with_a_line_refuses_less() -> None:
-    assert max(refused("1s", queue=1)) < erlang_b(10, 10.0) - 0.02
+    assert max(refused(ALWAYS, queue=1)) < erlang_b(10, 10.0) - 0.02
 
 
 # -- at least once ----------------------------------------------------------------------------------------------------
