@@ -75,6 +75,12 @@ def test_what_is_kept_holds_its_parts(tmp_path: Path) -> None:
     assert printed(tmp_path, found) == "63 1 0\n"
 
 
+def test_what_is_kept_is_loaded_without_what_only_a_compiler_needs(tmp_path: Path) -> None:
+    code = "import sys; print(one(7), 'numba.np.linalg' in sys.modules, other(7), 'numba.np.linalg' in sys.modules)"
+    assert printed(tmp_path, "one(7)") == ""
+    assert printed(tmp_path, code) == "63 False 28 True\n"
+
+
 def test_threads_compile_one_after_the_other(tmp_path: Path) -> None:
     code = """
 with ThreadPoolExecutor(4) as threads:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.caching import NullCache
+from numba.core.caching import FunctionCache, NullCache
+from numba.core.runtime.nrt import rtsys
 
 from simsys.draws.parts import as_part, compiling
 
@@ -57,11 +58,8 @@ def kept(function: object) -> bool | None:
     if not dispatcher._can_compile:
         return True
     try:
-        _enable_cache(dispatcher)
-        found = dispatcher._cache
-        files, codegen = found._cache_file, dispatcher.targetctx.codegen()
-        names = [files._load_index().get(found._index_key(each, codegen)) for each in dispatcher.declared]
-        return all(name is not None and os.path.exists(files._data_path(name)) for name in names)
+        found, codegen = _Kept(dispatcher.py_func), dispatcher.targetctx.codegen()
+        return all(found.has(signature, codegen) for signature in dispatcher.declared)
     except RuntimeError:
         return None
     except Exception:  # what is kept cannot be read, or numba keeps it otherwise one day
@@ -71,7 +69,7 @@ def kept(function: object) -> bool | None:
 def _compile(dispatcher: Any, signatures: tuple[Any, ...]) -> None:
     compile_one = type(dispatcher).compile
     try:
-        _enable_cache(dispatcher)
+        dispatcher._cache = _Kept(dispatcher.py_func)
         for signature in signatures:
             compile_one(dispatcher, signature)
     except Exception:  # nowhere to keep it, a full disk, a file that is damaged; a fault of the function shows again
@@ -81,20 +79,42 @@ def _compile(dispatcher: Any, signatures: tuple[Any, ...]) -> None:
     dispatcher.disable_compile()
 
 
-def _enable_cache(dispatcher: Any) -> None:
-    """Keep a function in numba's cache. RuntimeError where no folder can be written.
+class _Kept(FunctionCache):
+    """Numba's cache of a function. RuntimeError where no folder can be written.
 
-    Numba writes first that there is code, and then the code: what is left of an older one would be taken for it by the
-    next process if this one were killed in between.
+    What it holds is loaded as it is: numba would first learn all that it can compile, and import scipy for it.
     """
-    dispatcher.enable_caching()
-    with suppress(AttributeError):  # should numba keep its stamp elsewhere one day
-        files = dispatcher._cache._cache_file
-        files._source_stamp = (files._source_stamp, _stamp())
+
+    _cache_file: Any
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        with suppress(AttributeError):  # should numba keep its stamp elsewhere one day
+            self._cache_file._source_stamp = (self._cache_file._source_stamp, _stamp())
+            self._clear()
+
+    def _clear(self) -> None:
+        """Delete code that no index names.
+
+        Numba writes first that there is code, and then the code: what is left of an older one would be taken for it by
+        the next process if this one were killed in between.
+        """
+        files = self._cache_file
         if not files._load_index():
             folder, pattern = os.path.split(files._data_path(files._data_name(0)))
             for old in Path(folder).glob(escape(pattern).replace(".0.nbc", ".*.nbc")):
                 old.unlink(missing_ok=True)
+
+    def has(self, signature: Any, codegen: Any) -> bool:
+        """Whether it holds the code for a signature."""
+        files, key = self._cache_file, self._index_key(signature, codegen)  # type: ignore[no-untyped-call]
+        name = files._load_index().get(key)
+        return name is not None and os.path.exists(files._data_path(name))
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
 
 
 @cache
