@@ -155,6 +155,8 @@ class Mark:
     whom: Any = None
 
 
+MARKED = "marked."
+"""What the metric of a mark begins with; the rest is its name."""
 STEPS = (Visit, Hold, All, Each, Start, Lookup, Fill, Drop, Join, Within, Chance, Mark)
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsys.scenario.errors import Problem, ScenarioError, Source, nearest, printable
+from simsys.scenario.errors import Problem, ScenarioError, Source, nearest
 from simsys.scenario.guard import MAX_DEPTH, MAX_NODES, Node, read_scalar, read_tree
 from simsys.scenario.paths import find, parse_path
+from simsys.units import printable
 
 
 def read(text: str | bytes) -> Any:

@@ -17,8 +17,7 @@ import hand_made
 import pytest
 from browser import Browser, browser, needs_chromium
 
-from simsys.experiment.result import Audit, Result, Row
-from simsys.experiment.rows import STORAGE
+from simsys.experiment.result import STORAGE, Audit, Result, Row
 from simsys.experiment.sweep import sweep_of
 from simsys.report import files, played
 from simsys.report.files import NotResults

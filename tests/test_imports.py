@@ -143,6 +143,11 @@ def test_help_loads_no_slow_library(repository: Path) -> None:
     assert loaded(help_, repository) == set()
 
 
+def test_who_draws_is_there_before_what_is_slow(repository: Path) -> None:
+    """It imports matplotlib while the others are imported for the run; pydantic is there already, by typer."""
+    assert loaded("import simsys.report.draughtsman", repository) <= {"pydantic"}
+
+
 def test_a_slow_library_is_noticed(tmp_path: Path) -> None:
     """Mutant: a package whose report room imports (a stand-in for) pandas when it is imported."""
     (tmp_path / "pandas.py").write_text("")

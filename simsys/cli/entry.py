@@ -82,7 +82,7 @@ def main() -> NoReturn:
     try:
         app()
     except Stop as stop:
-        from simsys.scenario.errors import printable
+        from simsys.units import printable
 
         whisper("".join(f"{printable(line, 2000)}\n" for line in str(stop).splitlines()))
         sys.exit(stop.status)

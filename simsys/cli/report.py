@@ -19,7 +19,7 @@ def report(
     from simsys.report import files
     from simsys.report.html.page import NoPlotly, page
     from simsys.report.html.searches import read
-    from simsys.scenario.errors import printable
+    from simsys.units import printable
 
     try:
         content = page(read(folder)).encode()

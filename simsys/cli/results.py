@@ -23,7 +23,7 @@ def played_into(folder: Path, quiet: bool) -> Iterator[tuple[Path, Journal]]:
     from simsys.experiment.run import RunError
     from simsys.experiment.workers import WorkerError
     from simsys.report import files
-    from simsys.scenario.errors import printable
+    from simsys.units import printable
 
     try:
         with files.reserved(folder) as ours, Journal(ours.with_name(f".{ours.name}.journal")) as journal:

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from simsys.experiment.demand import Demand
-from simsys.experiment.result import Row
-from simsys.experiment.rows import STORAGE, rounded
+from simsys.experiment.result import STORAGE, Row
+from simsys.experiment.rows import rounded
 from simsys.experiment.setting import Setting
 from simsys.expressions import evaluate
 from simsys.measure.storage import StorageTotals

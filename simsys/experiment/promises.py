@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from simsys.experiment.result import Row, Verdict
 from simsys.experiment.rows import PERCENTILES
-from simsys.scenario.promises import MARKED
+from simsys.steps import MARKED
 
 SHARES = {f"latency_{name}": q for name, q in PERCENTILES}
 """The share of requests that a promise about a percentile of latencies is about."""

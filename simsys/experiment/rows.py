@@ -6,22 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from simsys.experiment.result import Row
+from simsys.experiment.result import MOST_SHARDS, STORAGE, UNEVEN, Row
 from simsys.measure.histogram import Histogram
 from simsys.measure.intervals import Interval, interval, ratio, section
 from simsys.measure.runlength import enough_samples
 from simsys.measure.storage import StorageTotals
 from simsys.measure.summary import CacheSummary, OpSummary, Summary
-from simsys.scenario.promises import MARKED
+from simsys.steps import MARKED
 
 PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
 DIGITS = 12
-STORAGE = "storage"
-"""The subject of what a storage engine did."""
-MOST_SHARDS = 64
-"""Shards of a station that are told one by one, the busiest of them."""
-UNEVEN = 0.1
-"""They are where one is busy for so much more of its time than they are on average."""
 SATURATED = "saturated: no percentiles, they would measure the length of the run"
 Figure = tuple[str, Interval, str, str]
 """(metric, interval, unit, note)"""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from simsys.experiment.result import Result
-from simsys.experiment.rows import STORAGE
+from simsys.experiment.result import STORAGE, Result
 from simsys.report import style
 from simsys.report.canvas import canvas, legend
 from simsys.report.style import three

@@ -12,7 +12,7 @@ from simsys.report.table import WIDTH, table
 from simsys.report.tail import tail
 from simsys.report.words import answer
 from simsys.scenario import Scenario
-from simsys.scenario.errors import printable
+from simsys.units import printable
 
 
 def page(scenario: Scenario, result: Result, colour: bool = False) -> str:

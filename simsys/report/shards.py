@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simsys.experiment.result import Result
-from simsys.experiment.rows import MOST_SHARDS, UNEVEN
+from simsys.experiment.result import MOST_SHARDS, UNEVEN, Result
 from simsys.report import style
 from simsys.report.canvas import canvas
 

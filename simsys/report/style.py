@@ -7,9 +7,8 @@ from math import floor, isfinite, isnan, log10
 from typing import NamedTuple
 
 from simsys.experiment.result import Result, Row
-from simsys.scenario.errors import printable
-from simsys.scenario.promises import MARKED
-from simsys.units import show_count, show_duration, show_money, show_rate, show_share, show_size
+from simsys.steps import MARKED
+from simsys.units import printable, show_count, show_duration, show_money, show_rate, show_share, show_size
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito, Color Universal Design, 2008, told apart by the colour-blind; without the pale yellow."""

@@ -6,8 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from simsys.experiment.result import Result, Row
-from simsys.experiment.rows import STORAGE
+from simsys.experiment.result import STORAGE, Result, Row
 from simsys.report import style
 from simsys.report.shards import uneven
 from simsys.report.style import figure, half_width

@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from simsys.scenario.errors import Problem, WordError, nearest, printable
+from simsys.scenario.errors import Problem, WordError, nearest
 from simsys.scenario.guard import Node
 from simsys.scenario.paths import Path, show_path
+from simsys.units import printable
 
 Allowed = Callable[[Path], Iterable[str]]
 

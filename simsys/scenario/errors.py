@@ -8,16 +8,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
-_UNPRINTABLE = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+from simsys.units import printable
+
 _WIDTH = 100
 _SHOWN = 50
 _LONGEST = 1000
-
-
-def printable(text: str, width: int = _WIDTH) -> str:
-    """Text that is safe to print on one line: control characters replaced, the far end cut off."""
-    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text[: width + 1])
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -65,7 +60,7 @@ class Problem:
 
     def _marked_line(self) -> str:
         cut = max(0, self.column - 1 - _WIDTH // 2)
-        line = printable(self.excerpt[cut:].replace("\t", " "))
+        line = printable(self.excerpt[cut:].replace("\t", " "), _WIDTH)
         return f"    {line}\n    {' ' * (self.column - 1 - cut)}^"
 
 

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from simsys.scenario.errors import Problem, ScenarioError, Source, printable
+from simsys.scenario.errors import Problem, ScenarioError, Source
+from simsys.units import printable
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 Place: TypeAlias = tuple[int, int]

@@ -10,12 +10,12 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BeforeValidator, StrictBool, TypeAdapter, ValidationError, create_model
 
 from simsys.scenario.complaints import complaints, follow
-from simsys.scenario.errors import Problem, nearest, printable
+from simsys.scenario.errors import Problem, nearest
 from simsys.scenario.guard import Node
 from simsys.scenario.paths import Path, element_step
 from simsys.strategies import Strategy, find, flow, label, names, strategy_name
 from simsys.strategies.values import FlowError
-from simsys.units import Count, Spec, Whole
+from simsys.units import Count, Spec, Whole, printable
 
 _READ_AS: dict[Any, Any] = {int: Whole, float: Count, bool: StrictBool}
 

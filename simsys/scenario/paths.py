@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from simsys.scenario.errors import Problem, nearest, printable
+from simsys.scenario.errors import Problem, nearest
 from simsys.scenario.guard import Node
+from simsys.units import printable
 
 Path: TypeAlias = tuple[str, ...]
 

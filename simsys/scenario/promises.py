@@ -8,13 +8,12 @@ from typing import Annotated, NamedTuple
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from simsys.scenario.errors import WordError, nearest, printable
-from simsys.units import parse_count, parse_duration, parse_money, parse_rate, parse_share, parse_size
+from simsys.scenario.errors import WordError, nearest
+from simsys.steps import MARKED
+from simsys.units import parse_count, parse_duration, parse_money, parse_rate, parse_share, parse_size, printable
 
 Read = Callable[[object], float]
 
-MARKED = "marked."
-"""What the metric of a mark begins with; the rest is its name."""
 _QUANTILES = ("p50", "p90", "p99", "p999")
 
 OPERATION: dict[str, Read] = {

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from simsys.measure.histogram import LONGEST_S
 from simsys.scenario.defaults import default_uses
-from simsys.scenario.errors import Problem, WordError, nearest, printable
+from simsys.scenario.errors import Problem, WordError, nearest
 from simsys.scenario.guard import Node
 from simsys.scenario.happenings import event_problems
 from simsys.scenario.knobs import read_strategies
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path, PathError, Place, element_step, find, parse_path, set_value
-from simsys.scenario.promises import MARKED, SloRule, resolved
+from simsys.scenario.promises import SloRule, resolved
 from simsys.scenario.schema import allowed
 from simsys.scenario.storage import unfit
 from simsys.scenario.sweep import STEPS
 from simsys.scenario.uses import KIND, Use, uses
+from simsys.steps import MARKED
 from simsys.structures.caches import ASKED_BY, SKETCHES
-from simsys.units import show_duration
+from simsys.units import printable, show_duration
 from simsys.workload import Workload
 
 MUCH_SHORTER = 5.0

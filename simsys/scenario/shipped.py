@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import simsys
-from simsys.scenario.errors import Problem, ScenarioError, nearest, printable
+from simsys.scenario.errors import Problem, ScenarioError, nearest
+from simsys.units import printable
 
 _PACKAGE = Path(simsys.__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")

@@ -1,6 +1,7 @@
 """Writing quantities: `write_…` to the last bit for machines, `show_…` with three digits for people."""
 
 import math
+import re
 from fractions import Fraction
 
 from simsys.units.tables import (
@@ -14,6 +15,14 @@ from simsys.units.tables import (
     Units,
     complaint,
 )
+
+_UNPRINTABLE = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def printable(text: str, width: int = 100) -> str:
+    """Text that is safe to print on one line: control characters replaced, the far end cut off."""
+    text = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text[: width + 1])
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _decimal(exact: Fraction) -> str | None:

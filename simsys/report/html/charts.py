@@ -11,8 +11,7 @@ from itertools import count
 from math import log10
 from typing import Any, NamedTuple
 
-from simsys.experiment.result import GROWTH, Played, Result, Row
-from simsys.experiment.rows import MOST_SHARDS
+from simsys.experiment.result import GROWTH, MOST_SHARDS, Played, Result, Row
 from simsys.report import style
 from simsys.report.charts import fullest, per_second
 from simsys.report.growth import MEDIA, TIMES, beneath

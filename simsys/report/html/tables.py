@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from simsys.experiment.points import Point, key, shown
-from simsys.experiment.result import Result, Row, Verdict
-from simsys.experiment.rows import STORAGE
+from simsys.experiment.result import STORAGE, Result, Row, Verdict
 from simsys.report import style
 from simsys.report.html.text import name, text
 from simsys.report.style import figure, half_width

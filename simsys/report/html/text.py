@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from simsys.report.style import short
-from simsys.scenario.errors import printable
+from simsys.units import printable
 
 LONGEST, NAME = 20_000, 64
 
