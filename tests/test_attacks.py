@@ -6,22 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from multiprocessing import active_children
 from pathlib import Path
-from threading import Timer
 
 import pytest
+from endless import endless
 from scenario_texts import FEED, changed, problems
 
 from simsys import cli
 from simsys.experiment import estimate as estimating
+from simsys.experiment import jobs as working
 from simsys.experiment import run as running
 from simsys.experiment.estimate import estimate
 from simsys.experiment.result import Result
 from simsys.experiment.run import RunError, run
-from simsys.experiment.setting import settings
+from simsys.experiment.setting import Setting, settings
 from simsys.experiment.workers import WorkerError
+from simsys.measure.summary import Summary
 from simsys.report import files
 from simsys.report.charts import charts
 from simsys.scenario import Problem, load_scenario, write_scenario
@@ -233,42 +233,35 @@ def test_neither_the_root_nor_a_loop_is_for_results(tmp_path: Path) -> None:
 # Processes
 
 
-def long_run() -> Result:
-    return run(load_scenario(TINY, ["run.requests=30k"]), jobs=2, engine="simpy")
+def two_plays() -> Result:
+    return run(load_scenario(TINY), jobs=2, engine="simpy")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_one_worker_dies_and_nothing_is_lost(number: int) -> None:
+def test_one_worker_dies_and_nothing_is_lost(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even if it is a signal that it must not take for the command line's."""
-    whole = long_run()
-    killed = []
+    whole, play_once, killed = two_plays(), working.play_once, tmp_path / "killed"
 
-    def kill() -> None:
-        killed.append(int(active_children()[0].pid or 0))
-        os.kill(killed[0], number)
+    def played(setting: Setting, replication: int, engine: str) -> Summary:
+        if replication == 1 and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), number)
+        return play_once(setting, replication, engine)
 
+    monkeypatch.setattr(working, "play_once", played)
     before = signal.signal(signal.SIGTERM, cli.entry._stopped)
-    timer = Timer(0.3, kill)
-    timer.start()
-    assert long_run() == whole
-    timer.join()
-    assert killed
+    assert two_plays() == whole
     signal.signal(signal.SIGTERM, before)
+    assert killed.exists()
 
 
 def test_workers_die_with_their_parent(tiny: Path) -> None:
-    command = [*SIMSYS, "run", "tiny.yaml", "--engine", "simpy", "--jobs", "2", "--set", "run.requests=1M"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
-        assert parent.stderr is not None and b"plays, about" in parent.stderr.readline()
-        time.sleep(1)
+    with endless() as parent:
         parent.kill()
-        assert parent.communicate(timeout=10) == (b"", b""), "who lives holds the pipes open"
+        assert parent.communicate(timeout=10) == ("", ""), "who lives holds the pipes open"
 
 
 SLOW_END = """
-import os, signal, sys, time
-from simsys.cli import entry, results
-
 def whisper(_):
     try:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -277,20 +270,14 @@ def whisper(_):
         print("went on with the end")
 
 results.whisper = whisper
-entry.main()
 """
 
 
 def test_a_second_signal_ends_at_once(tiny: Path) -> None:
     """It comes while the first one's end is not through yet."""
-    command = [sys.executable, "-c", SLOW_END, "run", "tiny.yaml", "--engine", "simpy", "--jobs", "2"]
-    with subprocess.Popen(
-        [*command, "--set", "run.requests=1M"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as parent:
-        assert parent.stderr is not None and b"plays, about" in parent.stderr.readline()
-        time.sleep(1)
+    with endless(more=SLOW_END) as parent:
         parent.send_signal(signal.SIGTERM)
-        assert parent.communicate(timeout=10) == (b"", b"")
+        assert parent.communicate(timeout=10) == ("", "")
     assert parent.returncode == 143
 
 
@@ -300,7 +287,7 @@ def test_workers_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(os, "fork", none)
     with pytest.raises(WorkerError, match=r"workers cannot be started: Resource temporarily unavailable"):
-        long_run()
+        two_plays()
 
 
 # The command line
