@@ -11,6 +11,7 @@ import pytest
 from numba import config
 from numba.core.caching import CompileResultCacheImpl, IndexDataCacheFile
 
+from simsys.draws import compiling
 from simsys.draws.compiling import kept, prepare
 
 TIMES = """
@@ -105,3 +106,13 @@ def test_where_nothing_can_be_kept(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert kept(function) is None
     prepare(function)
     assert kept(function) is True and function(21) == 42
+
+
+def test_folders_that_are_links_count_as_those_they_lead_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp, package = compiling._stamp(), Path(compiling.__file__).parents[1]
+    for item in package.iterdir():
+        (tmp_path / item.name).symlink_to(item)
+    monkeypatch.setattr(compiling, "__file__", str(tmp_path / "draws" / "compiling.py"))
+    assert compiling._stamp.__wrapped__() == stamp
+    (tmp_path / "engines").unlink()
+    assert compiling._stamp.__wrapped__() != stamp

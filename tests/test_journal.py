@@ -106,3 +106,17 @@ def test_the_code_that_played_is_part_of_every_key(tmp_path: Path, monkeypatch: 
         (package / name).write_text("2")
         hashes.append(identity.code.__wrapped__())
     assert hashes[0] == hashes[1] != hashes[2], "how results are printed is not"
+
+
+def test_code_behind_a_link_is_part_of_every_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "simsys"
+    (package / "engines").mkdir(parents=True)
+    (package / "engines" / "play.py").write_text("1")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "engines").symlink_to(package / "engines")
+    hashes = []
+    for folder in ("simsys", "linked"):
+        monkeypatch.setattr(identity.simsys, "__file__", str(tmp_path / folder / "__init__.py"))
+        hashes.append(identity.code.__wrapped__())
+    (package / "engines" / "play.py").write_text("2")
+    assert hashes[0] == hashes[1] != identity.code.__wrapped__()

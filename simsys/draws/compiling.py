@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from glob import escape
+from glob import escape, glob
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -124,7 +124,8 @@ def _stamp() -> bytes:
     Numba's own stamp is that of the function's file, but its machine code holds that of what it calls as well.
     """
     package = Path(__file__).parents[1]
-    files = sorted((path.relative_to(package).as_posix(), path.read_bytes()) for path in package.rglob("*.py"))
+    names = glob("**/*.py", root_dir=package, recursive=True)  # Path.rglob would pass over folders that are links
+    files = sorted((name, (package / name).read_bytes()) for name in names)
     folders = {name.partition("/")[0] for name, text in files if b"compiled(" in text}
     stamp = blake2b()
     for name, text in files:

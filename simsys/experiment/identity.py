@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from functools import cache
+from glob import glob
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,9 @@ def code() -> str:
     """What simsys itself is made of: a hash of every file that a play may enter."""
     package = Path(simsys.__file__).parent
     told = sha256()
-    for path in sorted(package.rglob("*.py")):
-        name = path.relative_to(package).as_posix()
+    for name in sorted(glob("**/*.py", root_dir=package, recursive=True)):  # and through folders that are links
         if name.split("/")[0] not in _TELLS:
-            told.update(f"{name} {sha256(path.read_bytes()).hexdigest()}\n".encode())
+            told.update(f"{name} {_content(package / name)}\n".encode())
     return told.hexdigest()
 
 
