@@ -22,7 +22,7 @@ def assert_equal(one: Log, other: Log) -> None:
 
 def same_log(setting: Setting) -> Log:
     """What both engines write of a strategy. AssertionError with the first difference, if there is one."""
-    one, other = logged(setting), logged(setting, "compiled")
+    one, other = logged(setting, "simpy"), logged(setting, "compiled")
     found = difference(one, other)
     assert found is None, f"{setting.label}: {found}"
     return one

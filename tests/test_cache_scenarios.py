@@ -56,7 +56,7 @@ def beginning(name: str, folder: Path) -> tuple[Path, list[dict[str, str]]]:
 def misses(scenario: Scenario) -> int:
     """Those of the cache in a play by the compiled engine."""
     (setting,) = settings(scenario)
-    count = logged(setting, "compiled").caches["objects"][-1]
+    count = logged(setting).caches["objects"][-1]
     return count.lookups - count.hits
 
 

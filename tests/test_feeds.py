@@ -252,7 +252,7 @@ def test_feed_2_metered_work_along_edges_is_a_sum_over_edges() -> None:
     """
     scenario = load_scenario("per-edge", ["run.replications=1", "run.duration=5s"])
     for setting in settings(scenario):
-        log, graph = logged(setting, "compiled"), setting.first.graph
+        log, graph = logged(setting), setting.first.graph
         assert graph is not None
         load = setting.workload(0)
         came = {op: np.zeros(graph.users) for op in ("post", "read")}

@@ -191,7 +191,7 @@ def users(setting: Any, log: Any, op: str) -> Counter[int]:
 
 def test_deliveries_go_to_the_shards_of_the_very_followers(tmp_path: Path) -> None:
     (push,) = designs(tmp_path, STAR, "{push: {inactive: push}}")
-    log = logged(push, "compiled")
+    log = logged(push)
     expected, reads = [0] * 4, users(push, log, "read")
     for author, posts in users(push, log, "post").items():
         for follower in push.first.graph.lists("followers").others[slice(*span(push, "followers", author))].tolist():
@@ -208,7 +208,7 @@ def span(setting: Any, side: Any, user: int) -> tuple[int, int]:
 
 def test_questions_go_to_the_shards_of_the_very_authors(tmp_path: Path) -> None:
     (pull,) = designs(tmp_path, STAR, "{pull: {source: lists}}")
-    log = logged(pull, "compiled")
+    log = logged(pull)
     expected = [0] * 4
     for reader, count in users(pull, log, "read").items():
         for author in pull.first.graph.lists("following").others[slice(*span(pull, "following", reader))].tolist():
@@ -219,7 +219,7 @@ def test_questions_go_to_the_shards_of_the_very_authors(tmp_path: Path) -> None:
 def test_who_follows_a_celebrity_is_known(tmp_path: Path) -> None:
     """bob has three followers: they ask for his posts at every read, and nobody else asks for anything."""
     (hybrid,) = designs(tmp_path, STAR, "{hybrid: {celebrity: 3}}", RATES)
-    log = logged(hybrid, "compiled")
+    log = logged(hybrid)
     reads, posts = users(hybrid, log, "read"), users(hybrid, log, "post")
     assert sum(visits(log, "authors")) == reads[0] + reads[2]
     assert sum(visits(log, "timelines")) == sum(reads.values()) + posts[0]
@@ -229,7 +229,7 @@ def test_who_follows_a_celebrity_is_known(tmp_path: Path) -> None:
 def test_those_who_never_read_have_no_timeline(tmp_path: Path, inactive: str, pushed: int, tried: int) -> None:
     """dee follows bob and never reads."""
     setting = designs(tmp_path, STAR, f"{{push: {{inactive: {inactive}}}}}", RATES)[0]
-    log = logged(setting, "compiled")
+    log = logged(setting)
     bob = users(setting, log, "post")[1]
     marked = sum(mark.n for mark in log.marks if mark.name == "fresh")
     assert marked == pushed * bob + users(setting, log, "post")[0]

@@ -171,7 +171,7 @@ def test_the_stale_reads_of_a_play_are_those_that_a_look_at_its_log_finds(tmp_pa
     network(tmp_path, EDGES, "push", rate=80)
     (setting,) = settings(load_scenario(tmp_path / "network.yaml", [slow]))
     load = setting.workload(0)
-    log = logged(setting, "compiled")
+    log = logged(setting)
     posts = {r.number: r for r in log.requests if r.op == "post"}
     lacking = 0
     for read in (r for r in log.requests if r.op == "read"):

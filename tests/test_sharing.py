@@ -35,7 +35,7 @@ def swept(*sets: str) -> Sweep:
     given = [*BRIEF, *sets]
     points = points_of(axes_of(load_scenario(FILE, given), ()))
     scenarios = scenarios_at(shipped()[FILE].read_text(), given, points, FILE)
-    return sweep_of(points, scenarios, evaluate(scenarios, 1, engine="simpy"))
+    return sweep_of(points, scenarios, evaluate(scenarios, 1, engine="compiled"))
 
 
 def best(sweep: Sweep) -> str:
@@ -81,7 +81,7 @@ def processes(number: int) -> Scenario:
 
 
 def test_a_list_is_there_as_often_as_a_cache_of_one_process_says() -> None:
-    row = run(processes(4), 1, engine="simpy").row("hybrid", "lists", "hit_ratio")
+    row = run(processes(4), 1, engine="compiled").row("hybrid", "lists", "hit_ratio")
     assert row is not None and row.value is not None
     deviations = np.array(row.deviations)
     errors = 3 * float(np.sqrt((deviations**2).sum() / (deviations.size - 1) / deviations.size))

@@ -91,8 +91,8 @@ def run_plan(
     return play(model, arrivals, Luck(seed, 0, lambda x: 0.5))
 
 
-def logged(setting: Setting, engine: str = "simpy", replication: int = 0) -> Log:
-    """The log of a strategy of a scenario, one replication."""
+def logged(setting: Setting, engine: str = "compiled", replication: int = 0) -> Log:
+    """The log of a strategy of a scenario, one replication, by either engine: they write the same one."""
     load = setting.workload(replication)
     return play(setting.model(replication, load), load, setting.luck(replication), engine=engine)
 
