@@ -24,7 +24,7 @@ from simsys.workload.mix import alone, drawn
 from simsys.workload.popularity import zipf_keys
 from simsys.workload.population import TRAITS, Population
 from simsys.workload.schedule import Schedule
-from simsys.workload.traces import TraceChunk, read_trace, scan_trace
+from simsys.workload.traces import TraceChunk, scan_trace, whole_trace
 
 AUTHORED = "post"
 """The operation whose user is an author, drawn by activity; the users of all others are readers."""
@@ -168,10 +168,8 @@ class Workload:
     @cached_property
     def _lines(self) -> Rows:
         assert self.load.trace is not None
-        chunks = list(read_trace(self.load.trace, self.folder))
-        names = self.load.trace.numbers
-        columns = {name: np.concatenate([chunk.columns[name] for chunk in chunks]) for name in names}
-        return Rows(np.concatenate([self._ops_of(chunk, len(chunk.op)) for chunk in chunks]), columns)
+        whole = whole_trace(self.load.trace, self.folder)
+        return Rows(self._ops_of(whole, len(whole.op)), whole.columns)
 
     def _ops_of(self, lines: TraceChunk, count: int) -> Indices:
         numbers = {name: number for number, name in enumerate(self.ops)}

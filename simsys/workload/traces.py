@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self, TextIO
 
@@ -122,12 +122,22 @@ def read_trace(trace: Trace, folder: Path, size: int = 65536) -> Iterator[TraceC
 
 def scan_trace(trace: Trace, folder: Path) -> TraceFacts:
     """Check every line of the trace and count (remembered until the file changes). Raises TraceError."""
+    return _scan(*_as_it_is(trace, folder))
+
+
+def whole_trace(trace: Trace, folder: Path) -> TraceChunk:
+    """All lines of the trace (remembered until the file changes). Raises TraceError."""
+    return _whole(*_as_it_is(trace, folder))
+
+
+def _as_it_is(trace: Trace, folder: Path) -> tuple[str, Path, int, int]:
+    """What the lines depend on: the trace, its folder, when its file was changed, and its bytes."""
     path = folder / trace.file
     try:
         state = path.stat()
     except OSError as error:
         raise TraceError(path, None, None, error.strerror or "cannot be read") from None
-    return _scan(trace.model_dump_json(), folder, state.st_mtime_ns, state.st_size)
+    return trace.model_dump_json(), folder, state.st_mtime_ns, state.st_size
 
 
 @lru_cache(maxsize=16)
@@ -141,6 +151,13 @@ def _scan(trace_json: str, folder: Path, modified: int, size: int) -> TraceFacts
     if requests == 0:
         raise TraceError(folder / trace.file, None, None, "a header and at least one line are needed")
     return TraceFacts(requests, last, ops if trace.ops else dict(sorted(ops.items())))
+
+
+@lru_cache(maxsize=2)
+def _whole(trace_json: str, folder: Path, modified: int, size: int) -> TraceChunk:
+    times, ops, columns = zip(*read_trace(Trace.model_validate_json(trace_json), folder), strict=True)
+    whole = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+    return TraceChunk(np.concatenate(times), tuple(chain.from_iterable(ops)), whole)
 
 
 def opened(path: Path) -> TextIO:
