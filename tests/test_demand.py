@@ -218,6 +218,36 @@ def test_batches_of_two_two_and_one(width: int | None, time: float) -> None:
     assert needed.seconds == {"server": pytest.approx(1.5)}
 
 
+def early(b: Any) -> Iterator[Any]:
+    if b.index < 3:
+        yield Visit("wire", "trip", n=b.index)
+        yield Visit("server", "get", n=b.size)
+
+
+@pytest.mark.parametrize(("n", "batch", "served", "units"), [(2, 1, 2, 2), (5, 1, 3, 3), (9000, 1, 3, 3), (5, 4, 2, 5)])
+def test_what_a_child_does_by_its_index(n: int, batch: int, served: int, units: int) -> None:
+    """The first three only, and each waits for as many trips as there are before it; of the last what is left."""
+    needed = asked(Each(early, n=n, batch=batch))
+    assert (needed.visits["server", "get"], needed.units["server", "get"]) == (served, units)
+    assert needed.time == served - 1 + 0.5
+    assert asked(Each(early, n=n, batch=batch, width=1)).time == sum(range(served)) + 0.5 * served
+
+
+def test_a_mutant_whose_children_are_all_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simsys.experiment.demand.asks", lambda plan, column: False)
+    assert asked(Each(early, n=5)).visits["server", "get"] != 3
+
+
+def late(b: Any) -> Iterator[Any]:
+    if b.index >= 4_321:
+        yield Visit("server", "get")
+
+
+def test_children_of_many_are_told_apart_by_a_twentieth() -> None:
+    assert asked(Start(late, n=9_000)).visits["server", "get"] == pytest.approx(9_000 - 4_321, rel=0.025)
+    assert asked(Start(late, n=4_321)).visits == {}
+
+
 def test_background_work_counts_and_takes_no_time() -> None:
     needed = asked(Start(wire, n=5, batch=2))
     assert (needed.time, needed.visits["wire", "trip"]) == (0, 3)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from bands import holds
 
+from simsys.engines.servers import Queued
 from simsys.experiment.jobs import play_once
 from simsys.experiment.setting import settings
 from simsys.scenario import ScenarioError, load_scenario
@@ -53,6 +54,34 @@ def test_q_7_one_choice_is_none(load: float, requests: int, band: float) -> None
     alone = 1 / (1 - load)
     holds(times(load, "", requests), alone, band * alone)
     assert max(times(load, "choices: 2,", 20_000)) < 0.6 * alone
+
+
+HOLE = """
+load: {{rate: 1/s, arrivals: regular, mix: {{get: 100%}}}}
+stations: {{server: {{shards: 2, {choices} ops: {{get: 1h}}}}}}
+strategies: [{{flow: {{name: choose, get: [{{visit: server.get, key: any{otherwise}}}]}}}}]
+events: [{{at: 0s, down: server, shard: 1, for: 1h}}]
+run: {{duration: 400s, replications: 1}}
+"""
+BOTH, AGAIN = "choices: 2,", ", refused: [{visit: server.get, key: any}]"
+
+
+def turned_away(choices: str = BOTH, otherwise: str = "", engine: str = "compiled") -> int:
+    """Of 400 requests those that nobody serves: one shard is down, and the other takes an hour for each."""
+    setting = settings(load_scenario(HOLE.format(choices=choices, otherwise=otherwise)))[0]
+    return play_once(setting, 0, engine).ops["get"].refused
+
+
+@pytest.mark.parametrize("engine", ["simpy", "compiled"])
+def test_a_shard_that_is_down_is_the_emptiest(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the other serves somebody, all are sent to the one that is down; without a choice, half of them."""
+    assert turned_away(engine=engine) >= 390
+    assert turned_away(otherwise=AGAIN, engine=engine) >= 390, "asked once more, the emptiest is the same"
+    assert 160 < turned_away("", engine=engine) < 240
+    assert 60 < turned_away("", AGAIN, engine) < 140
+    inside = Queued.inside
+    monkeypatch.setattr(Queued, "inside", lambda self, shard: 1000 * shard + inside(self, shard))
+    assert turned_away(engine="simpy") == 0, "a mutant that knows who is down"
 
 
 def test_choices_are_among_shards() -> None:

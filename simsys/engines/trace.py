@@ -256,6 +256,15 @@ def shape(tree: Tree) -> Any:
     return (type(tree.step).__name__, _fields(tree.step), tuple(map(shape, tree.plans)), shape(tree.then))
 
 
+def asks(tree: Tree, column: str) -> bool:
+    """Whether anything that a tree does depends on a column."""
+    return _holds(shape(tree), ("column", column))
+
+
+def _holds(part: Any, wanted: tuple[Any, ...]) -> bool:
+    return part == wanted or (isinstance(part, tuple) and any(_holds(each, wanted) for each in part))
+
+
 def _fields(step: Any) -> tuple[Any, ...]:
     return tuple(_plain(getattr(step, name)) for name in step.__slots__ if name not in ("plan", "plans", "also"))
 

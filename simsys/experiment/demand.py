@@ -7,14 +7,14 @@ branches with its probability. Nothing queues here: the result is work, not time
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from simsys.engines.trace import Do, End, If, Tree
+from simsys.engines.trace import Do, End, If, Tree, asks
 from simsys.expressions import Expression, evaluate
 from simsys.stations import Batch, Station
 from simsys.steps import All, Chance, Each, Fill, Hold, Join, Key, Lookup, Mark, Start, Visit, Within
@@ -22,6 +22,9 @@ from simsys.workload.graph import Graph
 
 Array = npt.NDArray[np.float64]
 Totals = defaultdict[Any, float]
+
+ALIKE = 20
+"""Children whose index matters are told apart; beyond so many, those within a twentieth are taken as one."""
 
 
 def _totals() -> Totals:
@@ -225,15 +228,31 @@ class _Walk:
         drawn = _is_drawn(step.n) & (batch == 1.0)  # its mean stands for whole numbers
         count = np.where(n > 0, np.where(drawn, n, np.ceil(n / np.where(batch > 0, batch, 1.0))), 0.0)
         full, rest = np.maximum(count - 1.0, 0.0), np.where(count > 0, n - batch * (count - 1.0), 0.0)
-        row = {**columns, "index": np.zeros_like(weights)}
-        whole = self.tree(node.plans[0], weights * full, {**row, "size": batch}, {}, total) / np.maximum(full, 1.0)
-        last = self.tree(node.plans[0], weights * np.minimum(count, 1.0), {**row, "size": rest}, {}, total)
+        (plan,) = node.plans
+        whole, longest = np.zeros_like(weights), np.zeros_like(weights)
+        for first, wide in _alike(float(full.max()), asks(plan, "index")):
+            some = np.clip(full - first, 0.0, wide)
+            row = {**columns, "index": first + np.floor(np.maximum(some - 1.0, 0.0) / 2), "size": batch}
+            time = self.tree(plan, weights * some, row, {}, total)
+            whole, longest = whole + time, np.maximum(longest, time / np.maximum(some, 1.0))
+        row = {**columns, "index": full, "size": rest}
+        last = self.tree(plan, weights * np.minimum(count, 1.0), row, {}, total)
         if isinstance(step, Start):
             return np.zeros_like(weights)
         width = np.maximum(count, 1.0) if step.width is None else step.width
         before = np.maximum(np.ceil(count / width) - 1.0, 0.0)
         alone = count - before * width == 1.0
-        return np.asarray(before * whole + np.where(alone, last, np.maximum(whole, last)))
+        mean = whole / np.maximum(full, 1.0)
+        return np.asarray(before * mean + np.where(alone, last, np.maximum(longest, last)))
+
+
+def _alike(most: float, by_index: bool) -> Iterator[tuple[float, float]]:
+    """(first, number) of children that are taken as one, up to `most` of them."""
+    first = 0.0
+    while first < most:
+        wide = max(1.0, first // ALIKE) if by_index else most
+        yield first, wide
+        first += wide
 
 
 def _is_drawn(value: Any) -> bool:
