@@ -142,6 +142,38 @@ def test_a_sink_that_knows_what_it_has_writes_once() -> None:
     assert found.value("load", "record", "marked.again") == 0.0
 
 
+PIPELINE = shipped()["batch-pipeline"].read_text()
+ALONE = ["load={at_once: 1, mix: {record: 100%}, keys: {count: 9}}", "events=[{at: 0s, stall: sink, for: 1500ms}]",
+         "run={replications: 1}"]  # fmt: skip
+HEARD = PIPELINE.replace("chance: 0.5%", "chance: 0%")
+FIRST = "visit: network.hop\n                    - chance: 0%"
+
+
+def becomes(text: str, *sets: str) -> dict[str, tuple[float, float, int]]:
+    """What each way of loading makes of one record: how often it is written, and again, and if nobody hears of it."""
+    plays = {s.label: play_once(s, 0, "compiled").ops["record"] for s in settings(load_scenario(text, [*ALONE, *sets]))}
+    return {
+        name: (op.marked.get("written", 0), op.marked.get("again", 0), op.refused + op.timed_out)
+        for name, op in plays.items()
+    }
+
+
+def test_what_becomes_of_a_record_whose_sink_stalls_when_it_comes() -> None:
+    """It is sent at 51 ms and, as nothing is heard, at 1.051 s; at 1.5 s the sink does both. To look first is no help,
+    as both copies look before either has written; what looks and writes in one is.
+    """
+    assert becomes(HEARD) == {
+        "at-most-once": (1, 0, 1), "naive": (1, 1, 0), "idempotent": (1, 0, 0), "checked": (1, 1, 0),
+        "transactional": (1, 0, 0), "refusing": (1, 0, 0),
+    }  # fmt: skip
+    assert set(becomes(HEARD, "events=[]").values()) == {(1, 0, 0)}, "a mutant whose sink does not stall"
+
+
+def test_what_becomes_of_a_record_that_never_arrives() -> None:
+    """Sent three times or once, and lost each time: never written, and nobody believes that it was."""
+    assert set(becomes(HEARD.replace(FIRST, FIRST.replace("0%", "100%"))).values()) == {(0, 0, 1)}
+
+
 # -- the first of two to end ------------------------------------------------------------------------------------------
 
 

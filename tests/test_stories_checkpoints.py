@@ -36,6 +36,29 @@ def test_an_interrupted_job_takes_as_long_as_daly_says(every: str) -> None:
     holds(means(plays(every)), truth, 0.03 * truth)
 
 
+def redone(play: Summary) -> float:
+    """Seconds of a job that a failure has undone, on average."""
+    anatomy = play.ops["job"].tail.whole()
+    assert anatomy is not None
+    return anatomy.stations["failures"][1]
+
+
+@pytest.mark.parametrize("every", EVERY)
+def test_what_is_done_again_is_what_the_failures_undo(every: str) -> None:
+    """Of the mean time until something fails, M, what lies within a stretch of work and checkpoint of length L: it is
+    M - L / (e^x - 1) a failure, with x = L / M, of which there are e^x - 1 a stretch.
+    """
+    length = EVERY[every] * MINUTE + COST
+    undone = WORK / (EVERY[every] * MINUTE) * (MTBF * (exp(length / MTBF) - 1) - length)
+    found = plays(every)
+    lost = [redone(one) for one in found]
+    holds(lost, undone, 0.1 * undone)
+    rest = [mean - again for mean, again in zip(means(found), lost, strict=True)]
+    restarts = [one.ops["job"].marked["failed"] / one.ops["job"].offered * RESTART for one in found]
+    steady = WORK + WORK / (EVERY[every] * MINUTE) * COST
+    assert [a - b for a, b in zip(rest, restarts, strict=True)] == pytest.approx([steady] * 10, rel=1e-3)
+
+
 def test_it_fails_as_often_as_the_stretch_is_long() -> None:
     """A day in 18 stretches of 80 min: each fails e^x - 1 times."""
     found = [one.ops["job"].marked["failed"] / one.ops["job"].offered for one in plays("80m")]

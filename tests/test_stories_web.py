@@ -66,6 +66,23 @@ def test_a_worker_is_held_while_it_waits_for_the_database() -> None:
     assert max(mutant) < 1.1 * RENDER, "a worker that serves others meanwhile"
 
 
+@pytest.mark.parametrize("places", [0, 4])
+def test_the_accept_queue_refuses_whom_it_has_no_place_for(places: int) -> None:
+    """One worker, 80 % busy if nobody were refused, is an M/M/1/K: (1 - ρ) ρ^K / (1 - ρ^(K+1)) find it full."""
+    room, rho = places + 1, 0.8
+    full = (1 - rho) * rho**room / (1 - rho ** (room + 1))
+    world = ("load.rate=80/s", "load.size=1B", "stations.cores.ops.render={exponential: {mean: 10ms}}",
+             "stations.database.ops.query=0s")  # fmt: skip
+
+    def refused(play: Summary) -> float:
+        return play.ops["get"].refused / play.ops["get"].offered
+
+    queue = f"stations.workers={{servers: 1, vcpu: 0, queue: {places}}}"
+    holds(measured(refused, "as-it-is", *world, queue), full, 0.1 * full)
+    endless = measured(refused, "as-it-is", *world, "stations.workers={servers: 1, vcpu: 0}")
+    assert max(endless) == 0, "a mutant without an end of the line"
+
+
 @pytest.mark.parametrize(("step", "rate", "service"), [("as-it-is", 50, 10e-3), ("index", 5_000, 0.1e-3)])
 def test_an_index_carries_a_hundred_times_the_requests(step: str, rate: int, service: float) -> None:
     """A database that only touches rows is an M/D/1: half busy at 50/s with 10,000 rows, at 5,000/s with 100."""
