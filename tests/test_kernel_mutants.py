@@ -20,6 +20,8 @@ MUTANTS = {
     "numbers backwards": (ENGINE + "events.py", "return key < other.key", "return key > other.key"),
     "a service of no time": (ENGINE + "plain.py", "        end = nextafter(start, inf)\n", "        end = start\n"),
     "rounded once more": (ENGINE + "plain.py", "wait += start - now", "wait += (start - now) * 1.0000000000000002"),
+    "begun, and still in line": (ENGINE + "plain.py", "shard.line >= shard.longest", "shard.line > shard.longest"),
+    "only the last branch counts": (ENGINE + "forks.py", "fork.done & agent.value", "agent.value"),
     "a server too many": (ENGINE + "desks.py", "shard.users >= station.servers:\n        return\n    first",
                           "shard.users > station.servers:\n        return\n    first"),
     "a token for nothing": (ENGINE + "desks.py", "shard.tokens -= found", "shard.tokens -= 1.0"),

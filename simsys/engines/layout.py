@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from simsys.engines.kernel.loop import UNCHECKED
 from simsys.engines.kernel.state import (
     AGENT,
     BATCHED,
+    BLOCK,
     CHANCE,
     CROWD,
     DELAY,
@@ -26,17 +28,18 @@ from simsys.engines.kernel.state import (
     HOP,
     LEASE,
     LEASE_CHAINS,
+    LINE,
     NOBODY,
     PLAIN,
     QUEUED,
     REQUEST_IN_FLIGHT,
+    SELDOM,
     SHARD,
     STATION,
     STREAM,
     TABLES,
     TIMING,
     VARIATE,
-    WAIT,
 )
 from simsys.engines.model import Model
 from simsys.engines.program import EDGE, EDGES, FOLLOWED, MOST_NAMES, Program
@@ -50,6 +53,7 @@ Array = npt.NDArray[Any]
 FIRST_ROOM = 1024
 LAW_WIDTH = NO_TABLE.shape[1]
 SCRATCH = 64
+CACHE_LINE = 64
 
 
 class Foreseen(NamedTuple):
@@ -216,6 +220,8 @@ class Layout:
         g: Mapping[str, Any] = {
             "resume": NOBODY,
             "gathering": NOBODY,
+            "foreseen": NOBODY,
+            "first_shard": NOBODY,
             "followed": self.luck.stream("followed"),
             "author": self.luck.stream("author"),
             "names": max(len(self.names), 1),
@@ -234,6 +240,7 @@ class Layout:
         none, floats = np.zeros(0, np.int64), np.zeros(0)
         self.tables |= {
             "agents": np.zeros(0, AGENT),
+            "seldom": np.zeros(0, SELDOM),
             "counts": np.zeros((0, int(g["names"])), np.int32),
             "children": np.zeros((0, int(g["plan_names"])), np.int32),
             "paths": np.zeros((0, path)),
@@ -242,7 +249,8 @@ class Layout:
             "above": np.zeros((0, len(program.thresholds))),
             "answered": np.zeros((0, path)),
             "frames": np.zeros(0, FRAME),
-            "lines": np.zeros(0, WAIT),
+            "lines": np.zeros(0, LINE),
+            "begins": np.zeros((0, BLOCK)),
             "forks": np.zeros(0, FORK),
             "gatherings": np.zeros(0, GATHERING),
             "leases": np.zeros(0, LEASE),
@@ -286,7 +294,11 @@ class Layout:
 
     # -- more room --------------------------------------------------------------------------------------------------
 
-    WITH = {"agents": ("counts", "children", "paths"), "requests": ("columns", "above", "answered")}  # noqa: RUF012
+    WITH = {  # noqa: RUF012
+        "agents": ("seldom", "counts", "children", "paths"),
+        "requests": ("columns", "above", "answered"),
+        "lines": ("begins",),
+    }
 
     def enlarge(self, name: str, wanted: int) -> None:
         """Room for at least `wanted` more rows of a table whose free rows are linked."""
@@ -320,7 +332,17 @@ class Layout:
 
 def longer(table: Array, more: int) -> Array:
     """The table with so many more rows."""
-    return np.concatenate([table, np.zeros((more, *table.shape[1:]), table.dtype)])
+    new = zeros((len(table) + more, *table.shape[1:]), table.dtype)
+    new[: len(table)] = table
+    return new
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array that begins with a cache line, and takes up no memory until it is written to."""
+    size = prod(shape) * dtype.itemsize
+    room = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE
+    return room[first : first + size].view(dtype).reshape(shape)
 
 
 def filled(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Array:

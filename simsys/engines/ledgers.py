@@ -45,8 +45,9 @@ def at_desks(layout: Layout, station: int, shards: int) -> tuple[list[list[float
     lined_up: list[list[float]] = [[] for _ in range(shards)]
     agents, frames, nodes = (layout.tables[name] for name in ("agents", "frames", "nodes"))
     here = (agents["role"] != NOBODY) & (agents["station"] == station)
-    for agent in agents[here & (agents["desk"] == state.IN_SERVICE)]:
-        begun[agent["shard"]].append(float(agent["since"]))
+    served = here & (agents["desk"] == state.IN_SERVICE)
+    for shard, since in zip(agents["shard"][served], layout.tables["seldom"]["since"][served].tolist(), strict=True):
+        begun[shard].append(since)
     for agent in agents[here & (agents["desk"] != state.IN_SERVICE) & (agents["desk"] != state.AWAY)]:
         lined_up[agent["shard"]].append(float(agent["arrived"]))
     for frame in agents["frame"][(agents["role"] != NOBODY) & (agents["frame"] != NOBODY)].tolist():

@@ -7,9 +7,10 @@ from typing import Any
 
 from simsys import draws
 from simsys.draws.parts import apart, part
+from simsys.draws.rows import prefetch
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import hop
-from simsys.engines.kernel.state import AWAY, NOBODY, PIECE, ROOT, STARTS
+from simsys.engines.kernel.state import AWAY, NOBODY, PIECE, REMEMBERS, ROOT, STARTS
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT
 
 
@@ -20,14 +21,24 @@ def new_agent(g: Any, request: int, token: int, role: int, group: int, tracked: 
     agent = of.agent(g, slot)
     g.agents_free = agent.link
     g.agents_left -= 1
+    prefetch(of.agent(g, agent.link), 0)
+    prefetch(of.agent(g, agent.link), 64)
     agent.request, agent.token, agent.role, agent.group, agent.tracked = request, token, role, group, tracked
-    agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.begun = 0, NOBODY, 0, AWAY, 0
-    agent.drawn, agent.drawn_twice = 0, 0
-    agent.foreseen, agent.first_shard = NOBODY, NOBODY
+    agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.drawn = 0, NOBODY, 0, AWAY, 0
     if tracked:
         for i in range(g.path):
             of.paths(g, slot * g.path + i).v = 0.0
     return slot
+
+
+@part
+def seldom(g: Any, slot: int) -> Any:
+    """What few agents need to remember: nothing, at first."""
+    agent, one = of.agent(g, slot), of.seldom(g, slot)
+    if not agent.drawn & REMEMBERS:
+        agent.drawn |= REMEMBERS
+        one.begun, one.drawn_twice = 0, 0
+    return one
 
 
 @part
@@ -87,7 +98,7 @@ def spawn(g: Any, plan: int, parent: int, role: int, group: int, index: int, siz
 @part
 def begun_before(g: Any, plan: int, parent: int, count: int) -> int:
     """How many children of `parent` have begun a plan of this name, before `count` more do."""
-    agent, name = of.agent(g, parent), of.plan(g, plan).counter
+    agent, name = seldom(g, parent), of.plan(g, plan).counter
     bit, counter = 1 << name, of.children(g, parent * g.plan_names + name)
     before = counter.v if agent.begun & bit else 0
     counter.v = before + count

@@ -54,9 +54,9 @@ def begin_next(g: Any, crowd: int) -> int:
     node = of.node(g, plan.root)
     if node.code == VISIT:
         if of.timing(g, node.timing).item != NOBODY:
-            child.foreseen, child.first_item = node.timing, of.crowd_items(g, at).v
+            g.foreseen, g.first_item = node.timing, of.crowd_items(g, at).v
         if is_placed(node, of.station(g, node.what)):
-            child.first_shard = int(of.crowd_places(g, at).v * of.station(g, node.what).shards)
+            g.first_shard = int(of.crowd_places(g, at).v * of.station(g, node.what).shards)
     fork.next = index + 1
     if index + 1 < fork.count:
         g.ring_head -= 1

@@ -102,7 +102,7 @@ def granted(g: Any, slot: int, station: Any, waited: bool) -> bool:
     one.desk = IN_SERVICE
     shard.visits += 1
     shard.wait += g.now - one.arrived
-    one.since = g.now
+    of.seldom(g, slot).since = g.now
     return True
 
 

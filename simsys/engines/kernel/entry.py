@@ -10,6 +10,7 @@ import numpy as np
 from simsys.draws import compiled
 from simsys.engines.kernel import events, loop
 from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.state import BLOCK
 
 
 @compiled(numba.int64(numba.int64))
@@ -29,7 +30,9 @@ def tell(address: int, time: float, kind: int, number: int, what: int, who: int)
 def starts(address: int, shard: int, found: Any) -> None:
     """When those in the line of a plain shard begin (s), written into `found`."""
     g = of.globals_at(address)
-    one = of.shard(g, shard).line_first
+    one, place = of.shard(g, shard).line_first, of.shard(g, shard).begun
     for i in range(found.size):
-        found[i] = of.line(g, one).start
-        one = of.line(g, one).link
+        found[i] = of.begin(g, one * BLOCK + place).v
+        place += 1
+        if place == BLOCK:
+            one, place = of.line(g, one).link, 0

@@ -15,6 +15,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     BRANCH,
     COMMIT,
     COMMITTED,
+    ENDED,
     LIMITED,
     LINGER_ENDS,
     NOBODY,
@@ -83,18 +84,29 @@ def begin_branch(g: Any, number: int, after: int) -> None:
 
 
 @part
-def branch_ended(g: Any, child: int) -> None:
-    """Go on when the last branch has ended; before, let the next one begin."""
+def branch_ends(g: Any, child: int) -> None:
+    """A branch has ended: one wake-up later the next one begins, or whoever waited for the last goes on."""
     agent = of.agent(g, child)
     fork = of.fork(g, agent.group)
     fork.left -= 1
     fork.done = fork.done & agent.value
-    if fork.left == 0:
-        go_on(g, fork.parent, child)
-        hop(g, RESUMES, fork.parent, fork.done)
-        free_fork(g, agent.group)
+    if fork.left == 0 or fork.next < fork.count:
+        hop(g, ENDED, child, int(fork.left == 0))
     else:
-        begin_branch(g, agent.group, child)
+        free_agent(g, child)
+
+
+@part
+def branch_ended(g: Any, child: int, last: int) -> None:
+    """Go on when the last branch has ended; before, let the next one begin."""
+    number = of.agent(g, child).group
+    if last:
+        parent, done = of.fork(g, number).parent, of.fork(g, number).done
+        go_on(g, parent, child)
+        hop(g, RESUMES, parent, done)
+        free_fork(g, number)
+    else:
+        begin_branch(g, number, child)
     free_agent(g, child)
 
 

@@ -42,7 +42,7 @@ def take_server(g: Any, slot: int, node: Any, stood: bool) -> int:
     g.frames_free = frame.link
     g.frames_left -= 1
     frame.node, frame.shard, frame.outcomes = agent.pc, agent.shard, agent.outcomes
-    frame.arrived, frame.since = agent.arrived, agent.since
+    frame.arrived, frame.since = agent.arrived, of.seldom(g, slot).since
     frame.link = agent.frame
     agent.frame = number
     agent.desk = AWAY

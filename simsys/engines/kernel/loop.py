@@ -146,7 +146,7 @@ def process_ended(g: Any, slot: int, value: int) -> int:
     """All who waited for an agent learn that it has ended."""
     agent = of.agent(g, slot)
     if agent.role == BRANCH:
-        branch_ended(g, slot)
+        branch_ended(g, slot, value)
     elif agent.role == PIECE:
         return piece_ended(g, slot)
     elif agent.role == LIMITED:
@@ -155,7 +155,7 @@ def process_ended(g: Any, slot: int, value: int) -> int:
         commit_ended(g, slot)
     else:
         client, brings = agent.client, agent.group
-        g.amount = agent.requested
+        g.amount = of.seldom(g, slot).requested
         free_agent(g, slot)
         if client != NOBODY:
             think(g, client)

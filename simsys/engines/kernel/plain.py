@@ -12,6 +12,7 @@ from simsys.draws.rows import prefetch
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import END_CLASS, schedule
 from simsys.engines.kernel.state import (  # fmt: skip
+    BLOCK,
     LINE_ENDS,
     NOBODY,
     VISIT_ENDS,
@@ -89,26 +90,37 @@ def admit(g: Any, station: Any, number: int, seconds: float) -> float:
 
 @part
 def stand_in_line(g: Any, shard: Any, start: float) -> None:
-    """Add one who begins at `start` to the line, after those have left it who have begun."""
-    while shard.line > 0 and of.line(g, shard.line_first).start <= g.now:
-        gone = shard.line_first
-        shard.line_first = of.line(g, gone).link
-        of.line(g, gone).link = g.lines_free
-        g.lines_free = gone
-        g.lines_left += 1
-        shard.line -= 1
-    one = g.lines_free
-    g.lines_free = of.line(g, one).link
-    g.lines_left -= 1
-    of.line(g, one).start = start
-    if shard.line == 0:
-        shard.line_first = one
-    else:
-        of.line(g, shard.line_last).link = one
-    shard.line_last = one
+    """Add one who begins at `start` to the line. Those who have begun leave it only when it seems longer than ever."""
+    if shard.line >= shard.longest:
+        shorten(g, shard)
+    place = (shard.begun + shard.line) & (BLOCK - 1)
+    if place == 0:
+        one = g.lines_free
+        g.lines_free = of.line(g, one).link
+        g.lines_left -= 1
+        if shard.line == 0:
+            shard.line_first = one
+        else:
+            of.line(g, shard.line_last).link = one
+        shard.line_last = one
+    of.begin(g, shard.line_last * BLOCK + place).v = start
     shard.line += 1
     if shard.line > shard.longest:
         shard.longest = shard.line
+
+
+@part
+def shorten(g: Any, shard: Any) -> None:
+    """Let those who have begun leave the line."""
+    while shard.line > 0 and of.begin(g, shard.line_first * BLOCK + shard.begun).v <= g.now:
+        shard.line -= 1
+        shard.begun += 1
+        if shard.begun == BLOCK:
+            gone = shard.line_first
+            shard.line_first, shard.begun = of.line(g, gone).link, 0
+            of.line(g, gone).link = g.lines_free
+            g.lines_free = gone
+            g.lines_left += 1
 
 
 @part
@@ -155,10 +167,9 @@ def next_of_line(g: Any, place: int) -> int:
     if following != NOBODY:
         agent = of.agent(g, following)
         schedule(g, agent.arrived, end_key(agent), LINE_ENDS, place)
-        prefetch(agent, 64)
-        prefetch(agent, 128)
         if agent.link != NOBODY:
             prefetch(of.agent(g, agent.link), 0)
+            prefetch(of.agent(g, agent.link), 64)
     return slot
 
 

@@ -12,6 +12,8 @@ from simsys.draws.rows import NOBODY as NOBODY
 from simsys.draws.rows import record
 
 INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
+REMEMBERS = 1 << 62
+"""Beside the names that an agent has drawn by: it needs one of the fields of `SELDOM`."""
 CROWD = 64
 """Children of a crowd whose first draws are made together."""
 LEASE_CHAINS = 4096
@@ -35,39 +37,41 @@ AWAY, IN_LINE, GRANTED_IN_LINE, TURNED_OUT, IN_SERVICE = range(5)
 
 TABLES = (
     "nodes", "plans", "terms", "timings", "variates", "tables", "chances", "shares", "entry_nodes", "stations",
-    "shards", "free", "outages", "agents", "counts", "children", "paths", "frames", "requests", "columns", "above",
-    "answered", "heap", "ring", "lines", "forks", "gatherings", "leases", "chains", "batches", "caches", "streams",
-    "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given", "rounds_from",
-    "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "edges", "crowd_tokens", "crowd_items",
-    "crowd_places",
+    "shards", "free", "outages", "agents", "seldom", "counts", "children", "paths", "frames", "requests", "columns",
+    "above", "answered", "heap", "ring", "lines", "begins", "forks", "gatherings", "leases", "chains", "batches",
+    "caches", "streams", "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given",
+    "rounds_from", "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "edges", "crowd_tokens",
+    "crowd_items", "crowd_places",
 )  # fmt: skip
 GLOBALS = record(
     "serial agents requests ring_head ring_tail events vacant resume answer gathering out marks need amount who"
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
+    " foreseen first_shard"
     " inside arrived cap clients think think_stream rounds followed following author authors size_column"
     " names plan_names path width thresholds places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
-    "now area since stop",
+    "now area since stop first_item",
 )
 EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("what", SHORT), ("who", SHORT)])
 HOP = record("", "", "what who value")
 AGENT = record(
-    "token number drawn",
-    "arrived seconds came first_item size",
-    "link pc request role group frame desk tracked foreseen first_shard station shard pieces served timed_out value"
-    " index client",
-    "outcomes begun requested drawn_twice",
-    "since",
+    "token number drawn outcomes",
+    "arrived seconds came size",
+    "link pc request role group frame desk tracked station shard pieces served timed_out value index client",
 )
-"""What a small child needs comes first, so that it lies in few cache lines."""
+"""128 bytes: two cache lines."""
+SELDOM = record("begun drawn_twice requested", "since")
+"""What few agents need."""
 FRAME = record("outcomes", "arrived since", "link node shard")
 REQUEST_IN_FLIGHT = record(
     "number index parent",
     "arrival end work wait age",
     "link op cause status open agent brings delivered client",
 )
-WAIT = record("link", "start")
+LINE = record("", "", "link")
+BLOCK = 16
+"""Those who stand in one piece of a line, by when they begin (s)."""
 FORK = record(
     "token agents first", "size batch", "link node parent left done next count references role request tracked"
 )
@@ -79,8 +83,8 @@ STATION = record(
     "area since sojourns held rate burst",
 )
 SHARD = record(
-    "station visits longest line_first line_last line queue_first queue_last queue users standing just_come ends_first"
-    " ends_last",
+    "station visits longest line_first line_last line begun queue_first queue_last queue users standing just_come"
+    " ends_first ends_last",
     "busy wait last_come tokens asked",
     "outages downs downs_end",
 )

@@ -10,7 +10,7 @@ from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import depart, free_agent, settle, spawn
 from simsys.engines.kernel.crowds import MANY, gather
 from simsys.engines.kernel.events import hop
-from simsys.engines.kernel.forks import begin_branch, begin_within, items, join, new_fork, size_of
+from simsys.engines.kernel.forks import begin_branch, begin_within, branch_ends, items, join, new_fork, size_of
 from simsys.engines.kernel.holds import end_held, hold
 from simsys.engines.kernel.leases import lease_of, loaded, waits_for_load
 from simsys.engines.kernel.state import (  # fmt: skip
@@ -249,10 +249,9 @@ def ended(g: Any, slot: int, value: int) -> int:
     request = of.request(g, agent.request)
     if agent.role == ROOT:
         depart(g, slot, value)
-        agent.client, agent.requested = request.client, request.number
-        agent.group = NOBODY
+        agent.client, agent.group = request.client, NOBODY
         if request.brings >= 0 and not request.delivered:
-            agent.group = request.brings
+            agent.group, of.seldom(g, slot).requested = request.brings, request.number
     request.open -= 1
     why = 0
     if request.open == 0:
@@ -262,6 +261,8 @@ def ended(g: Any, slot: int, value: int) -> int:
         settle(g, agent.request)
     if agent.role == BACKGROUND or (agent.role == ROOT and agent.client == NOBODY and agent.group == NOBODY):
         free_agent(g, slot)
+    elif agent.role == BRANCH:
+        branch_ends(g, slot)
     else:
         hop(g, ENDED, slot, 0)
     return why

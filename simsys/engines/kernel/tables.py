@@ -27,14 +27,15 @@ from simsys.engines.kernel.state import (  # fmt: skip
     GLOBALS,
     HOP,
     LEASE,
+    LINE,
     OUTAGE,
     REQUEST_IN_FLIGHT,
+    SELDOM,
     SHARD,
     STATION,
     STREAM,
     TIMING,
     VARIATE,
-    WAIT,
 )
 from simsys.engines.program import NODE, PLAN, TERM
 from simsys.measure.log import MARK, REQUEST
@@ -64,6 +65,7 @@ shard = _table("shards", SHARD)
 free = _table("free", NUMBER)
 outage = _table("outages", OUTAGE)
 agent = _table("agents", AGENT)
+seldom = _table("seldom", SELDOM)
 counts = _table("counts", COUNT)
 children = _table("children", COUNT)
 paths = _table("paths", NUMBER)
@@ -74,7 +76,8 @@ above = _table("above", NUMBER)
 answered = _table("answered", NUMBER)
 event = _table("heap", EVENT)
 hop = _table("ring", HOP)
-line = _table("lines", WAIT)
+line = _table("lines", LINE)
+begin = _table("begins", NUMBER)
 fork = _table("forks", FORK)
 gathering = _table("gatherings", GATHERING)
 lease = _table("leases", LEASE)

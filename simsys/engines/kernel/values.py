@@ -10,6 +10,7 @@ from simsys.distributions import laws
 from simsys.distributions.pieces import table_quantile
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.agents import seldom
 from simsys.engines.kernel.state import NOBODY, ROOT
 from simsys.engines.program import (
     ABOVE,
@@ -138,10 +139,10 @@ def drawn(g: Any, slot: int, name: int) -> int:
     if not agent.drawn & bit:
         agent.drawn |= bit
         return 0
-    counter = of.counts(g, slot * g.names + name)
-    count = counter.v if agent.drawn_twice & bit else 1
+    counter, one = of.counts(g, slot * g.names + name), seldom(g, slot)
+    count = counter.v if one.drawn_twice & bit else 1
     counter.v = count + 1
-    agent.drawn_twice |= bit
+    one.drawn_twice |= bit
     return count
 
 
@@ -164,8 +165,8 @@ def foreseen(g: Any, slot: int, column: int, visit: int) -> float:
 def item_of(g: Any, slot: int, number: int, visit: int) -> float:
     """The draw of a service's part per item, which may have been drawn before."""
     agent, timing = of.agent(g, slot), of.timing(g, number)
-    if visit == 0 and agent.foreseen == number:
-        return agent.first_item
+    if visit == 0 and g.foreseen == number:
+        return g.first_item
     item = foreseen(g, slot, timing.item_column, visit)
     return variate(g, timing.item, timing.item_stream, agent.token, visit) if isnan(item) else item
 
@@ -208,12 +209,9 @@ def shard_of(g: Any, slot: int, station: Any, node: Any) -> int:
     """The shard of a key: by its hash, or where one of several will do the emptiest of those drawn."""
     if station.shards == 1:
         return 0
-    agent = of.agent(g, slot)
-    if node.key_kind == ANY and agent.first_shard != NOBODY:
-        first = agent.first_shard
-        agent.first_shard = NOBODY
+    if node.key_kind == ANY and g.first_shard != NOBODY:
         drawn(g, slot, station.any_name)
-        return first
+        return g.first_shard
     if node.key_kind == ANY or node.key_kind == SPREAD:
         return emptiest(g, slot, station, 0, station.shards)
     home = home_of(g, slot, station, node)

@@ -52,12 +52,13 @@ def waited(g: Any, slot: int, station: int, took: float, wait: float) -> None:
 def visit(g: Any, slot: int, node: Any) -> int:
     n, agent, station = number(g, slot, node), of.agent(g, slot), of.station(g, node.what)
     if n <= 0.0:
-        agent.first_shard = NOBODY
+        g.foreseen = g.first_shard = NOBODY
         return 1
     count = pieces_of(node, n)
     agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
     agent.seconds = seconds(g, slot, node.timing, n, count > 0, count)
     first = first_of(g, slot, station, node, count)
+    g.foreseen = g.first_shard = NOBODY
     if count <= 1:
         return visit_one(g, slot, node, station, first)
     if station.kind == PLAIN:
@@ -136,9 +137,9 @@ def visit_ends(g: Any, slot: int) -> int:
     station = of.station(g, agent.station)
     now = g.now
     if station.kind == QUEUED:
-        station.held += now - agent.since - agent.seconds
+        station.held += now - of.seldom(g, slot).since - agent.seconds
         agent.desk = AWAY
-        give_back(g, station, agent.shard, agent.since, agent.arrived)
+        give_back(g, station, agent.shard, of.seldom(g, slot).since, agent.arrived)
     else:
         leave(g, station, now - agent.came)
     return agent.pieces
