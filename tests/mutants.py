@@ -36,7 +36,7 @@ CLOCK, PLAYER, PLAY = "engines.clock:Clock.", "engines.reference:Player.", "engi
 PLAIN, QUEUED, DELAY = (f"engines.servers:{kind}." for kind in ("Plain", "Queued", "Delay"))
 FACILITY, CALENDAR, CACHE = "engines.facilities:Facility.", "engines.outages:Calendar.", "structures.caches:Cache."
 POLICY, LEASES = "structures.policies:", "engines.leases:Leases."
-ASKED = "engines.lookups:Lookups."
+ASKED, GATHERINGS = "engines.lookups:Lookups.", "engines.gatherings:Gatherings."
 SKETCH = "structures.sketches:"
 BACKWARDS = "(1 << 50) - number if kind == {} else number"
 MUTANTS = {
@@ -52,7 +52,7 @@ MUTANTS = {
     ),
     "a plain service of no time": Mutant(PLAIN + "_admit", "end = nextafter(start, inf)", "pass"),
     "a time-out before an end": Mutant(PLAYER + "_within", "TIMER, agent.number)", "1, agent.number)"),
-    "members go on backwards": Mutant("engines.reference:pass_on", "to.s", "to.callbacks.reverse(); to.s"),
+    "members go on backwards": Mutant("engines.gatherings:pass_on", "to.s", "to.callbacks.reverse(); to.s"),
     "a server given back without a hop": Mutant(
         QUEUED + "exit", ".release(request)", ".release(request); self.desks[shard]._trigger_put(None)"
     ),
@@ -198,9 +198,9 @@ MUTANTS = {
     ),
     "one is enough": Mutant(PLAYER + "_side_by_side", "done and bool", "done or bool"),
     "luck by the index": Mutant(PLAYER + "_spawn", "plan_id, count)", "plan_id, index)"),
-    "a batch is never full": Mutant(PLAYER + "_join", "gathering.members == spec.size", "False"),
+    "a batch is never full": Mutant(GATHERINGS + "join", "gathering.members == spec.size", "False"),
     "every batch is whole": Mutant("engines.reference:batches", "n - batch * (count - 1)", "batch"),
-    "a batch does not know its size": Mutant(PLAYER + "_commit", "size=float(gathering.members), ", ""),
+    "a batch does not know its size": Mutant(GATHERINGS + "_commit", "size=float(gathering.members), ", ""),
     "nothing begins at the limit": Mutant(PLAYER + "_within", "begin(step.also)", "pass"),
     "the way that led to the answer is lost": Mutant(PLAYER + "_within", "agent.go_on(path)", "pass"),
     "refused instead of timed out": Mutant(PLAYER + "_within", "agent.timed_out = True", "pass"),

@@ -10,6 +10,7 @@ import pytest
 from worlds import station
 
 from simsys import draws
+from simsys.engines import compiler
 from simsys.engines import program as p
 from simsys.engines.layout import Layout
 from simsys.engines.model import Model
@@ -25,7 +26,7 @@ STATIONS = {"api": station(2, read="1ms", write="2ms"), "database": station(4, g
 def program(**plans: Any) -> p.Program:
     """The program of these plans by operation."""
     trees = {op: trace(plan, COLUMNS) for op, plan in plans.items()}
-    return p.program(trees, STATIONS, ["feed"], [], "user")
+    return compiler.program(trees, STATIONS, ["feed"], [], "user")
 
 
 def told(row: Any) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def test_untraceable(plan: Any, message: str) -> None:
 
 
 def test_more_outcomes_than_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(p, "MOST_STACK", 1000)
+    monkeypatch.setattr(compiler, "MOST_STACK", 1000)
     program(plan=many_outcomes(p.MOST_OUTCOMES))
     with pytest.raises(Untraceable, match="the plan asks for more than 62 outcomes"):
         program(plan=many_outcomes(p.MOST_OUTCOMES + 1))
@@ -194,7 +195,7 @@ def test_as_much_as_there_is_room_for() -> None:
 
 def test_a_step_without_an_instruction() -> None:
     with pytest.raises(Untraceable, match="there is no instruction for int"):
-        p.Compiler(STATIONS, [], [], None)._step(1, ())
+        compiler.Compiler(STATIONS, [], [], None)._step(1, ())
 
 
 def test_more_names_of_draws_than_bits() -> None:

@@ -1,12 +1,9 @@
-"""Who plays a plan: a request or one of its children; and the batches that children come in and members join."""
+"""Who plays a plan: a request or one of its children; and the batches that children come in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 from typing import TypeAlias
-
-from simpy import Event
 
 from simsys.engines.facilities import Draws
 from simsys.engines.rows import Row
@@ -37,18 +34,6 @@ class Agent:
         if self.path is not None and path is not None:
             for i, seconds in enumerate(path):
                 self.path[i] += seconds
-
-
-class Gathering:
-    """A batch that members join until it is full or its linger is over."""
-
-    def __init__(self, done: Event, path: list[float]) -> None:
-        self.done, self.path, self.members, self.begun = done, path, 0, False
-        self.begin: Callable[[Event | None], None]
-
-
-def pass_on(to: Event, ended: Event) -> None:
-    to.succeed(ended.value)
 
 
 def batches(n: float, batch: float) -> list[float]:

@@ -10,8 +10,9 @@ from simsys.engines.agenda import Agenda
 from simsys.engines.clock import ARRIVAL
 from simsys.engines.kernel import state
 from simsys.engines.kernel.state import NOBODY
-from simsys.engines.layout import Array, Layout
+from simsys.engines.layout import Layout
 from simsys.engines.model import EVENTS, Brings, Event
+from simsys.engines.rooms import Array
 from simsys.engines.rows import Luck
 from simsys.measure.log import BROUGHT, FROM_EVENT
 

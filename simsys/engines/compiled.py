@@ -14,13 +14,15 @@ import numpy as np
 from simsys.engines.agenda import Agenda, plan_outage, plan_servers
 from simsys.engines.arrivals import Arrivals
 from simsys.engines.clock import TIMER
+from simsys.engines.compiler import program
 from simsys.engines.kernel import state
 from simsys.engines.kernel.entry import run
 from simsys.engines.kernel.state import NOBODY
-from simsys.engines.layout import Array, Layout
+from simsys.engines.layout import Layout
 from simsys.engines.ledgers import booked
 from simsys.engines.model import Model, default_key, next_sample, original
-from simsys.engines.program import Program, program
+from simsys.engines.program import Program
+from simsys.engines.rooms import Array
 from simsys.engines.rows import Luck
 from simsys.engines.stores import Stores
 from simsys.engines.trace import trace

@@ -3,57 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from simsys.distributions import Variate
 from simsys.distributions.variates import NO_TABLE
 from simsys.engines.calendars import calendars
 from simsys.engines.kernel.loop import UNCHECKED
 from simsys.engines.kernel.state import (
-    AGENT,
     BATCHED,
-    BLOCK,
     CHANCE,
-    CROWD,
     DELAY,
-    EVENT,
-    FORK,
-    FRAME,
-    GATHERING,
     GLOBALS,
-    HOP,
-    LEASE,
-    LEASE_CHAINS,
-    LINE,
     NOBODY,
     PLAIN,
     QUEUED,
-    REQUEST_IN_FLIGHT,
-    SELDOM,
     SHARD,
     STATION,
-    STREAM,
     TABLES,
     TIMING,
     VARIATE,
 )
 from simsys.engines.model import Model
 from simsys.engines.program import EDGE, EDGES, FOLLOWED, MOST_NAMES, Program
+from simsys.engines.rooms import FIRST_ROOM, WITH, Array, empty, longer, longer_ring
 from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
-from simsys.measure.log import BATCH, MARK, REQUEST, TRAITS
+from simsys.measure.log import TRAITS
 from simsys.stations import Service
-from simsys.structures.kernel.state import CACHE
 
-Array = npt.NDArray[Any]
-FIRST_ROOM = 1024
 LAW_WIDTH = NO_TABLE.shape[1]
-SCRATCH = 64
-CACHE_LINE = 64
 
 
 class Foreseen(NamedTuple):
@@ -95,7 +75,7 @@ class Layout:
             "variates": np.array(self.variates or [(0,) * 6], VARIATE),
             "tables": np.concatenate([np.zeros((1, LAW_WIDTH)), *self.laws]),
         }
-        self._empty_tables(program)
+        self.tables |= empty(self.g, len(program.thresholds))
         for name in TABLES:
             self.point(name)
 
@@ -235,76 +215,13 @@ class Layout:
         for name, value in g.items():
             self.g[name] = value
 
-    def _empty_tables(self, program: Program) -> None:
-        g, path = self.g, int(self.g["path"])
-        none, floats = np.zeros(0, np.int64), np.zeros(0)
-        self.tables |= {
-            "agents": np.zeros(0, AGENT),
-            "seldom": np.zeros(0, SELDOM),
-            "counts": np.zeros((0, int(g["names"])), np.int32),
-            "children": np.zeros((0, int(g["plan_names"])), np.int32),
-            "paths": np.zeros((0, path)),
-            "requests": np.zeros(0, REQUEST_IN_FLIGHT),
-            "columns": np.zeros((0, int(g["width"]))),
-            "above": np.zeros((0, len(program.thresholds))),
-            "answered": np.zeros((0, path)),
-            "frames": np.zeros(0, FRAME),
-            "lines": np.zeros(0, LINE),
-            "begins": np.zeros((0, BLOCK)),
-            "forks": np.zeros(0, FORK),
-            "gatherings": np.zeros(0, GATHERING),
-            "leases": np.zeros(0, LEASE),
-            "chains": np.full(LEASE_CHAINS, NOBODY),
-            "heap": np.zeros(FIRST_ROOM, EVENT),
-            "ring": np.zeros(FIRST_ROOM, HOP),
-            "caches": np.zeros(0, CACHE),
-            "streams": np.zeros(0, STREAM),
-            "arrival": floats,
-            "op": none,
-            "given": floats,
-            "later": floats,
-            "later_index": none,
-            "later_given": np.zeros((0, int(g["width"]))),
-            "asked_op": none,
-            "asked_given": floats,
-            "rounds_from": none,
-            "rounds": none,
-            "work": floats,
-            "entry_nodes": none,
-            "out": np.zeros(BATCH, REQUEST),
-            "out_paths": np.zeros((BATCH, path)),
-            "marks": np.zeros(BATCH, MARK),
-            "scratch": np.zeros(SCRATCH),
-            "crowd_tokens": np.zeros(CROWD, np.int64),
-            "crowd_items": np.zeros(CROWD),
-            "crowd_places": np.zeros(CROWD),
-        }
-        g["ring_room"] = g["heap_room"] = FIRST_ROOM
-        g["marks_room"] = BATCH
-        for first, room in (
-            ("agents", "agents"),
-            ("requests", "requests"),
-            ("lines", "lines"),
-            ("frames", "frames"),
-            ("forks", "forks"),
-            ("gatherings", "gatherings"),
-            ("leases", "leases"),
-        ):
-            g[f"{first}_free"], g[f"{room}_left"] = NOBODY, 0
-
     # -- more room --------------------------------------------------------------------------------------------------
-
-    WITH = {  # noqa: RUF012
-        "agents": ("seldom", "counts", "children", "paths"),
-        "requests": ("columns", "above", "answered"),
-        "lines": ("begins",),
-    }
 
     def enlarge(self, name: str, wanted: int) -> None:
         """Room for at least `wanted` more rows of a table whose free rows are linked."""
         old = self.tables[name]
         more = max(FIRST_ROOM, len(old), wanted)
-        for table in (name, *self.WITH.get(name, ())):
+        for table in (name, *WITH.get(name, ())):
             self.put(table, longer(self.tables[table], more))
         new = self.tables[name][len(old) :]
         new["link"] = np.arange(len(old) + 1, len(old) + more + 1)
@@ -320,29 +237,9 @@ class Layout:
 
     def enlarge_ring(self, wanted: int) -> None:
         """A longer ring, whose length is a power of two."""
-        old, head, tail = self.tables["ring"], int(self.g["ring_head"]), int(self.g["ring_tail"])
-        room = len(old)
-        while room < tail - head + wanted:
-            room *= 2
-        new, waiting = np.zeros(room, HOP), np.arange(head, tail)
-        new[waiting & (room - 1)] = old[waiting & (len(old) - 1)]
-        self.put("ring", new)
-        self.g["ring_room"] = room
-
-
-def longer(table: Array, more: int) -> Array:
-    """The table with so many more rows."""
-    new = zeros((len(table) + more, *table.shape[1:]), table.dtype)
-    new[: len(table)] = table
-    return new
-
-
-def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array that begins with a cache line, and takes up no memory until it is written to."""
-    size = prod(shape) * dtype.itemsize
-    room = np.zeros(size + CACHE_LINE, np.uint8)
-    first = -room.ctypes.data % CACHE_LINE
-    return room[first : first + size].view(dtype).reshape(shape)
+        ring = longer_ring(self.tables["ring"], int(self.g["ring_head"]), int(self.g["ring_tail"]), wanted)
+        self.put("ring", ring)
+        self.g["ring_room"] = len(ring)
 
 
 def filled(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Array:

@@ -10,7 +10,8 @@ import numpy as np
 from simsys.engines.kernel import state
 from simsys.engines.kernel.entry import starts
 from simsys.engines.kernel.state import NOBODY
-from simsys.engines.layout import Array, Layout
+from simsys.engines.layout import Layout
+from simsys.engines.rooms import Array
 from simsys.measure.log import Booked
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from simpy import Event, Process
 
 from simsys import draws
-from simsys.engines.agents import Agent, Gathering, Path, batches, pass_on
+from simsys.engines.agents import Agent, Path, batches
 from simsys.engines.clock import TIMER, Clock
 from simsys.engines.facilities import Facility
+from simsys.engines.gatherings import Gatherings
 from simsys.engines.lookups import Lookups
 from simsys.engines.model import Model
 from simsys.engines.rows import Luck, Row
@@ -60,7 +61,7 @@ class Player:
         self.lookups = Lookups(model.caches, self.clock, luck, self._key)
         self.log = Log(ops, {name: f.log for name, f in self.facilities.items()}, model.begin, take)
         self.book = Writer(self.log, stop)
-        self.gatherings: dict[str, Gathering] = {}
+        self.gatherings = Gatherings(model.batches, self.clock, 2 * len(self.facilities), self._spawn)
         self.settled: dict[int, Callable[[float], None]] = {}
         self._numbers = 0
         self._plan_ids: dict[str, int] = {}
@@ -69,7 +70,7 @@ class Player:
             Hold: self._hold,
             All: self._all,
             Each: self._each,
-            Join: self._join,
+            Join: self.gatherings.join,
             Within: self._within,
             Lookup: self.lookups.ask,
         }
@@ -224,30 +225,6 @@ class Player:
         for _ in range(min(count, width if width and width > 0 else count)):
             _begin_next(agent.fresh_path())
         return (yield last)
-
-    def _join(self, step: Join, agent: Agent) -> Doing:
-        spec = self.model.batches[step.batch]
-        gathering = self.gatherings.get(step.batch)
-        if gathering is None:
-            gathering = self.gatherings[step.batch] = Gathering(Event(self.clock), [0.0] * (2 * len(self.facilities)))
-            begin = partial(self._commit, step, agent, gathering)
-            if spec.size > 1:
-                self.clock.at(self.clock.now + spec.linger, TIMER, agent.number).callbacks.append(begin)
-            gathering.begin = begin
-        gathering.members += 1
-        if gathering.members == spec.size:
-            gathering.begin(None)
-        done = yield gathering.done
-        agent.go_on(gathering.path)
-        return done
-
-    def _commit(self, step: Join, agent: Agent, gathering: Gathering, _: Event | None) -> None:
-        if gathering.begun:
-            return
-        gathering.begun = True
-        del self.gatherings[step.batch]
-        commit = self._spawn(step.plan, agent, size=float(gathering.members), path=gathering.path)
-        commit.callbacks.append(partial(pass_on, gathering.done))
 
     def _within(self, step: Within, agent: Agent) -> Doing:
         answer = Event(self.clock)

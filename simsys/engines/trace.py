@@ -5,7 +5,7 @@ Wherever the plan asks for the truth of an expression or of a step's outcome, it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -271,3 +271,26 @@ def _fields(step: Any) -> tuple[Any, ...]:
 
 def _plain(value: Any) -> Any:
     return value.key() if isinstance(value, Expression) else value
+
+
+def outcomes(tree: Tree) -> Iterator[int]:
+    """The numbers of the steps whose outcomes a plan asks for."""
+    if isinstance(tree, End):
+        yield from _asked(tree.value)
+    elif isinstance(tree, If):
+        yield from _asked(tree.condition)
+        yield from outcomes(tree.yes)
+        yield from outcomes(tree.no)
+    else:
+        for name in tree.step.__slots__:
+            yield from _asked(getattr(tree.step, name))
+        yield from outcomes(tree.then)
+
+
+def _asked(value: Any) -> Iterator[int]:
+    if isinstance(value, Expression):
+        if value.kind == "outcome":
+            yield value.args[0]
+        else:
+            for arg in value.args:
+                yield from _asked(arg)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from simsys.distributions import QuantileTable
+from simsys.engines.compiler import program
 from simsys.engines.model import Model, copy_of, default_key
-from simsys.engines.program import Program, program
+from simsys.engines.program import Program
 from simsys.engines.rows import Luck
 from simsys.engines.trace import Tree, steps_of, trace
 from simsys.experiment.demand import Demand, Surroundings, demand, surroundings

@@ -6,10 +6,11 @@ from typing import Any
 
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
-from simsys.engines.kernel.agents import begin_request, free_agent
+from simsys.engines.kernel.agents import free_agent
+from simsys.engines.kernel.arrivals import PYTHON, arrive, arrive_later, ask, think
 from simsys.engines.kernel.crowds import begin_next
 from simsys.engines.kernel.desks import grant, granted, serve, throw_out
-from simsys.engines.kernel.events import ARRIVAL_CLASS, before, first_is_known, hop, schedule, take_first
+from simsys.engines.kernel.events import ARRIVAL_CLASS, before, first_is_known, hop, take_first
 from simsys.engines.kernel.forks import (
     branch_ended,
     commit_ended,
@@ -30,7 +31,6 @@ from simsys.engines.kernel.state import (  # fmt: skip
     BRING,
     CHUNK,
     CLIENT_ASKS,
-    CLOSE,
     COMMIT,
     COMMITTED,
     ENDED,
@@ -66,15 +66,14 @@ from simsys.engines.kernel.state import (  # fmt: skip
     WITHIN_ENDS,
 )
 from simsys.engines.kernel.steps import drive, short
-from simsys.engines.kernel.values import variate
 from simsys.engines.kernel.visits import WAITS, visit_ends, visited
 from simsys.engines.program import VISIT
-from simsys.measure.log import BATCH, FROM_LOAD
+from simsys.measure.log import BATCH
 
 UNCHECKED = 16
 """Events between two looks at the room that is left: there is always enough for so many."""
-NOTHING, PYTHON = -1, -2
-"""Instead of an agent that goes on: nobody does; or Python has something to do, and `who` says what."""
+NOTHING = -1
+"""Instead of an agent that goes on: nobody does."""
 
 
 @apart
@@ -87,58 +86,6 @@ def crowded(g: Any) -> bool:
     if short(g, FORKS, g.forks_left, 0) or short(g, GATHERINGS, g.gatherings_left, 0):
         return True
     return short(g, FRAMES, g.frames_left, 0)
-
-
-@part
-def arrive(g: Any) -> int:
-    """The next request of the load arrives."""
-    at = g.position
-    g.now = of.arrival(g, at).v
-    g.position = at + 1
-    return begin_request(g, g.first + at, of.op(g, at).v, FROM_LOAD, NOBODY, g.at_given, at)
-
-
-@apart
-def arrive_later(g: Any, number: int) -> int:
-    """The next request of an event, or of the readers it brings, arrives."""
-    stream = of.stream(g, number)
-    at = stream.position
-    root = begin_request(g, of.later_index(g, at).v, stream.op, stream.cause, stream.parent, g.at_later_given, at)
-    request = of.request(g, of.agent(g, root).request)
-    request.brings, request.delivered = stream.brings, stream.delivered
-    stream.position = at + 1
-    if at + 1 < stream.end and of.later(g, at + 1).v <= g.stop:
-        schedule(g, of.later(g, at + 1).v, ARRIVAL_CLASS | KEY(of.later_index(g, at + 1).v), ARRIVES, number)
-    return root
-
-
-@apart
-def think(g: Any, client: int) -> None:
-    """A client thinks before it asks again, unless the load is over by then."""
-    seconds = 0.0
-    if g.think != NOBODY:
-        seconds = variate(g, g.think, g.think_stream, client, of.rounds(g, client).v)
-    at = g.now + seconds
-    if at <= g.stop:
-        schedule(g, at, ARRIVAL_CLASS | KEY(client), CLIENT_ASKS, client)
-
-
-@apart
-def ask(g: Any, client: int) -> int:
-    """A client asks for the next time."""
-    if g.cap >= 0 and g.arrived >= g.cap:
-        g.who = CLOSE
-        return PYTHON
-    turn = of.rounds(g, client).v - of.rounds_from(g, client).v
-    if turn == g.rounds:
-        g.who = ROWS
-        return PYTHON
-    at = client * g.rounds + turn
-    index = client + of.rounds(g, client).v * g.clients
-    root = begin_request(g, index, of.asked_op(g, at).v, FROM_LOAD, NOBODY, g.at_asked_given, at)
-    of.request(g, of.agent(g, root).request).client = client
-    of.rounds(g, client).v += 1
-    return root
 
 
 @apart

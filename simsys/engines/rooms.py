@@ -1,0 +1,118 @@
+"""The tables that a play writes to: empty at first, and longer when the kernel asks for room."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsys.engines.kernel.state import (
+    AGENT,
+    BLOCK,
+    CROWD,
+    EVENT,
+    FORK,
+    FRAME,
+    GATHERING,
+    HOP,
+    LEASE,
+    LEASE_CHAINS,
+    LINE,
+    NOBODY,
+    REQUEST_IN_FLIGHT,
+    SELDOM,
+    STREAM,
+)
+from simsys.measure.log import BATCH, MARK, REQUEST
+from simsys.structures.kernel.state import CACHE
+
+Array = npt.NDArray[Any]
+FIRST_ROOM = 1024
+SCRATCH = 64
+CACHE_LINE = 64
+LINKED = ("agents", "requests", "lines", "frames", "forks", "gatherings", "leases")
+"""Tables whose free rows are linked."""
+WITH = {
+    "agents": ("seldom", "counts", "children", "paths"),
+    "requests": ("columns", "above", "answered"),
+    "lines": ("begins",),
+}
+"""Tables that have as many rows as another."""
+
+
+def empty(g: Any, thresholds: int) -> dict[str, Array]:
+    """The tables of a play whose globals are `g`, which are told what room there is."""
+    path, width = int(g["path"]), int(g["width"])
+    none, floats = np.zeros(0, np.int64), np.zeros(0)
+    g["ring_room"] = g["heap_room"] = FIRST_ROOM
+    g["marks_room"] = BATCH
+    for name in LINKED:
+        g[f"{name}_free"], g[f"{name}_left"] = NOBODY, 0
+    return {
+        "agents": np.zeros(0, AGENT),
+        "seldom": np.zeros(0, SELDOM),
+        "counts": np.zeros((0, int(g["names"])), np.int32),
+        "children": np.zeros((0, int(g["plan_names"])), np.int32),
+        "paths": np.zeros((0, path)),
+        "requests": np.zeros(0, REQUEST_IN_FLIGHT),
+        "columns": np.zeros((0, width)),
+        "above": np.zeros((0, thresholds)),
+        "answered": np.zeros((0, path)),
+        "frames": np.zeros(0, FRAME),
+        "lines": np.zeros(0, LINE),
+        "begins": np.zeros((0, BLOCK)),
+        "forks": np.zeros(0, FORK),
+        "gatherings": np.zeros(0, GATHERING),
+        "leases": np.zeros(0, LEASE),
+        "chains": np.full(LEASE_CHAINS, NOBODY),
+        "heap": np.zeros(FIRST_ROOM, EVENT),
+        "ring": np.zeros(FIRST_ROOM, HOP),
+        "caches": np.zeros(0, CACHE),
+        "streams": np.zeros(0, STREAM),
+        "arrival": floats,
+        "op": none,
+        "given": floats,
+        "later": floats,
+        "later_index": none,
+        "later_given": np.zeros((0, width)),
+        "asked_op": none,
+        "asked_given": floats,
+        "rounds_from": none,
+        "rounds": none,
+        "work": floats,
+        "entry_nodes": none,
+        "out": np.zeros(BATCH, REQUEST),
+        "out_paths": np.zeros((BATCH, path)),
+        "marks": np.zeros(BATCH, MARK),
+        "scratch": np.zeros(SCRATCH),
+        "crowd_tokens": np.zeros(CROWD, np.int64),
+        "crowd_items": np.zeros(CROWD),
+        "crowd_places": np.zeros(CROWD),
+    }
+
+
+def longer(table: Array, more: int) -> Array:
+    """The table with so many more rows."""
+    new = zeros((len(table) + more, *table.shape[1:]), table.dtype)
+    new[: len(table)] = table
+    return new
+
+
+def longer_ring(ring: Array, head: int, tail: int, wanted: int) -> Array:
+    """A ring with room for so many more than those from `head` to `tail`, whose length is a power of two."""
+    room = len(ring)
+    while room < tail - head + wanted:
+        room *= 2
+    new, waiting = np.zeros(room, HOP), np.arange(head, tail)
+    new[waiting & (room - 1)] = ring[waiting & (len(ring) - 1)]
+    return new
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array that begins with a cache line, and takes up no memory until it is written to."""
+    size = prod(shape) * dtype.itemsize
+    room = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE
+    return room[first : first + size].view(dtype).reshape(shape)
