@@ -11,10 +11,10 @@ import numpy as np
 
 from simsys.structures.btree import NOTHING
 from simsys.structures.kernel import pages, pool
-from simsys.structures.storage import INSERT, MODIFY, SCAN, UPDATE
+from simsys.structures.storage import DELETE, INSERT, MODIFY, SCAN, UPDATE
 from simsys.structures.storage.btree import BtreeStorage
 
-WRITES = (UPDATE, INSERT, MODIFY)
+WRITES = (UPDATE, INSERT, MODIFY, DELETE)
 
 
 class Twin:
@@ -35,16 +35,18 @@ class Twin:
         for page in way:
             self.use(page)
         if kind == SCAN:
-            asked = length - sum(each >= key for each in before[way[-1]][0])
+            asked = length - sum(each >= key and value != NOTHING for each, value in zip(*before[way[-1]], strict=True))
             page = way[-1]
             while asked > 0 and self.tree._after[page] != pages.LAST:
                 page = int(self.tree._after[page])
                 self.use(page)
-                asked -= len(before[page][0])
+                asked -= sum(value != NOTHING for value in before[page][1])
         if kind in WRITES:
-            self.tree.put(np.array([key]), np.array([self.storage._state[pool.CHANGES]]))
+            value = NOTHING if kind == DELETE else self.storage._state[pool.CHANGES]
+            self.tree.put(np.array([key]), np.array([value]))
             now = self.pages()
-            for page in [*(page for page in way if now[page] != before[page]), *range(len(before), len(now))]:
+            soiled = (page for page in way if now[page] != before[page] or page == way[-1])
+            for page in [*soiled, *range(len(before), len(now))]:
                 self.use(page, new=page >= len(before))
                 self.since.setdefault(page, self.end)
             self.end = int(self.storage._state[pool.END])

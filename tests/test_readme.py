@@ -192,7 +192,7 @@ def scenario(heading: str, line: str) -> str:
         flow = f"{{flow: {{name: mine, read: {steps}, post: {steps}, keeps: {value}}}}}"
         key, value = "strategies", f"[cached_pull, push, {flow}]"
     world = WORLD | {key: value}
-    if key == "load" and re.search(r"\b(ycsb|insert)\b", value):
+    if re.search(r"\b(ycsb|insert)\b", value if key == "load" else "") or "write_amplification" in line:
         world["strategies"] = "[lsm]"
     if re.search(r"\b(lsm|btree)\b", world["strategies"]):  # storage engines need keys
         world["load"] = value if key == "load" else "{rate: 2k/s, mix: {read: 50%, update: 50%}, keys: {count: 1k}}"

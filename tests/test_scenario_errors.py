@@ -147,6 +147,14 @@ read p99 <
 p99 <
   9:7: slo.0: 'latency_p99' is a metric of an operation: say of which, as in 'read p99 < 100ms'
 
+read p99 < 100ms
+write_amplification < 5
+  9:7: slo.0: 'write_amplification' is a metric of storage engines: no strategy is one
+
+read p99 <
+write_amplificaton <
+  9:7: slo.0: there is no metric 'write_amplificaton' (write_amplification)
+
 read p99 <
 database p99 <
   9:7: slo.0: 'database' has no metric 'latency_p99'

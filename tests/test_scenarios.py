@@ -500,7 +500,14 @@ FIGURES = {
         7.26%               btree@changes-99 ssd utilization
         1.20%               lsm(compaction=tiering)@changes-99 ssd utilization
         8.84%               btree@scans-99 ssd utilization
-        8.77%               lsm@scans-99 ssd utilization""",
+        8.77%               lsm@scans-99 ssd utilization
+        2.50%               lsm(compaction=tiering)@reads-99 ssd utilization
+        2.42%               lsm@reads-99 ssd utilization
+        3.34%               btree@reads-99 ssd utilization
+        1.59%               lsm(compaction=tiering)@reads-half ssd utilization
+        1.71%               lsm@reads-half ssd utilization
+        5.41%               btree@reads-half ssd utilization
+        3.04%               btree@changes-99 storage life_used""",
     "write-path": """
         13.0 ms             dual post latency_p99
         0.50%               dual post marked.lost

@@ -25,8 +25,8 @@ from simsys.experiment.setting import Setting, settings
 from simsys.measure.storage import StorageTotals
 from simsys.scenario import load_scenario, write_scenario
 from simsys.structures.compactions import Fifo, Leveled, Leveling, Tiering, Universal
-from simsys.structures.lsm import Lsm
-from simsys.structures.storage import INSERT, MODIFY, READ, SCAN, UPDATE, Data
+from simsys.structures.lsm import NOTHING, Lsm
+from simsys.structures.storage import CHANGES, DELETE, INSERT, MODIFY, READ, SCAN, UPDATE, Data
 from simsys.structures.storage.lsm import LsmStorage
 
 STORED = "structures.storage.lsm:LsmStorage."
@@ -54,7 +54,7 @@ class Twin:
 
     def __init__(self, compaction: Any, memtable: int, keys: int, block: int, cached: int, bits: float) -> None:
         self.tree, self.block, self.cached = Lsm(memtable, compaction, lambda level: bits), block, cached
-        self.keys = sorted(range(0, 2 * keys, 2))
+        self.keys, self.young = sorted(range(0, 2 * keys, 2)), dict[int, bool]()
         self.tree.put(np.array(self.keys), np.array(self.keys))
         self.cache = OrderedDict[Any, None]()
 
@@ -71,21 +71,26 @@ class Twin:
                         break
         if kind == SCAN:
             after = [each for each in self.keys if each >= key]
-            until = after[length - 1] if len(after) >= length else self.keys[-1]
+            until = after[length - 1] if len(after) >= length else [key, *self.keys][-1]
             for rank, run_ in enumerate(runs):
                 inside = [i for i, each in enumerate(run_.keys) if key <= each <= until]
                 inside = inside or [i for i in [sum(run_.keys < key)] if i < len(run_) and i % self.block]
                 for block in sorted({i // self.block for i in inside}):
                     self._touch(run_, block, rank, fetched)
         written, merged, flushed = self.tree.written, self.tree.merged, self.tree.flushed
-        if kind in (UPDATE, INSERT, MODIFY):
-            self.tree.put(np.array([key]), np.array([key]))
+        if kind in CHANGES:
+            self.tree.put(np.array([key]), np.array([NOTHING if kind == DELETE else key]))
+            self.young[key] = kind != DELETE
         if self.tree.flushed > flushed:
-            self.keys = sorted({int(each) for run_ in self.tree.runs() for each in run_.keys} | set(self.keys))
+            self.keys, self.young = self.there(), {}
         new = self.tree.flushed - flushed
         rest = (self.tree.merged - merged, self.tree.written - written - new)
         stretch = sum(fetched.values()) / len(fetched) if fetched else 0.0
         return len(fetched), stretch, *(-(-each // self.block) for each in (new, *rest))
+
+    def there(self) -> list[int]:
+        there = dict.fromkeys(self.keys, True) | self.young
+        return sorted(key for key in there if there[key])
 
     def _touch(self, run_: Any, block: int, rank: int, fetched: dict[int, int]) -> None:
         name = (run_.at, block)
@@ -103,7 +108,7 @@ KINDS = [
     lambda: Leveling(2), lambda: Tiering(3), lambda: Universal(3), lambda: Leveled(8, 4, 2, 2), lambda: Fifo(60),
 ]  # fmt: skip
 requests = st.lists(
-    st.tuples(st.sampled_from([READ, UPDATE, INSERT, SCAN, MODIFY]), st.integers(0, 90), st.integers(1, 9)), max_size=40
+    st.tuples(st.integers(READ, DELETE), st.integers(0, 90), st.integers(1, 9)), max_size=40
 )
 worlds = st.tuples(
     st.integers(1, 5), st.integers(1, 40), st.integers(1, 4), st.integers(0, 6), st.sampled_from([0.0, 4.0])
@@ -123,7 +128,8 @@ def test_a_stretch_of_requests_is_one_after_the_other(kind, world, asked: Asked,
     assert done.accesses == len(looked)
     assert done.fetched == pytest.approx(sum(seeks * stretch for seeks, stretch, *_ in found))
     assert done.touched >= done.fetched
-    assert done.received == sum(kind_ in (UPDATE, INSERT, MODIFY) for kind_, *_ in asked) == done.log
+    assert done.received == sum(kind_ in CHANGES for kind_, *_ in asked) == done.log
+    assert done.live == len(twin.there())
     assert done.written <= world[2] * sum(flushed + rewritten for *_, flushed, _, rewritten in found)
 
 
@@ -204,6 +210,9 @@ load: {rate: 1k/s, mix: {read: 50%, update: 50%}, keys: {count: 60k, popularity:
 strategies:
   - {lsm: {memtable: 150kB, compaction: leveling, ratio: 4, block: 1kB, cache: 600kB, bits: 2}}
   - {lsm: {memtable: 150kB, compaction: tiering, ratio: 3, block: 1kB, cache: 600kB, bits: 2}}
+  - {lsm: {memtable: 50kB, first: 200kB, file: 50kB, ratio: 4, block: 1kB, cache: 600kB, bits: 2}}
+  - {btree: {page: 4kB, pool: 1MB, redo: 500kB}}
+  - {btree: {page: 4kB, pool: 1MB, redo: 500kB, checkpoint: sharp}}
 run: {requests: 60k, replications: 1, warmup: 0s}
 """
 
@@ -216,7 +225,7 @@ def amplifications(number: int, scale: int) -> list[float]:
     return [*per_look_up, done.written / done.received, done.kept / done.live]
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["leveling", "tiering"])
+@pytest.mark.parametrize("number", range(5), ids=["leveling", "tiering", "leveled", "fuzzy", "sharp"])
 def test_a_storage_is_a_scale_model_of_a_larger_one(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the keys, of each room and of the requests: what each costs is the same to a tenth."""
     whole = amplifications(number, 1)
@@ -245,7 +254,7 @@ run: {replications: 1}
 BOTH = """
 load:
   rate: 2k/s
-  mix: {read: 40%, update: 30%, insert: 10%, scan: 10%, modify: 10%}
+  mix: {read: 40%, update: 20%, insert: 10%, scan: 10%, modify: 10%, delete: 10%}
   keys: {count: 20k, popularity: {zipf: 0.99}}
   page: 20
   size: 1kB
@@ -276,6 +285,60 @@ def test_who_fills_the_memory_waits_for_room_and_all_behind_it() -> None:
     assert result.value("lsm", "storage", "write_amplification") == 1.0
     roomy = logged(setting(STALL, "stations.room.servers=4"))
     assert all(request.end - request.arrival < 1e-9 for request in roomy.requests)  # mutant: nobody waits
+
+
+SLOW = """
+load:
+  stages: [{for: 1s, rate: 10/s}, {for: 1.5s, rate: 0/s}, {for: 0.5s, rate: 10/s}, {for: 27s, rate: 0/s}]
+  arrivals: regular
+  mix: {insert: 100%}
+  keys: {count: 5}
+  size: 4KiB
+stations:
+  ssd: {servers: 9, ops: {read: {fixed: 1s, per_item: 0s}, write: {fixed: 10ms, per_item: 0s}}}
+  cpu: {ops: {write: 0s}}
+  compactors: {servers: 1}
+  pace: {ops: {write: {fixed: 50ms, per_item: 0s}}}
+  debt: {servers: 100}
+strategies: [{lsm: {memtable: 8KiB, compaction: leveling, ratio: 100, log: false}}]
+run: {replications: 1}
+"""
+
+
+def slowed(merges: int = 2) -> list[int]:
+    """Which changes take 50 ms longer than the others, where so many merges are due when writers are slowed down."""
+    sets = (f"stations.{station}.servers={merges}" for station in ("slack", "brake"))
+    waited = [round(request.end - request.arrival, 6) for request in logged(setting(SLOW, *sets)).requests]
+    assert set(waited) <= {0.0, 0.05}
+    return [number for number, seconds in enumerate(waited) if seconds]
+
+
+def test_writers_are_slowed_down_while_many_merges_are_due() -> None:
+    """Every second change makes a merge due, which takes 1.01 s in its turn: at 0.11 s, 0.31, 0.56, 0.76 and 0.96.
+
+    So two are due when the fifth change comes, at 0.4 s, and four for those at 0.8 and 0.9. When the others come, at
+    2.5 s, three are left; another one is due from 2.61 s on.
+    """
+    assert slowed(2) == list(range(4, 15))
+    assert slowed(4) == [8, 9, 12, 13, 14]
+    assert slowed(9) == []
+    result = run(load_scenario(SLOW), jobs=1)
+    assert result.value("lsm", "storage", "slowed") == pytest.approx(5 * 0.05 / 30)
+    assert result.value("lsm", "storage", "stalled") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("function", "old", "new"),
+    [
+        ("take", "if not (yield", "if (yield"),
+        ("be_due", "self.on_the_brake", "self.in_turn"),
+        ("compact", "self.be_due", "self.on_the_brake"),
+    ],
+    ids=["the others are slowed", "nobody brakes", "who found no place never brakes"],
+)
+def test_another_rule_slows_others_down(function: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Mutant(f"strategies.storage.lsm:Lsm.{function}", old, new).put_in(monkeypatch)
+    assert slowed(2) != list(range(4, 15))
 
 
 YCSB = """
@@ -386,6 +449,36 @@ def test_rows_tell_what_was_done() -> None:
     on_disk = one.value(name, "system", "storage_bytes.ssd")
     assert on_disk == pytest.approx(3 * found["space_amplification"] * 20_000 * 1000, rel=0.1)
     assert one.value(name, "system", "cost.disk") == pytest.approx(on_disk * 0.08e-9)
+
+
+def test_what_a_storage_engine_did_can_be_promised() -> None:
+    """Of all strategies that are one; the verdict of its own row."""
+    rules = "write_amplification > 1k, storage space_amplification > 0.1, memory < 1k, bytes_written > 1GB/s"
+    result = run(load_scenario(BOTH, ["run.requests=1k", f"slo=[{rules}]"]), jobs=1)
+    assert [v.verdict for v in result.slo] == ["missed"] * 3 + ["kept"] * 6 + ["missed"] * 3
+    for verdict in result.slo:
+        assert verdict.value == result.value(verdict.strategy, "storage", verdict.rule.split()[-3])
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("storage write_amplificaton < 5", "there is no metric 'write_amplificaton' (write_amplification)"),
+        ("storge write_amplification < 5", "there is no operation, station or cache 'storge' (storage)"),
+        ("storage p99 < 5ms", "'storage' has no metric 'latency_p99'"),
+        ("bytes_written < 5MB", "expected bytes per second like 20MB/s"),
+        ("stalled < 5", "expected a share"),
+    ],
+)
+def test_what_of_a_storage_engine_cannot_be_promised(rule: str, said: str) -> None:
+    (found,) = problems(f"{BOTH}slo: [{rule}]\n")
+    assert said in found
+
+
+def test_a_knob_is_no_file_name(tmp_path: Path) -> None:
+    """`file` of an lsm stays a size, wherever the text of its scenario is put."""
+    scenario = load_scenario(BOTH)
+    assert load_scenario(write_scenario(scenario, tmp_path)).strategies == scenario.strategies
 
 
 @pytest.mark.parametrize(

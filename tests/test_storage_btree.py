@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from realdata import real
 
 from simsys import theory
+from simsys.structures.btree import NOTHING
 from simsys.structures.kernel import pool
-from simsys.structures.storage import MODIFY, READ, SCAN, UPDATE, btree
+from simsys.structures.storage import DELETE, READ, SCAN, UPDATE, btree
 from simsys.structures.storage.btree import BtreeStorage, Rules
 
 ROW, PAGE = 128, 16 * 1024
@@ -134,13 +135,17 @@ def test_the_same_log_is_done_again_after_either() -> None:
 
 # ---- a dict as a twin, and a crash
 
-requests = st.lists(st.tuples(st.integers(READ, MODIFY), st.integers(0, 60)), max_size=150)
+requests = st.lists(st.tuples(st.integers(READ, DELETE), st.integers(0, 60)), max_size=150)
 
 
 def after(start: int, wanted: list[tuple[int, int]], changes: int) -> dict[int, int]:
     """What a dict has after so many changes."""
-    written = [key for kind, key in wanted if kind in WRITES][:changes]
-    return dict.fromkeys(range(start), 0) | {key: n for n, key in enumerate(written, 1)}
+    found = dict.fromkeys(range(start), 0)
+    for n, (kind, key) in enumerate([each for each in wanted if each[0] in WRITES][:changes], 1):
+        found |= {key: n}
+        if kind == DELETE:
+            del found[key]
+    return found
 
 
 def played(wanted: list[tuple[int, int]], start: int = 20, **rules: Any) -> BtreeStorage:
@@ -164,7 +169,8 @@ def test_no_change_that_was_acknowledged_is_lost(wanted, start, rules, acknowled
     everything = after(start, wanted, done)
     assert storage.crash().entries == everything
     tree = dict(zip(*(each.tolist() for each in storage.tree.scan(-100, 1000)), strict=True))
-    assert tree == everything
+    assert {key: value for key, value in tree.items() if value != NOTHING} == everything
+    assert storage.totals().live == 32 * len(everything)
     found = storage.crash(min(acknowledged, done)).entries
     assert found in [after(start, wanted, n) for n in range(min(acknowledged, done), done + 1)]
     assert storage.crash().records * 24 <= rules["limit"] * 2
@@ -216,6 +222,7 @@ LOSSES = {
     "a new page is not in the log": ("record_page(store, used + i, i == 0)", "pass"),
     "what moves is not cut": ("record(store, CUT,", "record(store, PUT,"),
     "the new root is not in the log": ("record(store, TOP,", "record(store, PUT,"),
+    "a deleted key is in the log": ("wanted[n], value[0],", "wanted[n], state[CHANGES],"),
 }  # fmt: skip
 
 
@@ -225,7 +232,7 @@ def losses() -> int:
     for seed in range(5):
         for rules in ({"limit": 900, "fuzzy": True}, {"limit": 900}, {"limit": FOREVER, "pool": 99}):
             keys = np.random.default_rng(seed).integers(0, 200, 300).tolist()
-            wanted = [(UPDATE, key) for key in keys]
+            wanted = [(DELETE if n % 5 == 4 else UPDATE, key) for n, key in enumerate(keys)]
             storage = played(wanted, **{"pool": 8} | rules)
             found = storage.crash().entries
             lost += found != after(20, wanted, 300) or list(found) != sorted(found)
@@ -252,3 +259,13 @@ def test_requests_may_come_in_pieces(wanted, rules, cut) -> None:
     for name, column in told.items():
         assert column.tolist() == [*parts[0][name], *parts[1][name]]
     assert whole.totals() == pieces.totals()
+
+
+def test_a_scan_passes_over_ghosts() -> None:
+    """64 rows a leaf, of which half are deleted: 64 of those that are left are two leaves, and a bit of the third."""
+    storage = table(pool=3)
+    play(storage, DELETE, range(0, 192, 2))
+    play(storage, READ, [1999])
+    assert play(storage, SCAN, [0], 64)["missed"] == [2]
+    assert play(storage, SCAN, [0], 65)["missed"] == [1]
+    assert storage.totals().live == (2000 - 96) * ROW and storage.tree.ghosts == 96

@@ -184,7 +184,7 @@ def _counting(said: tuple[str, ...], has_storage: bool) -> Callable[[], type[Str
             def read(self, r: Any) -> Iterator[Any]:
                 yield Visit("cpu", "read")
 
-            post = update = insert = scan = modify = read
+            post = update = insert = scan = modify = delete = read
 
         if has_storage:
             Guess.storage = lambda self, data: Btree().storage(data)  # type: ignore[attr-defined]

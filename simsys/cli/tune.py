@@ -113,7 +113,8 @@ def _objective(scenario: Scenario, text: str) -> SloRule:
 
     try:
         ops = settings(scenario)[0].ops
-        return resolved(read_objective(text), ops, list(scenario.stations), list(scenario.caches))
+        stores = any(strategy.counts for strategy in scenario.strategies)
+        return resolved(read_objective(text), ops, list(scenario.stations), list(scenario.caches), stores)
     except ValueError as error:
         hint = getattr(error, "hint", "")
         raise Stop(WRONG, f"--minimise {text}: {error}{hint and f'; did you mean {hint!r}?'}") from None

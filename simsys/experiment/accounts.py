@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from simsys.experiment.demand import Demand
-from simsys.experiment.result import STORAGE, Row
+from simsys.experiment.result import Row
 from simsys.experiment.rows import rounded
 from simsys.experiment.setting import Setting
 from simsys.expressions import evaluate
-from simsys.measure.storage import StorageTotals
+from simsys.measure.storage import STORAGE, StorageTotals
 from simsys.money import SECONDS_PER_MONTH, Machines, Store, Term, Traffic, bill
 from simsys.stations import Service
 from simsys.strategies import Keep, World

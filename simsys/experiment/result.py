@@ -11,8 +11,6 @@ Values = tuple[float, ...]
 
 GROWTH = tuple(3600.0 * 10 ** (k / 12) for k in range(61))
 """When the bytes kept are drawn: from an hour after the beginning on, twelve times per factor of ten (s)."""
-STORAGE = "storage"
-"""The subject of what a storage engine did."""
 MOST_SHARDS = 64
 """Shards of a station that are told one by one, the busiest of them."""
 UNEVEN = 0.1

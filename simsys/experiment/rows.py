@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from simsys.experiment.result import MOST_SHARDS, STORAGE, UNEVEN, Row
+from simsys.experiment.result import MOST_SHARDS, UNEVEN, Row
 from simsys.measure.histogram import Histogram
 from simsys.measure.intervals import Interval, interval, ratio, section
 from simsys.measure.runlength import enough_samples
-from simsys.measure.storage import StorageTotals
+from simsys.measure.storage import STORAGE, StorageTotals
 from simsys.measure.summary import CacheSummary, OpSummary, Summary
 from simsys.steps import MARKED
 
@@ -237,8 +237,11 @@ def _storage(summaries: Sequence[Summary]) -> Iterator[Figure]:
         yield "write_amplification", ratio(written, received), "", "bytes written, of the log as well, per byte changed"
     yield "space_amplification", ratio([d.kept for d in done], [d.live for d in done]), "", "bytes kept per live byte"
     yield "memory", ratio([d.memory for d in done], [d.live for d in done]), "", "bytes in memory per live byte"
-    yield "bytes_read", ratio([d.read for d in done], seconds), "B/s", ""
-    yield "bytes_written", ratio(written, seconds), "B/s", ""
+    yield "bytes_read", _at_least_nothing(ratio([d.read for d in done], seconds)), "B/s", ""
+    yield "bytes_written", _at_least_nothing(ratio(written, seconds)), "B/s", ""
     if waiting := [name for name in ("room", "cleaners") if all(name in s.stations for s in summaries)]:
         still = [sum(s.stations[name].queue for name in waiting) for s in summaries]
         yield "stalled", _at_least_nothing(interval(still)), "", "of the time"
+    if all("pace" in s.stations for s in summaries):
+        slow = [sum(s.stations["pace"].utilization) for s in summaries]
+        yield "slowed", _at_least_nothing(interval(slow)), "", "of the time"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+STORAGE = "storage"
+"""The subject of what a storage engine did."""
+
 
 class StorageTotals(NamedTuple):
     """Counters since the data were there: `accesses` that look something up, the blocks or pages that these `touched`,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from simsys.experiment.result import STORAGE, Result
+from simsys.experiment.result import Result
+from simsys.measure.storage import STORAGE
 from simsys.report import style
 from simsys.report.canvas import canvas, legend
 from simsys.report.style import three

@@ -76,6 +76,7 @@ SHARES = {
     "not_found_ratio",
     "refused",
     "timed_out",
+    "slowed",
     "stalled",
     "life_used",
 }

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from simsys.experiment.result import STORAGE, Result, Row
+from simsys.experiment.result import Result, Row
+from simsys.measure.storage import STORAGE
 from simsys.report import style
 from simsys.report.shards import uneven
 from simsys.report.style import figure, half_width
@@ -34,7 +35,7 @@ OF_CACHES = (("occupancy", "keys held, or estimated"), ("bytes", "bytes held"))
 """Of caches that are known by their bytes."""
 OF_STORAGE = (
     "touched", "read_amplification", "write_amplification", "space_amplification", "memory", "bytes_read",
-    "bytes_written", "life_used", "stalled",
+    "bytes_written", "life_used", "slowed", "stalled",
 )  # fmt: skip
 OF_LOADS = ("loads_per_fill", "loads_peak", "waited", "stale", "age_max")
 """Of caches where somebody waited for the load of another, or was given what had expired."""

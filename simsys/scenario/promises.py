@@ -8,9 +8,19 @@ from typing import Annotated, NamedTuple
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
+from simsys.measure.storage import STORAGE
 from simsys.scenario.errors import WordError, nearest
 from simsys.steps import MARKED
-from simsys.units import parse_count, parse_duration, parse_money, parse_rate, parse_share, parse_size, printable
+from simsys.units import (
+    parse_count,
+    parse_duration,
+    parse_money,
+    parse_rate,
+    parse_share,
+    parse_size,
+    parse_size_rate,
+    printable,
+)
 
 Read = Callable[[object], float]
 
@@ -38,6 +48,11 @@ CACHE: dict[str, Read] = {
     "bytes": parse_size,
     **dict.fromkeys(("age_mean", "age_max"), parse_duration),
 }
+ENGINE: dict[str, Read] = {
+    **dict.fromkeys(("touched", "memory", *(f"{of}_amplification" for of in ("read", "write", "space"))), parse_count),
+    **dict.fromkeys(("bytes_read", "bytes_written"), parse_size_rate),
+    **dict.fromkeys(("slowed", "stalled", "life_used"), parse_share),
+}
 SYSTEM: dict[str, Read] = {
     **dict.fromkeys(
         ("storage_bytes", *(f"storage_bytes{of}" for of in (".ram", ".ssd", ".object", "_day", "_month", "_year"))),
@@ -51,14 +66,16 @@ SYSTEM: dict[str, Read] = {
 SHORT = {name.removeprefix("latency_"): name for name in OPERATION if name.startswith("latency_")}
 """`p99` is `latency_p99`."""
 
-_ALL = {**OPERATION, **STATION, **CACHE, **SYSTEM}
+_ALL = {**OPERATION, **STATION, **CACHE, **ENGINE, **SYSTEM}
+_ONLY = {"system": SYSTEM, STORAGE: ENGINE}
+"""Subjects of which there is one: their metrics need not say of whom."""
 _RULE = re.compile(r"\s*(?:(\S+)\s+)?([a-z][a-z0-9_.-]*)\s*([<>])(?!=)\s*(\S.*?)\s*", re.ASCII)
 
 
 class SloRule(NamedTuple):
     """A promise: the metric of the subject is below (`<`) or above (`>`) a value, in the unit used inside.
 
-    The subject is an operation, a station, a cache or `system`; empty where it is left out and not yet known.
+    The subject is an operation, a station, a cache, `storage` or `system`; empty where it is not known yet.
     """
 
     subject: str
@@ -91,7 +108,7 @@ def _measured(subject: str, word: str) -> tuple[str, str]:
     metric = SHORT.get(word, word)
     if _kind(metric) not in _ALL:
         raise WordError(f"there is no metric '{printable(word, 64)}'", nearest(word, [*_ALL, *SHORT]))
-    return ("system" if not subject and metric in SYSTEM else subject), metric
+    return subject or next((only for only, metrics in _ONLY.items() if metric in metrics), ""), metric
 
 
 def _kind(metric: str) -> str:
@@ -99,8 +116,11 @@ def _kind(metric: str) -> str:
     return MARKED if metric.startswith(MARKED) else metric
 
 
-def resolved(rule: SloRule, ops: Sequence[str], stations: Collection[str], caches: Collection[str]) -> SloRule:
-    """The promise with its subject, which must be there and have the metric; ValueError otherwise.
+def resolved(
+    rule: SloRule, ops: Sequence[str], stations: Collection[str], caches: Collection[str], stores: bool = False
+) -> SloRule:
+    """The promise with its subject, which must be there and have the metric; ValueError otherwise. `stores`: a strategy
+    is a storage engine.
 
     Without a subject a metric of operations means the only operation there is.
     """
@@ -115,10 +135,13 @@ def resolved(rule: SloRule, ops: Sequence[str], stations: Collection[str], cache
         kind, _, names = next(k for k in kinds if _kind(rule.metric) in k[1])
         first = next(iter(names), "…")
         raise ValueError(f"'{rule.metric}' is a metric of {kind}: say of which, as in '{first} {rule.text}'")
-    subjects = ((ops, OPERATION), (stations, STATION), (caches, CACHE), (("system",), SYSTEM))
+    only = tuple(name for name in _ONLY if stores or name != STORAGE)
+    subjects = ((ops, OPERATION), (stations, STATION), (caches, CACHE), *(((name,), _ONLY[name]) for name in only))
     metrics = [table for names, table in subjects if rule.subject in names]
+    if not metrics and rule.subject == STORAGE:
+        raise ValueError(f"'{rule.metric}' is a metric of storage engines: no strategy is one")
     if not metrics:
-        known = [*ops, *stations, *caches, "system"]
+        known = [*ops, *stations, *caches, *only]
         message = f"there is no operation, station or cache '{printable(rule.subject, 64)}'"
         raise WordError(message, nearest(rule.subject, known))
     if not any(_kind(rule.metric) in table for table in metrics):

@@ -201,7 +201,8 @@ class References:
 
     def _promise(self, number: int, rule: SloRule) -> Iterator[Problem]:
         try:
-            rule = resolved(rule, self.load.ops, self.scenario.stations, self.scenario.caches)
+            stores = any(strategy.counts for strategy in self.scenario.strategies)
+            rule = resolved(rule, self.load.ops, self.scenario.stations, self.scenario.caches, stores)
         except ValueError as error:
             hint = error.hint if isinstance(error, WordError) else ""
             yield self._at("slo", str(number)).problem(str(error), hint)

@@ -17,7 +17,7 @@ from simsys.strategies import strategy_name
 from simsys.strategies.flow import Flow
 
 _FILES = ("file", "path")
-"""The keys of file names."""
+"""The keys of file names; no knob of a strategy is one."""
 
 
 def write_scenario(scenario: Scenario, folder: Path | None = None, renamed: Callable[[str], str] | None = None) -> str:
@@ -31,7 +31,7 @@ def write_scenario(scenario: Scenario, folder: Path | None = None, renamed: Call
     if folder is not None and folder != scenario.folder:
         renamed = partial(_relative, scenario.folder, folder)
     if renamed is not None:
-        told = with_files(told, renamed)
+        told |= with_files({key: value for key, value in told.items() if key != "strategies"}, renamed)
     return yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
 
 

@@ -73,6 +73,13 @@ class Btree:
         return int(self._place[of.LENGTH])
 
     @property
+    def ghosts(self) -> int:
+        """Entries of keys that are deleted."""
+        (leaves,) = np.nonzero(self._after[: self.pages] != NOTHING)
+        inside = np.arange(self._links.shape[1]) < self._counts[leaves, None]
+        return int((inside & (self._links[leaves] == NOTHING)).sum())
+
+    @property
     def height(self) -> int:
         """Pages from the root to a leaf."""
         return int(self._place[of.HEIGHT])

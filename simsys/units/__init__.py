@@ -17,6 +17,7 @@ from simsys.units.reading import (
     parse_rate,
     parse_share,
     parse_size,
+    parse_size_rate,
     parse_whole,
 )
 from simsys.units.tables import UnitError
@@ -40,6 +41,7 @@ from simsys.units.writing import (
 __all__ = [
     "LARGEST", "Count", "Duration", "Money", "Name", "Rate", "Share", "Size", "Spec", "UnitError", "Whole",
     "parse_count", "parse_duration", "parse_money", "parse_price", "parse_rate", "parse_share", "parse_size",
-    "parse_whole", "printable", "show_count", "show_duration", "show_money", "show_rate", "show_share", "show_size",
-    "write_count", "write_duration", "write_money", "write_price", "write_rate", "write_share", "write_size",
+    "parse_size_rate", "parse_whole", "printable", "show_count", "show_duration", "show_money", "show_rate",
+    "show_share", "show_size", "write_count", "write_duration", "write_money", "write_price", "write_rate",
+    "write_share", "write_size",
 ]  # fmt: skip

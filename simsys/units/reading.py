@@ -20,6 +20,7 @@ from simsys.units.writing import write_share
 
 A_DURATION = "a duration like 250us, 10ms or 1m30s"
 A_SIZE = "a size like 512B, 20kB or 64MiB"
+A_SIZE_RATE = "bytes per second like 20MB/s"
 A_RATE = "a rate like 20k/s or 300/m"
 A_COUNT = "a count like 5k, 90M or 1.5B, or a plain number"
 A_SHARE = "a share like 99.5%, or plain 0 or 1"
@@ -87,6 +88,11 @@ def parse_duration(value: object) -> float:
 def parse_size(value: object) -> float:
     """Bytes from `512B`, `20kB`, `64MiB`."""
     return _parse(value, BYTES, A_SIZE)
+
+
+def parse_size_rate(value: object) -> float:
+    """Bytes per second from `20MB/s`."""
+    return _parse(value, {f"{unit}/s": size for unit, size in BYTES.items()}, A_SIZE_RATE)
 
 
 def parse_rate(value: object) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from simsys.experiment.points import Point, key, shown
-from simsys.experiment.result import STORAGE, Result, Row, Verdict
+from simsys.experiment.result import Result, Row, Verdict
+from simsys.measure.storage import STORAGE
 from simsys.report import style
 from simsys.report.html.text import name, text
 from simsys.report.style import figure, half_width

@@ -58,7 +58,7 @@ class Btree(Strategy):
         yield from self.change(r)
 
     scan = read
-    post = insert = update
+    post = insert = delete = update
 
     def fetch(self, r: Any) -> Iterator[Any]:
         """Make room for the pages that are not in memory, and read them."""

@@ -29,7 +29,8 @@ class Lsm(Strategy):
     in the background. A read asks run after run, the newest first.
 
     Wins where writes are many; pays with merges that share the device with reads, and with several places to look.
-    Who fills the memory waits, and all writers behind it, while there is no room for another one: a write stall.
+    Writers are slowed down while many merges are due; and who fills the memory waits, and all writers behind it, while
+    there is no room for another one: a write stall.
 
     Demand per read or scan: so many seeks of a stretch of blocks each. Per change: a share of a sync of the log; of one
     that fills the memory, in the background, the blocks that are written out, and those that merges read and write.
@@ -71,7 +72,7 @@ class Lsm(Strategy):
         yield from self.update(r)
 
     scan = read
-    post = insert = update
+    post = insert = delete = update
 
     def fetch(self, r: Any) -> Iterator[Any]:
         """Read the blocks that are not in memory, one run after the other."""
@@ -87,7 +88,9 @@ class Lsm(Strategy):
         yield from visit(self.device, "sync")
 
     def take(self, r: Any) -> Iterator[Any]:
-        """Put the change into memory; who fills it waits for room for another one."""
+        """Put the change into memory, slower while many merges are due; who fills it waits for room for another one."""
+        if not (yield Visit("brake", "pass", ask=True)):
+            yield Visit("pace", "write", n=r.size)
         if r.flushed > 0:
             yield Visit("room", "wait")
             yield Start(self.flush)
@@ -105,7 +108,15 @@ class Lsm(Strategy):
             yield Start(self.compact)
 
     def compact(self, b: Any) -> Iterator[Any]:
-        yield Hold("debt", self.in_turn)
+        yield Hold("debt", self.be_due)
+
+    def be_due(self, b: Any) -> Iterator[Any]:
+        yield Hold("slack", self.on_the_brake)
+
+    def on_the_brake(self, b: Any) -> Iterator[Any]:
+        """Writers are slowed down when as many do so as may; a merge that comes just as one of them passes does not."""
+        if not (yield Hold("brake", self.in_turn, ask=True)):
+            yield from self.in_turn(b)
 
     def in_turn(self, b: Any) -> Iterator[Any]:
         yield Hold("compactors", self.merge)

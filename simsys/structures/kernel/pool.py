@@ -16,10 +16,11 @@ from simsys.draws import compiled
 from simsys.draws.parts import apart, part
 from simsys.draws.rows import NOBODY
 from simsys.structures.kernel import pages as of
+from simsys.structures.kernel.runs import NOTHING
 
 OLDER, NEWER, SOONER, LATER, SINCE = range(5)
 """Rows of `frames`: neighbours in the line of use; in that of changes; the length of the log at the first of them."""
-LOOK, WRITE, SCAN = range(3)
+LOOK, WRITE, SCAN, ERASE = range(4)
 TOUCHED, MISSED, EVICTED, FLUSHED, LOGGED = range(5)
 """Counts of a request: pages; pages read; pages written to make room, and by checkpoints; bytes of the log."""
 POOL, LIMIT, FUZZY, KEPT, ENTRY, LINK, RECORD = range(7)
@@ -147,6 +148,15 @@ def checkpoint(store: Store, told: Any) -> None:
         state[BEGIN] += 1
 
 
+@part
+def alive(values: Any) -> int:
+    """How many of these entries are no ghosts."""
+    count = 0
+    for value in values:
+        count += value != NOTHING
+    return count
+
+
 ARRAYS = f"{of.PAGES}, int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[::1], int64[::1]"
 
 
@@ -158,7 +168,7 @@ def play(
 ) -> int:  # fmt: skip
     """Play requests from number `first` on, until there might be no room for the next; where that was.
 
-    A change writes its number.
+    A change writes its number, one that deletes its key leaves a ghost.
     """
     store = Store(keys, links, counts, after, place, frames, image, log, rules, state)
     way, slots, value = np.empty(of.DEEPEST, np.int64), np.empty(of.DEEPEST, np.int64), np.empty(1, np.int64)
@@ -172,19 +182,20 @@ def play(
             use(store, way[i], False, told)
         told[TOUCHED] = deep
         if kinds[n] == SCAN:
-            left = lengths[n] - counts[page] + of.below(keys[page], counts[page], wanted[n])
+            at = of.below(keys[page], counts[page], wanted[n])
+            left = lengths[n] - alive(links[page, at : counts[page]])
             while left > 0 and after[page] >= 0:
                 page = after[page]
                 use(store, page, False, told)
                 told[TOUCHED] += 1
-                left -= counts[page]
-        elif kinds[n] == WRITE:
+                left -= alive(links[page, : counts[page]])
+        elif kinds[n] != LOOK:
             state[CHANGES] += 1
-            value[0] = state[CHANGES]
+            value[0] = NOTHING if kinds[n] == ERASE else state[CHANGES]
             used, written = place[of.USED], place[of.WRITTEN]
             of.put(keys, links, counts, after, place, leaf, inner, stays, wanted[n : n + 1], value, 0)
             splits = (place[of.WRITTEN] - written) >> 1
-            record(store, PUT, page, wanted[n], state[CHANGES], rules[RECORD] + rules[ENTRY])
+            record(store, PUT, page, wanted[n], value[0], rules[RECORD] + rules[ENTRY])
             for i in range(splits):
                 page = way[deep - 1 - i]
                 middle = keys[page, counts[page]]  # it stands there still

@@ -17,9 +17,12 @@ from simsys.measure.storage import StorageTotals
 Whole = npt.NDArray[np.int64]
 Counts = dict[str, npt.NDArray[np.float64]]
 
-READ, UPDATE, INSERT, SCAN, MODIFY = range(5)
+READ, UPDATE, INSERT, SCAN, MODIFY, DELETE = range(6)
 """What a request does: MODIFY reads a key and then writes it, INSERT writes one that is not there yet."""
-ACCESS = {"read": READ, "post": UPDATE, "update": UPDATE, "insert": INSERT, "scan": SCAN, "modify": MODIFY}
+CHANGES = (UPDATE, INSERT, MODIFY, DELETE)
+ACCESS = {
+    "read": READ, "post": UPDATE, "update": UPDATE, "insert": INSERT, "scan": SCAN, "modify": MODIFY, "delete": DELETE,
+}  # fmt: skip
 """By name of the operation."""
 
 

@@ -17,7 +17,7 @@ from simsys.measure.storage import StorageTotals
 from simsys.structures.btree import Btree
 from simsys.structures.kernel import pool as of
 from simsys.structures.kernel.pages import HEIGHT, ROOT
-from simsys.structures.storage import MODIFY, READ, SCAN, Counts, Whole
+from simsys.structures.storage import DELETE, MODIFY, READ, SCAN, Counts, Whole
 from simsys.structures.storage.recovery import Recovered, recover
 
 
@@ -42,8 +42,14 @@ class Rules(NamedTuple):
     fill: float = 0.5
 
 
+DOES = np.full(DELETE + 1, of.WRITE)
+"""To the pages, each kind of request."""
+DOES[[READ, SCAN, DELETE]] = of.LOOK, of.SCAN, of.ERASE
+
+
 class BtreeStorage:
-    """A tree that holds these keys; a change writes its number, counted from 1 on, and what was there at first is 0.
+    """A tree that holds these keys; a change writes its number, counted from 1 on, and what was there at first is 0. A
+    deleted key stays in its page as a ghost.
 
     Counts of a request: pages `missed`, which are read one after the other; pages `evicted`, which are written before
     there is room for them, and `flushed` by a checkpoint that it begins.
@@ -73,7 +79,7 @@ class BtreeStorage:
     # -- requests --------------------------------------------------------------------------------------------------
 
     def play(self, kinds: Whole, keys: Whole, lengths: Whole) -> Counts:
-        counts = self._run(np.where(kinds == READ, of.LOOK, np.where(kinds == SCAN, of.SCAN, of.WRITE)), keys, lengths)
+        counts = self._run(DOES[kinds], keys, lengths)
         looks = np.isin(kinds, (READ, SCAN, MODIFY))
         self._counts += counts.sum(axis=0)
         self._accesses += int(looks.sum())
@@ -131,7 +137,7 @@ class BtreeStorage:
             accesses=self._accesses, touched=self._touched, fetched=self._fetched,
             received=float(self._state[of.CHANGES] * rules.entry), log=float(self._counts[of.LOGGED]),
             read=float(self._counts[of.MISSED] * rules.page), written=float(written * rules.page * rules.copies),
-            kept=float(self.tree.pages * rules.page), live=float(len(self.tree) * rules.entry),
+            kept=float(self.tree.pages * rules.page), live=float((len(self.tree) - self.tree.ghosts) * rules.entry),
             memory=float(self._state[of.HELD] * rules.page),
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ newest first, and the blocks that they touch go through the block cache in the o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,8 @@ from simsys.measure.storage import StorageTotals
 from simsys.structures.caches import CacheSpec, make_cache
 from simsys.structures.kernel.loops import play
 from simsys.structures.kernel.store import row_of, store_of
-from simsys.structures.lsm import Lsm
-from simsys.structures.storage import INSERT, MODIFY, READ, SCAN, UPDATE, Counts, Data, Whole
+from simsys.structures.lsm import NOTHING, Lsm
+from simsys.structures.storage import CHANGES, DELETE, MODIFY, READ, SCAN, Counts, Data, Whole
 
 Truths = npt.NDArray[np.bool_]
 Touched = tuple[Whole, Whole, Whole]
@@ -26,7 +27,8 @@ MOST_RUNS = 1 << 20
 
 
 class LsmStorage:
-    """A tree that holds the data, in blocks of `block` bytes, of which `cached` bytes are in memory.
+    """A tree that holds the data, in blocks of `block` bytes, of which `cached` bytes are in memory. A change writes
+    its number, counted from 1 on, and what was there at first is 0; a deleted key has an entry as large as others.
 
     Counts of a request: from how many runs it has to fetch blocks (`seeks`), and on average how many in a row from each
     (`stretch`); of one that fills the memtable also blocks `flushed`, and what compactions `merged` and `rewritten`.
@@ -38,14 +40,15 @@ class LsmStorage:
         self.tree, self.data, self.log = tree, data, log
         self.per_block = max(1, round(block / data.entry))
         self.cache = _BlockCache(max(0, round(cached / block / data.scale)))
-        self._keys, self._new = np.sort(data.keys), np.empty(0, np.int64)
-        self._done = StorageTotals()
-        tree.put(data.keys, data.keys)
+        self._keys = np.sort(data.keys)
+        self._since, self._stay = np.empty(0, np.int64), np.empty(0, np.bool_)
+        self._done, self.changes = StorageTotals(), 0
+        tree.put(data.keys, np.zeros(len(data.keys), np.int64))
         self._written, self._merged = tree.written, tree.merged
 
     def play(self, kinds: Whole, keys: Whole, lengths: Whole) -> Counts:
         counts = {name: np.zeros(len(keys)) for name in self.COUNTS}
-        (writes,) = np.nonzero((kinds == UPDATE) | (kinds == INSERT) | (kinds == MODIFY))
+        (writes,) = np.nonzero(np.isin(kinds, CHANGES))
         begin = begun = 0
         while begin < len(keys):
             room = self.tree.room
@@ -53,24 +56,34 @@ class LsmStorage:
             end = int(writes[begun + room - 1]) + 1 if whole else len(keys)
             some, mine = slice(begin, end), writes[begun : begun + room]
             self._look_up(counts, begin, kinds[some], keys[some], lengths[some], mine - begin)
-            self._new = np.append(self._new, keys[mine[kinds[mine] == INSERT]])
-            self._change(counts, end - 1, keys[mine])
+            self._change(counts, end - 1, keys[mine], kinds[mine] != DELETE)
             begin, begun = end, begun + len(mine)
         return counts
 
-    def _change(self, counts: Counts, last: int, keys: Whole) -> None:
-        """Put keys; what a full memtable causes is the last request's."""
+    def _change(self, counts: Counts, last: int, keys: Whole, stay: Truths) -> None:
+        """Write keys that stay there, or delete them; what a full memtable causes is the last request's."""
         tree, flushed, written, merged = self.tree, self.tree.flushed, self.tree.written, self.tree.merged
-        tree.put(keys, keys)
+        tree.put(keys, np.where(stay, np.arange(1, len(keys) + 1) + self.changes, NOTHING))
+        self.changes += len(keys)
+        self._since, self._stay = np.append(self._since, keys), np.append(self._stay, stay)
         blocks = np.array([tree.flushed - flushed, tree.merged - merged, tree.written - written], np.float64)
         blocks[2] -= blocks[0]
         for name, entries in zip(("flushed", "merged", "rewritten"), blocks, strict=True):
             if entries:
                 counts[name][last] = np.ceil(entries / self.per_block)
-        if tree.flushed > flushed and len(self._new):
-            self._keys, self._new = np.union1d(self._keys, self._new), np.empty(0, np.int64)
+        if tree.flushed > flushed:
+            self._keys, self._since, self._stay = self._there(), self._since[:0], self._stay[:0]
         size = len(keys) * self.data.entry
         self._add(received=size, log=size if self.log else 0.0)
+
+    def _there(self) -> Whole:
+        """The keys that are not deleted, by those in the runs and the changes since."""
+        keys, last = np.unique(self._since[::-1], return_index=True)
+        stay, old = self._stay[::-1][last], self._keys
+        known = np.searchsorted(old, keys, "right") > np.searchsorted(old, keys)
+        if (known == stay).all():
+            return old
+        return np.union1d(np.setdiff1d(old, keys[~stay], assume_unique=True), keys[stay])
 
     # -- look-ups --------------------------------------------------------------------------------------------------
 
@@ -118,7 +131,7 @@ class LsmStorage:
         block is known, so one that begins beyond the last key is not looked at.
         """
         last = np.searchsorted(self._keys, keys) + np.maximum(lengths, 1) - 1
-        until = self._keys[np.minimum(last, len(self._keys) - 1)]
+        until = self._keys[np.minimum(last, len(self._keys) - 1)] if len(self._keys) else keys
         for rank, run in enumerate(self.tree.runs()):
             low = np.searchsorted(run.keys, keys)
             high = np.maximum(np.searchsorted(run.keys, until, side="right") - 1, low)
@@ -144,9 +157,22 @@ class LsmStorage:
             read=(self._done.fetched * self.per_block + merged) * entry,
             written=written * entry,
             kept=tree.entries * entry,
-            live=(len(self._keys) + len(self._new)) * entry,
+            live=len(self._there()) * entry,
             memory=filters + (tree.memtable + self.cache.blocks * self.per_block) * entry,
         )
+
+
+    # -- a crash ---------------------------------------------------------------------------------------------------
+
+    def crash(self, acknowledged: int | None = None) -> dict[int, int]:
+        """What is found, a value per key, when memory is lost now. In the log is what was acknowledged: all changes, or
+        those up to a number.
+        """
+        tree, last = copy(self.tree), self.changes if acknowledged is None else acknowledged
+        tree.crash(max(0, last - self.changes + len(tree.changed)) if self.log else 0)
+        keys = np.unique(np.concatenate([tree.changed, *(run.keys for run in tree.runs())]))
+        found = dict(zip(keys.tolist(), tree.get(keys).tolist(), strict=True))
+        return {key: value for key, value in found.items() if value != NOTHING}
 
 
 class _BlockCache:

@@ -72,10 +72,10 @@ def _redo(page: _Page, kind: int, key: int, link: int) -> None:
 
 
 def _entries(pages: dict[int, _Page], number: int, height: int) -> dict[int, int]:
-    """What is in a page and below it; one that was never written has nothing."""
+    """What is in a page and below it, but ghosts; one that was never written has nothing."""
     if number not in pages:
         return {}
     links = dict(sorted(pages[number].links.items()))
     if height == 1:
-        return links
+        return {key: value for key, value in links.items() if value != NOTHING}
     return {key: value for below in links.values() for key, value in _entries(pages, below, height - 1).items()}
