@@ -495,19 +495,19 @@ FIGURES = {
         18.1 bytes          btree storage write_amplification
         3.71                lsm storage write_amplification
         1.87                lsm(compaction=tiering) storage write_amplification
-        7.98%               btree@changes-80 ssd utilization
-        8.72%               lsm(compaction=tiering)@changes-80 ssd utilization
-        7.26%               btree@changes-99 ssd utilization
-        1.20%               lsm(compaction=tiering)@changes-99 ssd utilization
-        8.84%               btree@scans-99 ssd utilization
-        8.77%               lsm@scans-99 ssd utilization
-        2.50%               lsm(compaction=tiering)@reads-99 ssd utilization
-        2.42%               lsm@reads-99 ssd utilization
-        3.34%               btree@reads-99 ssd utilization
-        1.59%               lsm(compaction=tiering)@reads-half ssd utilization
-        1.71%               lsm@reads-half ssd utilization
-        5.41%               btree@reads-half ssd utilization
-        3.04%               btree@changes-99 storage life_used""",
+        7.98%               btree@scan-20 ssd utilization
+        8.72%               lsm(compaction=tiering)@scan-20 ssd utilization
+        7.26%               btree@scan-1 ssd utilization
+        1.20%               lsm(compaction=tiering)@scan-1 ssd utilization
+        8.84%               btree@scan-99 ssd utilization
+        8.77%               lsm@scan-99 ssd utilization
+        2.50%               lsm(compaction=tiering)@read-99 ssd utilization
+        2.42%               lsm@read-99 ssd utilization
+        3.34%               btree@read-99 ssd utilization
+        1.59%               lsm(compaction=tiering)@read-50 ssd utilization
+        1.71%               lsm@read-50 ssd utilization
+        5.41%               btree@read-50 ssd utilization
+        3.04%               btree@scan-1 storage life_used""",
     "write-path": """
         13.0 ms             dual post latency_p99
         0.50%               dual post marked.lost
