@@ -109,6 +109,19 @@ def test_a_buffer_with_a_line_refuses_less() -> None:
     assert max(refused(ALWAYS, queue=1)) < erlang_b(10, 10.0) - 0.02
 
 
+@pytest.mark.parametrize(("places", "queue", "lost", "in_line"), [(10, 1000, 0, 9), (10, 0, 90, 9), (1000, 0, 0, 99)])
+def test_a_bounded_buffer_lets_its_writers_wait_or_go(places: int, queue: int, lost: int, in_line: int) -> None:
+    """A hundred come at once, and a place is kept until the sink is done: of ten, nine stand before the sink, and the
+    others before the buffer, or nowhere; a buffer without end (a mutant) has all of them at the sink.
+    """
+    steps = "{hold: buffer, do: [{visit: sink.load}]}"
+    setting = settings(world(steps, "at_once: 100", places=places, queue=queue))[0]
+    played = play_once(setting, 0, "compiled")
+    assert played.ops["record"].refused == lost
+    assert played.stations["sink"].longest == in_line
+    assert played.ops["record"].latency.max == pytest.approx((100 - lost) * (A + C), rel=1e-3)
+
+
 # -- at least once ----------------------------------------------------------------------------------------------------
 
 COUNT = "{lookup: written, hit: [{mark: again, n: size}], miss: [{fill: written}, {mark: written, n: size}]}"

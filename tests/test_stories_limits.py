@@ -1,4 +1,6 @@
-"""A token bucket in closed form: of a burst the bucket, then its rate; who finds no token is refused."""
+"""A token bucket in closed form: of a burst the bucket, then its rate; who finds no token is refused. And what becomes
+of those who come again: all at once, or one after the other.
+"""
 
 from __future__ import annotations
 
@@ -73,3 +75,29 @@ def test_what_is_let_in_is_known_before_anything_is_played() -> None:
     holds([play.stations["database"].utilization[0] for play in plays], 0.5, 0.02)
     (wide,) = settings(load_scenario(text("rate: 8k/s", "9k/s", "100", how)))
     assert wide.saturated == ("database",), "a mutant that lets more in than the database can do"
+
+
+CROWD = """
+load: {{at_once: 100, mix: {{put: 100%}}}}
+stations:
+  database: {{servers: 1, queue: 9, ops: {{insert: 10ms}}}}
+  pause: {{servers: unlimited, ops: {{back_off: {law}}}}}
+strategies:
+  - flow:
+      name: again
+      put: [{{visit: database.insert, refused: [{{visit: pause.back_off}}, {{visit: database.insert}}]}}]
+run: {{replications: 10, seed: 3}}
+"""
+
+
+def lost(law: str) -> list[int]:
+    """Of a hundred who come at once those who are refused twice."""
+    (setting,) = settings(load_scenario(CROWD.format(law=law)))
+    return [play_once(setting, replication, "compiled").ops["put"].refused for replication in range(10)]
+
+
+def test_who_backs_off_for_the_same_time_meets_the_same_crowd() -> None:
+    """A place at the server and nine in line: 90 are refused, and of those 80 again; 45 a second are no crowd."""
+    assert lost("1s") == [80] * 10
+    assert max(lost("{uniform: {low: 0s, high: 2s}}")) < 20, "the first 100 ms meet those who got in"
+    assert max(lost("{uniform: {low: 1s, high: 3s}}")) == 0
