@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simsys.measure.log import MARK, REQUEST, Batch
-from simsys.measure.marks import Waiting
+from simsys.measure.marks import Waiting, _table
 
 NAMES = ["this", "other"]
 NUMBERS = st.sampled_from([*range(8), *range(16, 400, 16), 2**40, 2**40 + 16, 2**41])
@@ -42,3 +43,20 @@ def test_marks_of_a_request_that_never_settles_are_kept_as_they_are() -> None:
     waiting.settle(batch([], [(0, 5, 1.0, 2.0, -1), (0, 6, 2.0, 1.0, -1)]), NAMES)
     assert waiting.settle(batch([6, 7], []), NAMES).time.tolist() == [2.0]
     assert waiting.settle(batch([5], [(0, 5, 3.0, 1.0, -1)]), NAMES).time.tolist() == [1.0, 3.0]
+
+
+def test_whose_request_has_not_settled_is_soon_seen_not_to_be_there() -> None:
+    """Requests settle about in order, and a search goes on until a place is free: neighbours must not lie side by side,
+    as they do by their last bits (a mutant).
+    """
+
+    def longest(table: Any) -> int:
+        free = np.flatnonzero(np.append(table, -1) < 0)
+        return int(np.diff(free, prepend=-1).max()) - 1
+
+    numbers = np.arange(5_000, 21_384)
+    table = _table(numbers)
+    assert longest(table) < 8
+    by_last_bits = np.full_like(table, -1)
+    by_last_bits[numbers & (table.size - 1)] = 0
+    assert longest(by_last_bits) == len(numbers)

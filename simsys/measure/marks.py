@@ -27,6 +27,9 @@ class Marks(NamedTuple):
     whom: Array
 
 
+SPREAD = 2_654_435_769
+"""Times a number, the last bits of neighbours lie far apart: who is not there is soon seen not to be."""
+
 NONE = Marks(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
 
 
@@ -114,13 +117,13 @@ def _sorted(marks: Marks) -> Marks:
 
 @compiled("int64[::1](int64[::1])")
 def _table(numbers: Array) -> Array:
-    """The rows of numbers, each at the place that its last bits say or at the next that is free; -1 where none is."""
+    """The rows of numbers, each at the place that its bits say or at the next that is free; -1 where none is."""
     size = 2
     while size < 2 * numbers.size:
         size *= 2
     table = np.full(size, -1, np.int64)
     for row in range(numbers.size):
-        place = numbers[row] & (size - 1)
+        place = (numbers[row] * SPREAD) & (size - 1)
         while table[place] >= 0:
             place = (place + 1) & (size - 1)
         table[place] = row
@@ -135,7 +138,7 @@ def _find(table: Array, numbers: Array, wanted: Array, row: Array) -> int:
     found, last = 0, 0
     for i in range(wanted.size):
         if i == 0 or wanted[i] != wanted[i - 1]:
-            place = wanted[i] & (table.size - 1)
+            place = (wanted[i] * SPREAD) & (table.size - 1)
             while table[place] >= 0 and numbers[table[place]] != wanted[i]:
                 place = (place + 1) & (table.size - 1)
             last = table[place]
