@@ -53,19 +53,22 @@ with suppress(ImportError):
     OPTIONS["pipeline_class"] = PartCompiler
 
 _in_a_part = False
-"""Whether a part is being compiled; read and written by whoever has numba's lock."""
+"""Whether a part is being compiled; read and written by whoever has numba's lock, as is `_calls`."""
+_calls: dict[Any, Any] | None = None
+"""The signatures of calls, by function and arguments, while anything is compiled with all its parts."""
 
 
 @contextmanager
 def compiling(a_part: bool) -> Iterator[None]:
     """Compile what follows as a part, or whole."""
-    global _in_a_part
+    global _in_a_part, _calls
     with global_compiler_lock:
-        before, _in_a_part = _in_a_part, a_part
+        before = _in_a_part, _calls
+        _in_a_part, _calls = a_part, {} if _calls is None else _calls
         try:
             yield
         finally:
-            _in_a_part = before
+            _in_a_part, _calls = before
 
 
 def part(function: Function) -> Function:
@@ -141,3 +144,19 @@ with suppress(ImportError, AttributeError):
     CPUCodeLibrary.finalize = _finalize  # type: ignore[method-assign]
     CPUCodeLibrary._optimize_functions = _optimize_whole  # type: ignore[method-assign]
     JITCPUCodegen.set_env = _set_env_of_whole  # type: ignore[method-assign]
+
+with suppress(ImportError, AttributeError):
+    from numba.core.types.functions import BaseFunction
+
+    _call_type = BaseFunction.get_call_type
+
+    def _call_type_once(function: Any, context: Any, arguments: Any, named: Any) -> Any:
+        """The signature of a call; numba tries all that it knows by that name, for each of a thousand sums anew."""
+        if _calls is None or named:
+            return _call_type(function, context, arguments, named)
+        call = function, arguments
+        if call not in _calls:
+            _calls[call] = _call_type(function, context, arguments, named)
+        return _calls[call]
+
+    BaseFunction.get_call_type = _call_type_once  # type: ignore[assignment,method-assign]
