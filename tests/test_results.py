@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from kept import KEPT, RESULTS, SWEPT
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from simsys.experiment.evaluate import evaluate
+from simsys.experiment.journal import Journal
 from simsys.experiment.points import axes_of, points_of, scenarios_at
 from simsys.experiment.run import run
 from simsys.experiment.sweep import sweep_of
@@ -20,6 +22,15 @@ from simsys.report import files
 from simsys.report.page import page
 from simsys.report.sweep import contents
 from simsys.scenario import load_scenario, shipped, write_scenario
+
+PLAYS = Journal()
+"""What a scenario and its sweep have in common is played once, if the same process tests both."""
+
+
+@pytest.fixture(autouse=True)
+def no_png(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not kept is not drawn."""
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", lambda *_, **__: None)
 
 
 def jobs() -> int:
@@ -30,7 +41,7 @@ def jobs() -> int:
 def played(name: str, folder: Path) -> dict[str, bytes]:
     """What a run of the scenario would write to the folder, without the files that are not kept."""
     scenario = load_scenario(name)
-    result = run(scenario, jobs())
+    result = run(scenario, jobs(), journal=PLAYS)
     contents = files.contents(result, write_scenario(scenario, folder), page(scenario, result))
     return {name: content for name, content in contents if name in KEPT}
 
@@ -58,7 +69,7 @@ def test_a_sweep_prints_what_is_kept(name: str) -> None:
     scenario, folder = load_scenario(name), RESULTS / f"{name}-sweep"
     points = points_of(axes_of(scenario, ()))
     scenarios = scenarios_at(name, (), points)
-    sweep = sweep_of(points, scenarios, evaluate(scenarios, jobs()))
+    sweep = sweep_of(points, scenarios, evaluate(scenarios, jobs(), journal=PLAYS))
     new = {file: content for file, content in contents(sweep, "") if file in SWEPT}
     assert new["table.txt"].decode() == (folder / "table.txt").read_text()
     assert new == {file: (folder / file).read_bytes() for file in SWEPT if (folder / file).exists()}
