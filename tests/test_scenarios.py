@@ -20,7 +20,6 @@ from realdata import real
 from told import unchecked, wrong
 
 from simsys.experiment.along import expected_work
-from simsys.experiment.jobs import no_collector
 from simsys.experiment.points import axes_of
 from simsys.experiment.run import run
 from simsys.experiment.setting import settings
@@ -750,11 +749,10 @@ def test_the_raw_trace_hits_as_it_says(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     shutil.copy(real(TRACE), tmp_path / "data")
     file, found = shutil.copy(TRACED, tmp_path), []
-    with no_collector():  # as the command does
-        for query in ("0s", "5ms"):
-            result = run(load_scenario(file, ["run.requests=20k", f"stations.database.ops.query={query}"]), jobs=1)
-            assert all(audit.ok for audit in result.audits)
-            found.append(result.value("read-through", "objects", "hit_ratio"))
+    for query in ("0s", "5ms"):
+        result = run(load_scenario(file, ["run.requests=20k", f"stations.database.ops.query={query}"]), jobs=1)
+        assert all(audit.ok for audit in result.audits)
+        found.append(result.value("read-through", "objects", "hit_ratio"))
     with lzma.open(real(TRACE)) as file:
         keys, sizes = np.loadtxt(file, delimiter=",", skiprows=1, usecols=(1, 2), unpack=True)
     keys = keys.astype(np.int64)

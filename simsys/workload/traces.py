@@ -29,6 +29,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from simsys.units import Duration, Spec
 
+PIECE = 512
+"""Lines that are taken apart at once: so few that Python does not look for cycles among their cells."""
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _TAKEN = ("child", "followed_above", "index")
@@ -113,7 +115,10 @@ def read_trace(trace: Trace, folder: Path, size: int = 65536) -> Iterator[TraceC
         if path.exists() and not path.is_file():
             raise TraceError(path, None, None, "this is not a file")
         with opened(path) as text:
-            yield from _chunks(trace, path, text, size)
+            piece = math.gcd(size, PIECE)
+            pieces = _pieces(trace, path, text, piece)
+            while several := list(islice(pieces, size // piece)):
+                yield _joined(several)
     except FileNotFoundError:
         raise TraceError(path, None, None, "no such file") from None
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, csv.Error) as error:
@@ -155,9 +160,14 @@ def _scan(trace_json: str, folder: Path, modified: int, size: int) -> TraceFacts
 
 @lru_cache(maxsize=2)
 def _whole(trace_json: str, folder: Path, modified: int, size: int) -> TraceChunk:
-    times, ops, columns = zip(*read_trace(Trace.model_validate_json(trace_json), folder), strict=True)
-    whole = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
-    return TraceChunk(np.concatenate(times), tuple(chain.from_iterable(ops)), whole)
+    return _joined(list(read_trace(Trace.model_validate_json(trace_json), folder)))
+
+
+def _joined(chunks: Sequence[TraceChunk]) -> TraceChunk:
+    """Consecutive chunks as one."""
+    times, ops, columns = zip(*chunks, strict=True)
+    joined = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+    return TraceChunk(np.concatenate(times), tuple(chain.from_iterable(ops)), joined)
 
 
 def opened(path: Path) -> TextIO:
@@ -169,7 +179,7 @@ def opened(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _chunks(trace: Trace, path: Path, text: TextIO, size: int) -> Iterator[TraceChunk]:
+def _pieces(trace: Trace, path: Path, text: TextIO, size: int) -> Iterator[TraceChunk]:
     reader = csv.reader(text)
     header = next(reader, [])
     clock = _Clock(trace)
