@@ -127,8 +127,8 @@ class Join:
 
 @dataclass(slots=True)
 class Within:
-    """Go on after `limit` seconds even if `plan` has not ended (its work goes on). True if it ended in time,
-    with True.
+    """Go on after `limit` seconds, never if that is infinite, even if `plan` has not ended (its work goes on). True if
+    it ended in time, with True.
 
     With `also` nobody goes on at the limit: that plan begins beside the first, and whichever ends first is the answer.
     """

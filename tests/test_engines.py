@@ -230,6 +230,47 @@ def get(r):
     assert_equal(world.play("simpy"), world.play("compiled"))
 
 
+def test_a_limit_without_end_is_none() -> None:
+    """A timer at the end of time would come, and time be infinite; the looks at the stations would go on until then."""
+    source = """
+def work(b):
+    yield Visit("server", "get")
+
+def get(r):
+    done = yield Within(float("inf"), work)
+    yield Mark("done", n=2 if done else 1)
+"""
+    ops = {"get": {"exponential": {"mean": "3ms"}}}
+    load = Load.model_validate({"rate": "100/s", "mix": {"get": "100%"}})
+    world = World(1, source, {"server": {"servers": 1, "ops": ops}}, {}, {}, Workload(load, requests=50), {})
+    log = world.play("simpy")
+    assert 0.3 < log.end < 1.0 and [mark.n for mark in log.marks] == [2.0] * 50
+    assert_equal(log, world.play("compiled"))
+
+
+def test_a_truth_is_a_key() -> None:
+    """As the numbers 1 and 0, for a visit, for one of several shards and for a hold."""
+    source = """
+def part(r):
+    yield Visit("near", "get", key=True)
+
+def get(r):
+    yield Visit("near", "get", key=r.key > 1)
+    yield Visit("near", "get", n=2, key=r.key > 1, over=2)
+    yield Hold("held", part, key=r.key > 1)
+"""
+    ops = {"get": {"exponential": {"mean": "3ms"}}}
+    load = Load.model_validate({"rate": "100/s", "mix": {"get": "100%"}, "keys": {"count": 4, "popularity": "uniform"}})
+    stations = {"near": {"servers": 1, "shards": 4, "ops": ops}, "held": {"servers": 2, "shards": 3}}
+    log, other = (
+        World(1, s, stations, {}, {}, Workload(load, requests=50), {}).play("simpy")
+        for s in (source, source.replace("r.key > 1", "1 * (r.key > 1)").replace("True", "1.0"))
+    )
+    assert len(log.requests) == 50 and sum(visits > 0 for visits in log.stations["held"].visits) == 2
+    assert_equal(log, other)
+    assert_equal(log, World(1, source, stations, {}, {}, Workload(load, requests=50), {}).play("compiled"))
+
+
 # -- shipped scenarios -------------------------------------------------------------------------------------------------
 
 SHORTER = {

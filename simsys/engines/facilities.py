@@ -89,7 +89,7 @@ class Facility:
         count = min(over, ceil(step.n))
         seconds = base + item * (step.n / count)
         if key is not Key.SPREAD:
-            first = draws.shard_of(key, self.shards)
+            first = draws.shard_of(float(key), self.shards)
         else:
             first = self._any(self.spread_stream, "spread", self.shards, luck) if count < self.shards else 0
         return [((first + i) % self.shards, seconds) for i in range(count)]
@@ -100,7 +100,7 @@ class Facility:
             return 0
         if key is Key.ANY or key is Key.SPREAD:
             return self._emptiest(0, self.shards, luck)
-        home = draws.shard_of(key, self.shards)
+        home = draws.shard_of(float(key), self.shards)
         return home if of == 1 else self._emptiest(home, min(of, self.shards), luck)
 
     def _emptiest(self, home: int, among: int, luck: Draws) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
+from math import inf
 from typing import Any
 
 from simpy import Event, Process
@@ -248,7 +249,8 @@ class Player:
                 answer.succeed(False)
 
         begin(step.plan)
-        self.clock.at(self.clock.now + step.limit, TIMER, agent.number).callbacks.append(limit_is_over)
+        if step.limit < inf:
+            self.clock.at(self.clock.now + step.limit, TIMER, agent.number).callbacks.append(limit_is_over)
         return (yield answer)
 
     # -- steps that take none ------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -129,9 +129,10 @@ def piece_ended(g: Any, child: int) -> int:
 @apart
 def begin_within(g: Any, slot: int, node: int, limit: float) -> None:
     number = new_fork(g, node, slot, 1)
-    of.fork(g, number).references = 1
     begin_limited(g, number, 0)
-    schedule(g, g.now + limit, TIMER_CLASS | np.uint64(of.agent(g, slot).number), WITHIN_ENDS, number)
+    if limit < inf:
+        of.fork(g, number).references += 1
+        schedule(g, g.now + limit, TIMER_CLASS | np.uint64(of.agent(g, slot).number), WITHIN_ENDS, number)
 
 
 @apart
