@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from math import inf
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from simsys.experiment import jobs as playing
 from simsys.experiment.estimate import estimate
 from simsys.experiment.run import RunError, run
+from simsys.experiment.work import least
+from simsys.report.played import to_json
 from simsys.scenario import load_scenario
 
 QUEUE = """
@@ -20,6 +23,9 @@ stations: {server: {servers: 1, ops: {get: {exponential: {mean: 10ms}}}}}
 strategies: [{flow: {name: one, get: [{visit: server.get}]}}]
 run: {requests: 400, replications: 3}
 """
+
+
+AT_ONCE = "load={at_once: 20, mix: {read: 50%, post: 50%}}"
 
 
 def queue(*sets: str) -> Any:
@@ -72,3 +78,13 @@ def test_an_estimate_says_what_would_be_played() -> None:
     assert (guess.requests, guess.plays) == (400, 3)
     assert guess.settings[0].loads[0].utilization == pytest.approx(0.6)
     assert 0 < guess.seconds < 60 and guess.memory > 1e6
+
+
+def test_all_at_once_is_a_load_without_a_rate() -> None:
+    """Of infinitely many a second nothing is busy that none asks for; no post lies before any read, and work counts."""
+    result = run(load_scenario("small", [AT_ONCE, "run.replications=2"]), jobs=1)
+    assert '["network","Infinity",0.0]' in to_json(result)
+    push = {load.station: load.utilization for load in result.played[2].loads}
+    assert (push["network"], push["api"], push["objects"], push["workers"]) == (0.0, inf, inf, inf)
+    assert result.value("cached_pull", "read", "stale_ratio") == 0.0
+    assert least(load_scenario("small", [AT_ONCE])) == "push"

@@ -146,7 +146,7 @@ class Setting:
         loads = []
         for name in stations:
             capacity = self.scenario.stations[name].capacity
-            work = sum(self.rate(op) * d.busy(name) for op, d in self.demands.items())
+            work = sum(self.rate(op) * busy for op, d in self.demands.items() if (busy := d.busy(name)))
             loads.append(Load(name, capacity, work / capacity))
         return tuple(loads)
 
@@ -272,7 +272,8 @@ class Setting:
         load, people = self.first, self.first.people
         following = None
         if people is not None and "post" in self.ops:
-            seen = self.rate("post") * people.activity_weighted_mean_followers / people.users
+            posts = self.rate("post") if self.scenario.has_rate else 0.0  # no post lies between two at the same moment
+            seen = posts * people.activity_weighted_mean_followers / people.users
             following = Following(people.users, people.mean_following, seen)
         disturbed = self.scenario.disturbed(load.stop)
         followers = None if load.graph is None else Followers(*load.graph.lists("followers"))

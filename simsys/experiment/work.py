@@ -23,10 +23,10 @@ class Turn(NamedTuple):
 
 
 def work(setting: Setting) -> float:
-    """Seconds of service per second that a strategy asks of all stations; infinite where its plans cannot be traced."""
+    """Seconds of service per request that a strategy asks of all stations; infinite where its plans cannot be traced."""
     if not setting.demands:
         return inf
-    return sum(setting.rate(op) * sum(needed.seconds.values()) for op, needed in setting.demands.items())
+    return sum(share * sum(setting.demands[op].seconds.values()) for op, share in setting.first.shares.items())
 
 
 def least(scenario: Scenario) -> str:
@@ -61,7 +61,7 @@ def by_ratio(scenario: Scenario) -> tuple[Turn, ...]:
     if not all(setting.demands for setting in ready):
         return ()
     each = {s.label: {op: sum(d.seconds.values()) for op, d in s.demands.items()} for s in ready}
-    best, now = each[least(scenario)], ready[0].rate("read") / ready[0].rate("post")
+    best, now = each[least(scenario)], ready[0].first.shares["read"] / ready[0].first.shares["post"]
     crossings = [
         Turn(break_even((other["post"], best["post"]), (other["read"], best["read"])) / now, name)
         for name, other in each.items()
