@@ -154,6 +154,8 @@ def test_a_sweep_is_not_compared_with_a_run_or_with_other_points(tiny: Path, cal
     sweeps(call)
     assert call("run", "tiny.yaml", "--quiet", "--engine", "simpy", "--out", "run").status in (0, 99)
     assert "is of a sweep and the other of a run" in call("compare", "one", "run").err
+    assert call("tune", "tiny.yaml", "--vary", "stations.slow.servers=1..2", "--out", "tuned").status == 0
+    assert "simsys: tuned is of a search; runs and sweeps are compared" in call("compare", "tuned", "run").err
     call("sweep", "tiny.yaml", "--vary", "load.rate=11/s,12/s", "--engine", "simpy", "--quiet", "--out", "third")
     done = call("compare", "one", "third")
     assert done.status == 2 and "no point in common" in done.err and done.out == ""

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from importlib import util
@@ -19,9 +20,10 @@ from browser import Browser, browser, needs_chromium
 
 from simsys.experiment.result import STORAGE, Audit, Result, Row
 from simsys.experiment.sweep import sweep_of
+from simsys.measure.anatomy import Anatomy
 from simsys.report import files, played
 from simsys.report.files import NotResults
-from simsys.report.html.charts import Chart
+from simsys.report.html.charts import Chart, tail
 from simsys.report.html.folder import kept
 from simsys.report.html.page import NoPlotly, _data, page
 from simsys.report.page import page as printed
@@ -108,6 +110,16 @@ def test_the_policy_knows_every_script_and_style_and_allows_nothing_else(text: s
 def test_data_ends_no_element() -> None:
     shown = [Chart("", "", [{"name": "</script><!--"}], {})]
     assert "<" not in _data(shown) and json.loads(_data(shown))[0]["data"] == shown[0].data
+
+
+def test_only_waiting_is_drawn_full_where_the_slowest_spent_their_time() -> None:
+    made = hand_made.result()
+    slow = Anatomy(165, 0.2, {"database": (0.05, 0.05), "network": (0.0, 0.1)}, 0.0)
+    one = replace(made, played=tuple(replace(each, tail={"read": slow}, whole={"read": slow}) for each in made.played))
+    bars = {trace["name"]: trace["marker"]["color"] for trace in tail(one, "read").data}
+    assert {name: len(colour) > len("#rrggbb") for name, colour in bars.items()} == {
+        "database: wait": False, "database: served": True, "network": True, "elsewhere": False
+    }  # fmt: skip
 
 
 def test_the_answer_comes_first(text: str) -> None:
@@ -216,7 +228,7 @@ def test_there_is_no_such_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotResults, match="there is no such folder"):
         kept(tmp_path / "nowhere")
-    with pytest.raises(NotResults, match="a file, not folder"):
+    with pytest.raises(NotResults, match="a file, not a folder"):
         kept(tmp_path / "file")
 
 

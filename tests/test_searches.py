@@ -57,6 +57,9 @@ def test_the_fleets_are_stacked_by_what_they_cost(tiny: Path, call: Call) -> Non
     assert [trace["name"] for trace in chart["data"]] == ["RAM", "CPU", "disk", "network"]
     sums = [sum(bars) for bars in zip(*(trace["x"] for trace in chart["data"]), strict=True)]
     assert sums == pytest.approx([each["cost"] for each in told])
+    assert "to keep the same promises?" in paged(folder)
+    bought = call("size", "tiny.yaml", "--engine", "simpy", "--quiet", "--budget", "100$/month", "--out", "bought")
+    assert bought.status in (0, 99) and "to keep the tightest promise that the money buys?" in paged(tiny / "bought")
     assert all(f'<td data-key="{station}">' in paged(folder) for each in told for station in each["bought"])
 
 

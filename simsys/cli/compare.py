@@ -79,12 +79,15 @@ def _called(run: str, strategy: str) -> str:
 def _read(run: str) -> tuple[Result, str]:
     """The result of a folder, and the strategy that is named; else empty."""
     from simsys.report.files import NotResults
-    from simsys.report.html.folder import kept
+    from simsys.report.html.searches import Search, read
 
     folder, colon, strategy = run.rpartition(":")
     if not colon or Path(run).exists():
         folder, strategy = run, ""
     try:
-        return kept(Path(folder)).result, strategy
+        kept = read(Path(folder))
     except NotResults as error:
         raise Stop(WRONG, f"simsys: {error}") from None
+    if isinstance(kept, Search):
+        raise Stop(WRONG, f"simsys: {folder} is of a search; runs and sweeps are compared")
+    return kept.result, strategy

@@ -117,7 +117,7 @@ class _Trial:
             try:
                 scenarios.append(self.changed([one.change(factor)]))
             except ScenarioError as error:
-                scenarios.append(str(error))
+                scenarios.append("; ".join(f"{each.path}: {each.message}" for each in error.problems))
         results = iter(self.judge([each for each in scenarios if isinstance(each, Scenario)]))
         return [
             Probe(factor, self.winner, 1.0, each) if isinstance(each, str) else self._seen(factor, next(results))

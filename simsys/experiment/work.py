@@ -23,7 +23,7 @@ class Turn(NamedTuple):
 
 
 def work(setting: Setting) -> float:
-    """Seconds of service per request that a strategy asks of all stations; infinite where its plans cannot be traced."""
+    """Seconds of service that a strategy asks of all stations per request; infinite if its plans cannot be traced."""
     if not setting.demands:
         return inf
     return sum(share * sum(setting.demands[op].seconds.values()) for op, share in setting.first.shares.items())

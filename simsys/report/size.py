@@ -43,6 +43,12 @@ def page(scenario: Scenario, sizes: Sizes) -> str:
     return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
+def question(budget: float | None) -> str:
+    """What the chart of the costs answers."""
+    promise = "to keep the same promises" if budget is None else "to keep the tightest promise that the money buys"
+    return f"What does it cost {promise}?"
+
+
 def answer(sizes: Sizes) -> str:
     """Who is the cheapest, or who gets the tightest promise for the money; and what no fleet keeps."""
     first = _for_the_money(sizes) if sizes.rule is not None else _cheapest(sizes.sized)

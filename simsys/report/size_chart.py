@@ -7,7 +7,7 @@ from typing import Any
 from simsys.experiment.fleets import KINDS
 from simsys.report import style
 from simsys.report.canvas import canvas
-from simsys.report.size import CALLED, Sizes
+from simsys.report.size import CALLED, Sizes, question
 from simsys.units import show_money
 
 
@@ -35,6 +35,6 @@ def chart(sizes: Sizes) -> Any:
     panel.grid(axis="y", visible=False)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: show_money(x).removesuffix("/month")))
     panel.set_xlabel("cost per month of the smallest fleet")
-    panel.set_title("What does it cost to keep the same promises?")
+    panel.set_title(question(sizes.budget))
     panel.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
     return figure

@@ -17,7 +17,7 @@ from simsys.report.charts import fullest, per_second
 from simsys.report.growth import MEDIA, TIMES, beneath
 from simsys.report.html.text import label
 from simsys.report.shards import uneven
-from simsys.report.tail import ELSEWHERE, PASSING, WAITING, Place, called, divided, ops, places
+from simsys.report.tail import ELSEWHERE, WAITING, Place, called, divided, ops, places
 
 SECONDS = {"tickformat": "~s", "ticksuffix": "s", "hoverformat": ".3s"}
 SHARES = {"tickformat": ".3~p", "hoverformat": ".3~p"}
@@ -226,7 +226,7 @@ def _shade(place: Place, colours: dict[str, str]) -> dict[str, Any]:
     doing, station = place
     if doing == ELSEWHERE:
         return {"color": "#bbbbbb"}
-    return {"color": _pale(colours[station], 1.0 if doing in (WAITING, PASSING) else 0.45)}
+    return {"color": _pale(colours[station], 1.0 if doing == WAITING else 0.45)}
 
 
 def _pale(colour: str, shade: float) -> str:

@@ -55,7 +55,7 @@ class _Points(NamedTuple):
 def kept(folder: Path) -> Kept:
     """What the folder holds; NotResults if that is not what this version of simsys writes."""
     if not folder.is_dir():
-        raise NotResults(f"{folder}: {'a file, not' if folder.exists() else 'there is no such'} folder of results")
+        raise NotResults(f"{folder}: {'a file, not a' if folder.exists() else 'there is no such'} folder of results")
     told, points = _metrics(folder / "metrics.json")
     if points is not None:
         return _swept(folder, told, points)

@@ -14,7 +14,7 @@ from simsys.report.html.charts import COUNTS, SECONDS, SHARES, Chart, axis, line
 from simsys.report.html.folder import Kept, damaged, kept, metrics, text_of
 from simsys.report.html.tables import Cell, Line, amount, said, table, whose
 from simsys.report.html.text import label
-from simsys.report.size import CALLED
+from simsys.report.size import CALLED, question
 from simsys.report.style import listed, three, two
 
 NOBODY = "#999999"
@@ -135,7 +135,7 @@ def _sized(data: Told) -> tuple[list[str], list[Chart], list[tuple[str, str]]]:
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left", "itemclick": False},
     }  # fmt: skip
     told = "The smallest fleet of each strategy that surely keeps every promise, by what the money is spent on."
-    chart = Chart("What does it cost to keep the same promises?", told, traces, layout)
+    chart = Chart(question(data["budget"]), told, traces, layout)
     heads = ["strategy", "station", "to buy", "left at the peak", "busy", "one less breaks"]
     fleets = table(heads, _fleets(data, rows))
     heads = ["strategy", "in all", *(CALLED[kind] for kind in KINDS), "promises", "bound by", "highest rate as given"]
