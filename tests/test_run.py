@@ -1,4 +1,4 @@
-"""Running a scenario: precision, notes, killed workers, estimates."""
+"""Running a scenario: precision, notes, killed workers, estimates, loads with hardly any requests or all at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from simsys.experiment import jobs as playing
 from simsys.experiment.estimate import estimate
 from simsys.experiment.run import RunError, run
+from simsys.experiment.setting import settings
 from simsys.experiment.work import least
 from simsys.report.played import to_json
 from simsys.scenario import load_scenario
@@ -88,3 +89,11 @@ def test_all_at_once_is_a_load_without_a_rate() -> None:
     assert (push["network"], push["api"], push["objects"], push["workers"]) == (0.0, inf, inf, inf)
     assert result.value("cached_pull", "read", "stale_ratio") == 0.0
     assert least(load_scenario("small", [AT_ONCE])) == "push"
+
+
+def test_what_the_first_requests_tell_of_a_cache_is_told_by_one_at_least() -> None:
+    flow = "{flow: {name: one, get: [{lookup: c, key: key, miss: [{visit: server.get}, {fill: c, key: key}]}]}}"
+    cache = "caches={c: {entries: 5, policy: sieve, start: cold}}"
+    load = "load={rate: 1/h, mix: {get: 100%}, keys: {count: 10, popularity: {zipf: 0.99}}}"
+    (setting,) = settings(queue(load, "run={duration: 1s, replications: 1}", cache, f"strategies=[{flow}]"))
+    assert setting.hit_ratios == {"c": 0.0} and setting.demands["get"].time == pytest.approx(0.01)

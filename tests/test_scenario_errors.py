@@ -197,7 +197,7 @@ warmup: atuo
 
 seed: 7
 precision: {p99: 5%}, replications: 3
-  10:6: run: give replications or precision, and not both
+  10:6: run: exactly one of replications, precision; found both
 """
 
 

@@ -125,7 +125,7 @@ class Layers:
         return theory.Popularity(asked / (np.sum(asked) * keys.keys), keys.keys)
 
     def _of_the_first(self, spec: CacheSpec, column: str, rate: float) -> float:
-        indices = np.arange(int(min(SAMPLE, self.load.expected_requests)))
+        indices = np.arange(max(1, int(min(SAMPLE, self.load.expected_requests))))
         columns = self.load.rows(indices, needed=frozenset({column, "size"})).columns
         keys = columns[column].astype(np.int64)
         return 1.0 - float(replay(spec, keys, columns["size"], indices / rate).mean())

@@ -93,7 +93,8 @@ class Run(Spec):
         if self.duration is not None and self.requests is not None:
             raise ValueError("give duration or requests, not both")
         if (self.replications is None) == (self.precision is None):
-            raise ValueError("give replications or precision, and not both")
+            found = "none" if self.precision is None else "both"
+            raise ValueError(f"exactly one of replications, precision; found {found}")
         if self.precision is not None and not self.precision:
             raise ValueError("precision names a percentile, as in {p99: 5%}")
         return self
