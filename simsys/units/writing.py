@@ -91,7 +91,7 @@ def _show(value: float, units: Units, space: str) -> str:
     fitting = [name for name, number in numbers.items() if abs(number) >= 1]
     least = next(name for name, unit in units.items() if unit == 1 or value)
     name = fitting[-1] if fitting else least
-    digits = f"{numbers[name]:,.0f}" if abs(numbers[name]) >= 1000 else f"{numbers[name]:.3g}"
+    digits = f"{numbers[name]:,.0f}" if 1000 <= abs(numbers[name]) < 1e15 else f"{numbers[name]:.3g}"
     return f"{digits}{space}{name}"
 
 
