@@ -18,9 +18,10 @@ import hand_made
 import pytest
 from browser import Browser, browser, needs_chromium
 
-from simsys.experiment.result import STORAGE, Audit, Result, Row
+from simsys.experiment.result import Audit, Result, Row
 from simsys.experiment.sweep import sweep_of
 from simsys.measure.anatomy import Anatomy
+from simsys.measure.storage import STORAGE
 from simsys.report import files, played
 from simsys.report.files import NotResults
 from simsys.report.html.charts import Chart, tail
