@@ -308,7 +308,7 @@ run: {replications: 1}
 def slowed(merges: int = 2) -> list[int]:
     """Which changes take 50 ms longer than the others, where so many merges are due when writers are slowed down."""
     sets = (f"stations.{station}.servers={merges}" for station in ("slack", "brake"))
-    waited = [round(request.end - request.arrival, 6) for request in logged(setting(SLOW, *sets)).requests]
+    waited = [round(request.end - request.arrival, 6) for request in same_log(setting(SLOW, *sets)).requests]
     assert set(waited) <= {0.0, 0.05}
     return [number for number, seconds in enumerate(waited) if seconds]
 
@@ -384,6 +384,28 @@ def test_the_latest_keys_are_still_in_memory() -> None:
     assert latest.touched / latest.accesses < 0.8 * fixed.touched / fixed.accesses
 
 
+IN_ORDER = """
+load: {rate: 1k/s, mix: {insert: 100%}, keys: {count: 2k}, size: 100B}
+strategies: [{btree: {page: 4kB, fill: 1}}, {lsm: {memtable: 10kB, first: 40kB, file: 10kB}}]
+run: {requests: 2k, replications: 1, warmup: 0s}
+"""
+
+
+def test_keys_that_are_inserted_in_their_order() -> None:
+    """Leaves are full, 40 entries each, where others are so to ln 2; and a file of the tree overlaps none, so that it
+    is written, merged once with those beside it, and moved from then on.
+    """
+    leaf, merged = settings(load_scenario(IN_ORDER, ["load.keys.order=inserted"]))
+    other, rewritten = settings(load_scenario(IN_ORDER))
+    full, random = (play_once(one, 0).storage for one in (leaf, other))
+    assert full.live == random.live == 6000 * 100  # those at first, and as many twice
+    assert full.kept == 155 * 4000  # 150 leaves, four pages with up to 64 links, of which half stay in a split, and one
+    assert random.kept / random.live == pytest.approx(1 / theory.BTREE_FILL, rel=0.05)
+    once, often = (play_once(one, 0).storage for one in (merged, rewritten))
+    assert once.written / once.received == 2.0
+    assert often.written / often.received > 4.0
+
+
 def test_keys_of_a_trace(tmp_path: Path) -> None:
     """All are there at first, in their own order: a scan of neighbours is one stretch of blocks."""
     lines = ["t_s,op,lba", *(f"{n},{'W' if n % 3 else 'S'},{1000 + n % 50}" for n in range(200))]
@@ -451,6 +473,21 @@ def test_rows_tell_what_was_done() -> None:
     assert one.value(name, "system", "cost.disk") == pytest.approx(on_disk * 0.08e-9)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("popularity: {latest: 0.9}", "which key is the latest"), ("order: inserted", "in which order keys are")],
+)
+def test_what_of_keys_only_a_storage_engine_knows(key: str, said: str) -> None:
+    text = f"""
+load: {{rate: 1k/s, mix: {{get: 100%}}, keys: {{count: 10, {key}}}}}
+stations: {{server: {{ops: {{get: 1ms}}}}}}
+strategies: [{{flow: {{name: plain, get: [{{visit: server.get}}]}}}}]
+run: {{requests: 100}}
+"""
+    (found,) = problems(text)
+    assert f"{said} only a storage engine knows" in found
+
+
 def test_what_a_storage_engine_did_can_be_promised() -> None:
     """Of all strategies that are one; the verdict of its own row."""
     rules = "write_amplification > 1k, storage space_amplification > 0.1, memory < 1k, bytes_written > 1GB/s"
@@ -485,6 +522,7 @@ def test_a_knob_is_no_file_name(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("rate: 2k/s", "clients: 5", "that of clients is not known before"),
+        ("popularity: {zipf: 0.99}", "order: insertd", "'inserted'"),
         ("  keys: {count: 20k, popularity: {zipf: 0.99}}\n", "", "a storage engine needs keys"),
         ("count: 20k", "count: 20B", "is too large to be played, at most 20M: say run: {scale: 100}"),
         ("run:", "events: [{at: 1s, request: {op: read}}]\nrun:", "events bring it none"),

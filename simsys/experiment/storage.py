@@ -7,7 +7,7 @@ import numpy as np
 from simsys.scenario import Scenario
 from simsys.strategies import HasStorage, Strategy
 from simsys.structures.storage import Data
-from simsys.structures.storage.accesses import Accesses, AsTheyAre, Ranks, scattered
+from simsys.structures.storage.accesses import Accesses, AsTheyAre, Ranks
 from simsys.workload import Workload
 
 REHEARSAL = 1 << 40
@@ -38,8 +38,9 @@ def accesses(scenario: Scenario, strategy: HasStorage, load: Workload) -> Access
         data = Data(np.unique(load.traced_keys // scale), load.mean_size, scale)
         return Accesses(strategy.storage(data), load.ops, AsTheyAre(scale), begin)
     there = max(1, keys.count // scale)
-    data = Data(scattered(np.arange(there)), load.mean_size, scale)
-    met = Accesses(strategy.storage(data), load.ops, Ranks(there, scale, keys.latest), begin)
+    order = Ranks(there, scale, keys.latest, keys.order == "inserted")
+    data = Data(order.places(np.arange(there)), load.mean_size, scale)
+    met = Accesses(strategy.storage(data), load.ops, order, begin)
     for chunk in workload(scenario, load.replication + REHEARSAL).chunks(needed=met.NEEDED):
         met.play(chunk.arrival, chunk.op, chunk.columns)
     met.begin_anew()

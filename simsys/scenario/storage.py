@@ -14,7 +14,9 @@ def unfit(scenario: Scenario, strategy: Strategy) -> str:
     """Why a strategy cannot be played with such keys; empty if it can."""
     load, scale = scenario.load, scenario.run.scale or 1
     if not strategy.counts:
-        return "which key is the latest only a storage engine knows" if load.keys and load.keys.latest else ""
+        asked = {"which key is the latest": load.keys and load.keys.latest,
+                 "in which order keys are": load.keys and load.keys.order}  # fmt: skip
+        return next((f"{what} only a storage engine knows" for what, is_asked in asked.items() if is_asked), "")
     if load.kind == "clients":
         return "a storage engine meets requests in the order in which they arrive: that of clients is not known before"
     if any(event.request is not None for event in scenario.events):

@@ -41,10 +41,13 @@ Law = Annotated[
 
 
 class Keys(Spec):
-    """The column `key` of a scenario without a population: how many keys, and how popular."""
+    """The column `key` of a scenario without a population: how many keys, and how popular; and in which order a storage
+    engine has them: by hash, or as they were `inserted`, the more popular first.
+    """
 
     count: Annotated[Whole, Field(ge=1, le=2**53)]
     popularity: Literal["uniform"] | Law = "uniform"
+    order: Literal["inserted"] | None = None
 
     @property
     def exponent(self) -> float:

@@ -25,7 +25,8 @@ def scattered(numbers: Whole) -> Whole:
 
 
 class Ranks(NamedTuple):
-    """Keys by rank of popularity, so many at first, and scattered; `latest`: the rank counts from the newest one.
+    """Keys by rank of popularity, so many at first; scattered, or in the order in which they are `inserted`. `latest`:
+    the rank counts from the newest one.
 
     Of a storage that is scaled down so many neighbours in rank share a key: where popularity is smooth, as many changes
     meet a key twice in a memtable, and look-ups a block twice in a cache.
@@ -34,12 +35,17 @@ class Ranks(NamedTuple):
     there: int
     scale: int
     latest: bool = False
+    inserted: bool = False
+
+    def places(self, numbers: Whole) -> Whole:
+        """The keys of these numbers, which are given as keys are inserted."""
+        return numbers if self.inserted else scattered(numbers)
 
     def keys(self, ranks: Whole, new: Truths) -> Whole:
         """The key of each request, in their order; those that are `new` insert the next one that is not there."""
         before = self.there + np.cumsum(new) - new
         numbers = np.where(new, before, before - 1 - ranks // self.scale if self.latest else ranks // self.scale)
-        return scattered(np.maximum(numbers, 0))
+        return self.places(np.maximum(numbers, 0))
 
     def after(self, new: Truths) -> Ranks:
         """When these have been inserted."""
