@@ -308,6 +308,7 @@ def test_pages_and_sizes() -> None:
     weights, grid = drawn.grid("read")
     assert (weights * grid["page"]).sum() == pytest.approx(20, rel=1e-6)
     assert (weights * grid["size"]).sum() == pytest.approx(drawn.mean_size, rel=1e-6)
+    assert drawn.grid("read") is drawn.grid("read"), "worked out once"
 
 
 def test_the_grid_of_a_trace_has_its_means(tmp_path: Path) -> None:

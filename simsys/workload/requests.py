@@ -67,6 +67,7 @@ class Workload:
         self.ops = tuple(self.shares)
         self._page, self._size = load.page.variate(), load.size.variate()
         self.think_law = load.think.variate() if load.think else None
+        self._grids: dict[str, Grid] = {}
 
     def _shares(self) -> dict[str, float]:
         if self._trace is not None and self._trace.ops:
@@ -234,11 +235,16 @@ class Workload:
     # On average
 
     def grid(self, op: str) -> Grid:
-        """A few thousand weighted requests that stand for all of one operation: for closed forms.
+        """A few thousand weighted requests that stand for all of one operation: for closed forms; worked out once.
 
         The columns of a trace, and counts, are averages over stretches of the requests of that operation. Where the
         edges are known, each user is a point, and the other columns are means.
         """
+        if op not in self._grids:
+            self._grids[op] = self._grid(op)
+        return self._grids[op]
+
+    def _grid(self, op: str) -> Grid:
         if self.graph is not None:
             return self.graph.grid(op == AUTHORED, self._means)
         columns = {"size": axis(2).means_of(self._size), "page": axis(3).means_of(self._page)}
