@@ -195,6 +195,10 @@ def test_the_sentence_names_what_binds_and_which_way_it_moves() -> None:
     assert "the cheapest that surely keeps every promise is celebrity 100k, 7.00$/month" in by_work
     assert "Work puts it there" in by_work and "87.2k" in by_work and "work binds" in by_work
     assert by_work.endswith("If everybody read twice as much, it would move up, to 568k.")
+    points[:] = [point(1_000, 9), point(3_000, 8), point(10_000, 7)]
+    assert "The end of what was tried puts it there: work would put it above. In closed" in says(5, missed=False)
+    points[:] = [point(100_000, 7), point(300_000, 8), point(1_000_000, 9)]
+    assert "The end of what was tried puts it there: work would put it below." in says(5, missed=False)
     by_freshness = says(0.01, missed=True)
     assert "Freshness puts it there: what would cost less breaks post fresh_max < 5s." in by_freshness
     assert "freshness binds" in by_freshness and "it would move down" in by_freshness

@@ -10,7 +10,7 @@ from simsys.experiment.points import quantity
 from simsys.experiment.sweep import Sweep
 from simsys.experiment.threshold import Theory
 from simsys.report.style import listed, text, three
-from simsys.theory import read_twice, threshold
+from simsys.theory import Threshold, read_twice, threshold
 
 BINDS = {
     "work": "Work puts it there: beyond, a push costs more than the pulls it saves; before, less.",
@@ -64,19 +64,22 @@ def _why(sweep: Sweep, along: Axis, curve: Curve, best: int) -> Iterator[str]:
         yield f"Freshness puts it there: what would cost less breaks {listed(list(broken))}."
     elif broken:
         yield f"A promise puts it there: what would cost less breaks {listed(list(broken))}."
-    elif _there(sweep, along, curve, best, threshold(found.by_traffic).followers):
-        yield BINDS[threshold(found.by_traffic).binds]
     else:
-        yield "What is sent would put it elsewhere: the servers and the memory that are paid for at each point decide."
+        yield _drawn(sweep, along, curve, best, threshold(found.by_traffic))
     yield theory(found)
 
 
-def _there(sweep: Sweep, along: Axis, curve: Curve, best: int, followers: float) -> bool:
-    """Whether a number of followers lies among the points that cost the same as the best, or beside them."""
+def _drawn(sweep: Sweep, along: Axis, curve: Curve, best: int, closed: Threshold) -> str:
+    """Whether the closed form lies among the points that cost as much as the best, or beside them; or beyond an end."""
     numbers = [quantity(sweep.points[n][along.path]) or 0.0 for n in curve.at]
     same = alike(rows(sweep, curve, "system", "cost"), best)
     low, high = max(same[0] - 1, 0), min(same[-1] + 1, len(numbers) - 1)
-    return (numbers[low] <= followers or low == 0) and (followers <= numbers[high] or high == len(numbers) - 1)
+    if numbers[low] <= closed.followers <= numbers[high]:
+        return BINDS[closed.binds]
+    above = closed.followers > numbers[high]
+    if same[-1] == high if above else same[0] == low:
+        return f"The end of what was tried puts it there: {closed.binds} would put it {'above' if above else 'below'}."
+    return "What is sent would put it elsewhere: the servers and the memory that are paid for at each point decide."
 
 
 def theory(found: Theory) -> str:
