@@ -113,7 +113,9 @@ def _unhindered(result: Result, strategy: str) -> str:
         row = result.row(strategy, op, "latency_mean")
         if row is not None and row.value is not None and seconds > 0:
             waiting = row.value - seconds
-            rest = f"{show_duration(waiting)} of waiting" if waiting > SAME * seconds else "hardly any waiting"
+            where = "of waiting" if waiting > 0 else "less than foreseen"
+            speaks = abs(waiting) > SAME * seconds
+            rest = f"{show_duration(abs(waiting))} {where}" if speaks else "hardly any waiting"
             head = f"Napkin for {a(op)} under {strategy}: {show_duration(seconds)}"
             return f"{head}, simulated mean {text(row)}: {rest}."
     return ""
