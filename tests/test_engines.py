@@ -278,8 +278,8 @@ SHORTER = {
     "stragglers": ["load.size=2.5GB", "load.rate=1k/s", "run.requests=1100"],
     "checkpoints": ["strategies.checkpointed.work=3h", "run.requests=1100"],
     "batch-pipeline": ["load.rate=1k/s", "run.duration=4s", "events.0.at=1s"],
-    "cache-down": ["load.stages.0.for=300ms", "load.stages.1.for=300ms", "load.stages.2.for=300ms"]
-    + [f"events.{i}.{when}=300ms" for i in range(2) for when in ("at", "for")],
+    "cache-down": ["load.stages.0.for=1s", "load.stages.1.for=1s", "load.stages.2.for=1s", "events.0.at=1s",
+                   "events.0.for=1s", "events.1.at=1s", "events.1.for=1s"],
     "celebrity": ["run.requests=2000", "events.0.request.followers=300k"],
     "cqrs": ["run.duration=10s", "events.0.at=1s", "events.1.at=2s", "events.2.at=4s"],
     "kept-lists": ["run.duration=2s", "run.warmup=0s"],
