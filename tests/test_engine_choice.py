@@ -67,7 +67,7 @@ def test_auto_takes_the_sooner(kept: bool | None, requests: str, monkeypatch: py
 
 
 def test_jobs_count_for_who_is_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes SimPy 20 s of one core and 2 s of ten is not worth 15 s of compilation on ten."""
+    """What takes SimPy 20 s of one core and 2 s of ten is not worth 12 s of compilation on ten."""
     monkeypatch.setattr(choice, "kept", lambda _: False)
     scenario = load_scenario("mm4", ["run.requests=50k"])
     assert [estimate(scenario, jobs).engines for jobs in (1, 10)] == [("compiled",), ("simpy",)]
@@ -184,8 +184,8 @@ def test_the_engine_stands_in_json_and_the_manifest_alone(
 
 @pytest.mark.parametrize(
     ("kept", "words"),
-    [(False, "compiling the engine, once: about 15 s"), (True, None),
-     (None, "compiling the engine, in every run, as its cache cannot be written: about 15 s")],
+    [(False, "compiling the engine, once: about 12 s"), (True, None),
+     (None, "compiling the engine, in every run, as its cache cannot be written: about 12 s")],
 )  # fmt: skip
 def test_compilation_is_said_once_and_not_to_the_quiet(
     kept: bool | None,

@@ -9,7 +9,7 @@ from simsys.draws.compiling import kept, prepare
 from simsys.experiment.setting import Setting
 
 Wanted = Literal["auto", "simpy", "compiled"]
-COMPILATION = 15.0
+COMPILATION = 12.0
 """Seconds that it takes to compile the kernel, once."""
 
 
