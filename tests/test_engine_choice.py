@@ -91,9 +91,9 @@ def test_what_cannot_be_traced_is_played_by_simpy_and_said() -> None:
 
 
 def test_a_plan_that_the_kernel_has_no_room_for_is_played_by_simpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    from simsys.engines import program
+    from simsys.engines import compiler
 
-    monkeypatch.setattr(program, "MOST_STACK", 0)
+    monkeypatch.setattr(compiler, "MOST_STACK", 0)
     scenario = small("strategies=[push]", *FEW)
     reason = "an expression is too long"
     assert settings(scenario)[0].program == reason and settings(scenario)[0].demands
