@@ -56,6 +56,7 @@ class Twin:
         self.tree, self.block, self.cached = Lsm(memtable, compaction, lambda level: bits), block, cached
         self.keys, self.young = sorted(range(0, 2 * keys, 2)), dict[int, bool]()
         self.tree.put(np.array(self.keys), np.array(self.keys))
+        self.keys = self.there()
         self.cache = OrderedDict[Any, None]()
 
     def ask(self, kind: int, key: int, length: int) -> tuple[float, ...]:
@@ -89,8 +90,10 @@ class Twin:
         return len(fetched), stretch, *(-(-each // self.block) for each in (new, *rest))
 
     def there(self) -> list[int]:
+        """Those that were put and not deleted, but for what the tree has forgotten."""
         there = dict.fromkeys(self.keys, True) | self.young
-        return sorted(key for key in there if there[key])
+        kept = [key for key in there if not self.tree.forgotten or self.tree.get(np.array([key]))[0] != NOTHING]
+        return sorted(key for key in kept if there[key])
 
     def _touch(self, run_: Any, block: int, rank: int, fetched: dict[int, int]) -> None:
         name = (run_.at, block)
@@ -105,7 +108,8 @@ class Twin:
 
 
 KINDS = [
-    lambda: Leveling(2), lambda: Tiering(3), lambda: Universal(3), lambda: Leveled(8, 4, 2, 2), lambda: Fifo(60),
+    lambda: Leveling(2), lambda: Tiering(3), lambda: Universal(3), lambda: Leveled(8, 4, 2, 2),
+    lambda: Fifo(60), lambda: Fifo(20),
 ]  # fmt: skip
 requests = st.lists(
     st.tuples(st.integers(READ, DELETE), st.integers(0, 90), st.integers(1, 9)), max_size=40
@@ -165,6 +169,20 @@ def test_another_storage_costs_as_much_as_another(mutant: Mutant, monkeypatch: p
     assert counts(engine(Tiering(3), *world), EXAMPLE) == wanted
     mutant.put_in(monkeypatch)
     assert counts(engine(Tiering(3), *world), EXAMPLE) != wanted
+
+
+def test_what_a_tree_has_forgotten_is_not_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for 8 of 12 keys that were there; then four new ones push four more out, and all that is kept is live."""
+
+    def kept() -> list[tuple[float, float]]:
+        storage = engine(Fifo(8), memtable=4, keys=12)
+        before = storage.totals()
+        counts(storage, [(INSERT, key, 1) for key in (1, 3, 5, 7)])
+        return [(done.kept, done.live) for done in (before, storage.totals())]
+
+    assert kept() == [(8, 8), (8, 8)]
+    Mutant(STORED + "_change", "tree.forgotten > forgotten", "False").put_in(monkeypatch)
+    assert kept() == [(8, 8), (8, 12)]
 
 
 # ---- the laws of the structures, of the engine that is played

@@ -40,10 +40,10 @@ class LsmStorage:
         self.tree, self.data, self.log = tree, data, log
         self.per_block = max(1, round(block / data.entry))
         self.cache = _BlockCache(max(0, round(cached / block / data.scale)))
-        self._keys = np.sort(data.keys)
         self._since, self._stay = np.empty(0, np.int64), np.empty(0, np.bool_)
         self._done, self.changes = StorageTotals(), 0
         tree.put(data.keys, np.zeros(len(data.keys), np.int64))
+        self._keys = _found(tree)[0] if tree.forgotten else np.sort(data.keys)
         self._written, self._merged = tree.written, tree.merged
 
     def play(self, kinds: Whole, keys: Whole, lengths: Whole) -> Counts:
@@ -63,6 +63,7 @@ class LsmStorage:
     def _change(self, counts: Counts, last: int, keys: Whole, stay: Truths) -> None:
         """Write keys that stay there, or delete them; what a full memtable causes is the last request's."""
         tree, flushed, written, merged = self.tree, self.tree.flushed, self.tree.written, self.tree.merged
+        forgotten = tree.forgotten
         tree.put(keys, np.where(stay, np.arange(1, len(keys) + 1) + self.changes, NOTHING))
         self.changes += len(keys)
         self._since, self._stay = np.append(self._since, keys), np.append(self._stay, stay)
@@ -72,7 +73,8 @@ class LsmStorage:
             if entries:
                 counts[name][last] = np.ceil(entries / self.per_block)
         if tree.flushed > flushed:
-            self._keys, self._since, self._stay = self._there(), self._since[:0], self._stay[:0]
+            self._keys = _found(tree)[0] if tree.forgotten > forgotten else self._there()
+            self._since, self._stay = self._since[:0], self._stay[:0]
         size = len(keys) * self.data.entry
         self._add(received=size, log=size if self.log else 0.0)
 
@@ -161,7 +163,6 @@ class LsmStorage:
             memory=filters + (tree.memtable + self.cache.blocks * self.per_block) * entry,
         )
 
-
     # -- a crash ---------------------------------------------------------------------------------------------------
 
     def crash(self, acknowledged: int | None = None) -> dict[int, int]:
@@ -170,9 +171,16 @@ class LsmStorage:
         """
         tree, last = copy(self.tree), self.changes if acknowledged is None else acknowledged
         tree.crash(max(0, last - self.changes + len(tree.changed)) if self.log else 0)
-        keys = np.unique(np.concatenate([tree.changed, *(run.keys for run in tree.runs())]))
-        found = dict(zip(keys.tolist(), tree.get(keys).tolist(), strict=True))
-        return {key: value for key, value in found.items() if value != NOTHING}
+        keys, values = _found(tree)
+        return dict(zip(keys.tolist(), values.tolist(), strict=True))
+
+
+def _found(tree: Lsm) -> tuple[Whole, Whole]:
+    """The keys that are there, in their order, and their values."""
+    keys = np.unique(np.concatenate([tree.changed, *(run.keys for run in tree.runs())]))
+    values = tree.get(keys)
+    there = values != NOTHING
+    return keys[there], values[there]
 
 
 class _BlockCache:
