@@ -11,7 +11,7 @@ from numba.core.errors import TypingError
 
 from simsys.draws import compiled
 from simsys.draws.parts import part
-from simsys.draws.rows import prefetch, row_at, table_of
+from simsys.draws.rows import copies, prefetch, row_after, row_at, table_of
 from simsys.engines.kernel import state
 
 INNER = np.dtype([("count", np.int32), ("name", np.int32), ("weight", np.float64), ("key", np.uint64), ("v", np.int64)])
@@ -75,6 +75,28 @@ def test_a_misspelt_field() -> None:
 
     with pytest.raises(TypingError, match="number"):
         wrong(tables()[1].ctypes.data)
+
+
+@pytest.mark.parametrize("size", [8, 16, 24, 32, 56, 88])
+def test_so_many_bytes_of_a_row_are_copied(size: int) -> None:
+    wide = np.dtype([(name, np.int64) for name in "abcdefghijkl"])
+    copy, (_, row_of) = copies(size), row_at("test_wide", wide)
+
+    @compiled("void(int64, int64)")
+    def second_to_third(address: int, moved: int) -> None:
+        first = row_of(address)
+        third = row_after(first, 2)
+        third.a = 77
+        copy(third, row_after(first, 1))
+        third.b += moved
+
+    rows = np.arange(36).reshape(3, 12)
+    before = rows.copy()
+    second_to_third(rows.ctypes.data, 1000)
+    words = size // 8
+    before[2, :words] = before[1, :words]
+    before[2, 1] += 1000
+    assert (rows == before).all()
 
 
 RECORDS = {name: kind for name, kind in vars(state).items() if isinstance(kind, np.dtype)}

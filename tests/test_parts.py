@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from numba.core.compiler_lock import global_compiler_lock
 
 from simsys.draws import compiled, parts
 from simsys.draws.compiling import prepare
-from simsys.draws.parts import apart, part
+from simsys.draws.parts import apart, part, vectors
 
 SCRIPT = """
 from concurrent.futures import ThreadPoolExecutor
@@ -149,3 +151,77 @@ def test_a_part_refuses_python(kind: object, already: bool) -> None:
     with pytest.raises(TypeError, match="inner is a part"):
         inner(1)
     assert outer(1) == 2
+
+
+def code(of_a_part: Any) -> str:
+    """What LLVM is given of a part."""
+    (one,) = of_a_part.overloads.values()
+    return str(one.library.get_llvm_str())
+
+
+def test_parts_are_called_by_value() -> None:
+    told = np.zeros(1)
+
+    @apart
+    def divided(x: int, y: int) -> tuple[int, int]:
+        return x // y, x % y
+
+    @apart
+    def is_odd(x: int) -> bool:
+        return x % 2 == 1
+
+    @apart
+    def tell(seen: Any, x: int) -> None:
+        seen[0] += x
+
+    @compiled("float64(float64[::1], int64)")
+    def outer(seen: Any, x: int) -> float:
+        tell(seen, x)
+        tell(seen, 1)
+        whole, rest = divided(x, 10)
+        return whole + rest / 10 + (100 if is_odd(x) else 0)
+
+    assert (outer(told, 47), outer(told, 36), told[0]) == (104.7, 3.6, 85.0)
+    for one, kind in ((is_odd, "i8"), (tell, "void"), (divided, "[2 x i64]")):
+        assert f"define {kind} @" in code(one)
+
+
+def test_the_loops_of_parts_are_left_as_they_are_unless_they_turn_often() -> None:
+    def added(seen: Any) -> float:
+        total = 0.0
+        for x in seen:
+            total += x
+        return total
+
+    short, long = part(added), vectors(added)
+
+    @compiled("float64(float64[::1])")
+    def outer(seen: Any) -> float:
+        return short(seen) + 10.0 * long(seen)
+
+    assert outer(np.arange(9.0)) == 396.0
+    assert "llvm.loop.vectorize.enable" in code(short) and "llvm.loop" not in code(long)
+
+
+def test_a_part_that_raises_after_all_ends_the_process(tmp_path: Path) -> None:
+    script = """
+from simsys.draws import compiled, parts
+
+@parts.part
+def steps(n, step):
+    total = 0
+    for i in range(0, n, step):
+        total += i
+    return total
+
+@compiled("int64(int64, int64)")
+def outer(n, step):
+    return steps(n, step)
+
+print(outer(7, 3), flush=True)
+outer(7, 0)
+"""
+    path = tmp_path / "raises.py"
+    path.write_text(script)
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("9\n", -signal.SIGILL)

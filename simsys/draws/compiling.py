@@ -38,7 +38,7 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
             return dispatcher  # numba calls it once more; a thread that came too early finds what another has compiled
 
         dispatcher.compile = compile_declared
-        inner = as_part(function, inline, signatures)
+        inner = as_part(function, inline, signatures, vectors=True)
         dispatcher.get_call_template, dispatcher.get_overload = inner.get_call_template, inner.get_overload
         dispatcher.declared = signatures
         return cast(Function, dispatcher)

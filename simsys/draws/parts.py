@@ -23,34 +23,44 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 OPTIONS: dict[str, Any] = {
     "nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True,
 }  # fmt: skip
+COMPILERS: dict[bool, dict[str, Any]] = {True: {}, False: {}}
+"""How parts are compiled, with loops of vector instructions and without."""
 with suppress(ImportError):
     from numba.core.compiler import CompilerBase
     from numba.core.compiler_machinery import PassManager
     from numba.core.typed_passes import (
         IRLegalization,
-        NativeLowering,
         NoPythonBackend,
         NopythonTypeInference,
         PreLowerStripPhis,
     )
     from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
 
+    from simsys.draws.calls import PartLowering, VectorLowering
+
     PASSES = (
         TranslateByteCode, FixupArgs, IRProcessing, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis,
-        IRLegalization, NativeLowering, NoPythonBackend,
+        IRLegalization,
     )  # fmt: skip
 
-    class PartCompiler(CompilerBase):
+    class VectorCompiler(CompilerBase):
         """Those of numba's passes that a part needs: it has no closures, no literals to unroll, and raises nothing."""
+
+        lowering: Any = VectorLowering
 
         def define_pipelines(self) -> list[Any]:
             passes: Any = PassManager("part")  # type: ignore[no-untyped-call]
-            for each in PASSES:
+            for each in (*PASSES, self.lowering, NoPythonBackend):
                 passes.add_pass(each, each.__name__)
             passes.finalize()
             return [passes]
 
-    OPTIONS["pipeline_class"] = PartCompiler
+    class PartCompiler(VectorCompiler):
+        """The same, for parts whose loops turn few times."""
+
+        lowering: Any = PartLowering
+
+    COMPILERS = {True: {"pipeline_class": VectorCompiler}, False: {"pipeline_class": PartCompiler}}
 
 _in_a_part = False
 """Whether a part is being compiled; read and written by whoever has numba's lock, as is `_calls`."""
@@ -81,9 +91,16 @@ def apart(function: Function) -> Function:
     return cast(Function, as_part(function, False))
 
 
-def as_part(function: Callable[..., Any], inline: bool, signatures: tuple[Any, ...] = ()) -> Any:
+def vectors(function: Function) -> Function:
+    """A part that is called, and whose loops turn so often that they become vector instructions."""
+    return cast(Function, as_part(function, False, vectors=True))
+
+
+def as_part(
+    function: Callable[..., Any], inline: bool, signatures: tuple[Any, ...] = (), vectors: bool = False
+) -> Any:
     """A part for these signatures and no others; if none are given, for whatever it is called with."""
-    dispatcher: Any = numba.njit(forceinline=inline, **OPTIONS)(function)
+    dispatcher: Any = numba.njit(forceinline=inline, **OPTIONS, **COMPILERS[vectors])(function)
 
     def compile_part(signature: Any) -> None:
         for wanted in signatures or (signature,):

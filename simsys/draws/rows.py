@@ -69,10 +69,14 @@ def _place(context: Any, builder: Any, row: RowType, address: Any, name: str) ->
 
 
 def _apart(builder: Any, row: RowType, name: str, access: Any) -> Any:
-    """Tell LLVM that a field of a table is never another field, or a field of another table (type-based aliases)."""
+    """Tell LLVM that a field of a table is never another field, or a field of another table (type-based aliases).
+
+    Without a name it is a part of the row, and may be any field of it.
+    """
     module = builder.module
-    root = module.add_metadata(["simsys"])
-    kind = module.add_metadata([f"{row.name}.{name}", root, WORD(0)])
+    kind = module.add_metadata([row.name, module.add_metadata(["simsys"]), WORD(0)])
+    if name:
+        kind = module.add_metadata([f"{row.name}.{name}", kind, WORD(0)])
     access.set_metadata("tbaa", module.add_metadata([kind, kind, WORD(0)]))
     return access
 
@@ -109,6 +113,27 @@ def _prefetch(typing: Any, row: Any, offset: Any) -> Any:
 prefetch: Any = _prefetch
 
 
+def copies(size: int) -> Any:
+    """An intrinsic: so many bytes of a row become those of another, in few and wide moves."""
+
+    @intrinsic
+    def copy(typing: Any, to: Any, source: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            done = 0
+            while done < size:
+                words = max(n for n in (1, 2, 4) if 8 * n <= size - done)
+                wide = ir.VectorType(WORD, words).as_pointer()
+                onto, at = (builder.inttoptr(builder.add(row, WORD(done)), wide) for row in arguments)
+                words_moved = _apart(builder, source, "", builder.load(at, align=8))
+                _apart(builder, to, "", builder.store(words_moved, onto, align=8))
+                done += 8 * words
+            return context.get_dummy_value()
+
+        return types.void(to, source), code
+
+    return copy
+
+
 def row_at(name: str, dtype: np.dtype[Any]) -> tuple[RowType, Any]:
     """The type of a row, and the intrinsic that gives the row at an address."""
     row = RowType(name, dtype)
@@ -136,3 +161,16 @@ def table_of(owner: RowType, field: str, name: str, dtype: np.dtype[Any]) -> Any
         return row(owner, types.int64), code
 
     return one
+
+
+@intrinsic
+def _row_after(typing: Any, row: Any, count: Any) -> Any:
+    """The row that comes so many rows after another."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.add(arguments[0], builder.mul(arguments[1], WORD(row.dtype.itemsize)))
+
+    return row(row, types.int64), code
+
+
+row_after: Any = _row_after

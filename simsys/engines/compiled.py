@@ -157,7 +157,7 @@ class CompiledPlay:
         if self.log.take is None:
             requests, paths, marks = requests.copy(), paths.copy(), marks.copy()
         stop = self.log.stop if self.closed else inf if self.stop is None else self.stop
-        self.log.give(Batch(requests, paths.reshape(len(paths), len(self.model.stations), 2), marks, settled, stop))
+        self.log.give(Batch(requests, paths.view(np.float64).reshape(*paths.shape, 2), marks, settled, stop))
 
     def _finished(self) -> Log:
         """Those still inside leave, too, by number; and the ledgers are closed."""

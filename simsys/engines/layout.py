@@ -206,7 +206,6 @@ class Layout:
             "author": self.luck.stream("author"),
             "names": max(len(self.names), 1),
             "plan_names": max(program.counters, 1),
-            "path": 2 * len(model.stations),
             "width": len(self.columns) + len(self.foreseen),
             "thresholds": len(program.thresholds),
             "places": len(model.stations),

@@ -21,6 +21,7 @@ from simsys.engines.kernel.state import (
     LEASE_CHAINS,
     LINE,
     NOBODY,
+    PATH,
     REQUEST_IN_FLIGHT,
     SELDOM,
     STREAM,
@@ -44,7 +45,7 @@ WITH = {
 
 def empty(g: Any, thresholds: int) -> dict[str, Array]:
     """The tables of a play whose globals are `g`, which are told what room there is."""
-    path, width = int(g["path"]), int(g["width"])
+    places, width = int(g["places"]), int(g["width"])
     none, floats = np.zeros(0, np.int64), np.zeros(0)
     g["ring_room"] = g["heap_room"] = FIRST_ROOM
     g["marks_room"] = BATCH
@@ -55,11 +56,11 @@ def empty(g: Any, thresholds: int) -> dict[str, Array]:
         "seldom": np.zeros(0, SELDOM),
         "counts": np.zeros((0, int(g["names"])), np.int32),
         "children": np.zeros((0, int(g["plan_names"])), np.int32),
-        "paths": np.zeros((0, path)),
+        "paths": np.zeros((0, places), PATH),
         "requests": np.zeros(0, REQUEST_IN_FLIGHT),
         "columns": np.zeros((0, width)),
         "above": np.zeros((0, thresholds)),
-        "answered": np.zeros((0, path)),
+        "answered": np.zeros((0, places), PATH),
         "frames": np.zeros(0, FRAME),
         "lines": np.zeros(0, LINE),
         "begins": np.zeros((0, BLOCK)),
@@ -84,7 +85,7 @@ def empty(g: Any, thresholds: int) -> dict[str, Array]:
         "work": floats,
         "entry_nodes": none,
         "out": np.zeros(BATCH, REQUEST),
-        "out_paths": np.zeros((BATCH, path)),
+        "out_paths": np.zeros((BATCH, places), PATH),
         "marks": np.zeros(BATCH, MARK),
         "scratch": np.zeros(SCRATCH),
         "crowd_tokens": np.zeros(CROWD, np.int64),

@@ -7,7 +7,7 @@ from typing import Any
 
 from simsys import draws
 from simsys.draws.parts import apart, part
-from simsys.draws.rows import prefetch
+from simsys.draws.rows import prefetch, row_after
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import hop
 from simsys.engines.kernel.state import AWAY, NOBODY, PIECE, REMEMBERS, ROOT, STARTS
@@ -26,8 +26,9 @@ def new_agent(g: Any, request: int, token: int, role: int, group: int, tracked: 
     agent.request, agent.token, agent.role, agent.group, agent.tracked = request, token, role, group, tracked
     agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.drawn = 0, NOBODY, 0, AWAY, 0
     if tracked:
-        for i in range(g.path):
-            of.paths(g, slot * g.path + i).v = 0.0
+        for i in range(g.places):
+            path = of.path(g, slot * g.places + i)
+            path.waited = path.served = 0.0
     return slot
 
 
@@ -138,31 +139,23 @@ def depart(g: Any, slot: int, value: int) -> None:
     g.inside -= 1
     request.end = g.now
     request.status = DONE if value else TIMED_OUT if agent.timed_out else REFUSED
-    for i in range(g.path):
-        of.answered(g, agent.request * g.path + i).v = of.paths(g, slot * g.path + i).v
+    if request.open > 1:
+        for i in range(g.places):
+            of.copy_path(of.answered(g, agent.request * g.places + i), of.path(g, slot * g.places + i))
 
 
 @part
-def settle(g: Any, slot: int) -> None:
-    """A request and all that it started is over: it leaves."""
-    request = of.request(g, slot)
-    write(g, slot)
+def settle(g: Any, slot: int, path: Any) -> None:
+    """A request and all that it started is over: it leaves, with its path to the answer."""
+    request, row = of.request(g, slot), of.out(g, g.out)
+    of.copy_settled(row, request)
+    row.followers, row.active, row.following = trait(g, slot, 0), trait(g, slot, 1), trait(g, slot, 2)
+    for i in range(g.places):
+        of.copy_path(of.out_path(g, g.out * g.places + i), row_after(path, i))
+    g.out += 1
     request.link = g.requests_free
     g.requests_free = slot
     g.requests_left += 1
-
-
-@part
-def write(g: Any, slot: int) -> None:
-    request, row = of.request(g, slot), of.out(g, g.out)
-    row.number, row.index, row.op, row.cause = request.number, request.index, request.op, request.cause
-    row.status, row.parent = request.status, request.parent
-    row.arrival, row.end, row.work = request.arrival, request.end, request.work
-    row.wait, row.age = request.wait, request.age
-    row.followers, row.active, row.following = trait(g, slot, 0), trait(g, slot, 1), trait(g, slot, 2)
-    for i in range(g.path):
-        of.out_paths(g, g.out * g.path + i).v = of.answered(g, slot * g.path + i).v
-    g.out += 1
 
 
 @part

@@ -10,7 +10,7 @@ from typing import Any
 
 from simsys import draws
 from simsys.distributions.laws import EXPONENTIAL
-from simsys.draws.parts import apart, part
+from simsys.draws.parts import apart, part, vectors
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import begun_before, new_agent
 from simsys.engines.kernel.events import hop
@@ -71,7 +71,7 @@ def is_placed(node: Any, station: Any) -> bool:
     return bool(node.key_kind == ANY and station.shards > 1 and station.choices == 1)
 
 
-@apart
+@vectors
 def foresee(g: Any, fork: Any, plan: Any, count: int) -> None:
     """The tokens of the next children, and what they surely draw first."""
     parent, name, first = fork.token, plan.name, fork.first + fork.next

@@ -43,8 +43,10 @@ def size_of(n: float, batch: float, count: int, number: int) -> float:
 def go_on(g: Any, to: int, child: int) -> None:
     """What was waited for has ended: its path led here."""
     if of.agent(g, to).tracked and of.agent(g, child).tracked:
-        for i in range(g.path):
-            of.paths(g, to * g.path + i).v += of.paths(g, child * g.path + i).v
+        for i in range(g.places):
+            path, more = of.path(g, to * g.places + i), of.path(g, child * g.places + i)
+            path.waited += more.waited
+            path.served += more.served
 
 
 @part

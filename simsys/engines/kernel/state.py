@@ -10,6 +10,7 @@ import numpy as np
 
 from simsys.draws.rows import NOBODY as NOBODY
 from simsys.draws.rows import record
+from simsys.measure.log import REQUEST, TRAITS
 
 INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
 REMEMBERS = 1 << 62
@@ -49,7 +50,7 @@ GLOBALS = record(
     " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
     " foreseen first_shard"
     " inside arrived cap clients think think_stream rounds followed following author authors size_column"
-    " names plan_names path width thresholds places"
+    " names plan_names width thresholds places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop first_item",
 )
@@ -64,11 +65,11 @@ AGENT = record(
 SELDOM = record("begun drawn_twice requested", "since")
 """What few agents need."""
 FRAME = record("outcomes", "arrived since", "link node shard")
-REQUEST_IN_FLIGHT = record(
-    "number index parent",
-    "arrival end work wait age",
-    "link op cause status open agent brings delivered client",
-)
+SETTLED = [field for field in REQUEST.descr if field[0] not in TRAITS]
+"""What of a request in flight is written as it is when the request leaves: it stands first in both."""
+REQUEST_IN_FLIGHT = np.dtype(SETTLED + record("", "", "link open agent brings delivered client").descr)
+PATH = record("", "waited served", "")
+"""What a plan has spent at a station (s)."""
 LINE = record("", "", "link")
 BLOCK = 16
 """Those who stand in one piece of a line, by when they begin (s)."""

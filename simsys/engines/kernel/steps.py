@@ -258,7 +258,8 @@ def ended(g: Any, slot: int, value: int) -> int:
         if request.brings >= 0 and request.delivered:
             g.need, g.amount = request.brings, request.number
             why = BRING
-        settle(g, agent.request)
+        path = of.path(g, slot * g.places) if agent.role == ROOT else of.answered(g, agent.request * g.places)
+        settle(g, agent.request, path)
     if agent.role == BACKGROUND or (agent.role == ROOT and agent.client == NOBODY and agent.group == NOBODY):
         free_agent(g, slot)
     elif agent.role == BRANCH:

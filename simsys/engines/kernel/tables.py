@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 
 from simsys.distributions.variates import NO_TABLE
 from simsys.draws.parts import part
-from simsys.draws.rows import WHOLE, row_at, table_of
+from simsys.draws.rows import WHOLE, copies, row_at, table_of
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENT,
     BATCHED,
@@ -29,8 +29,10 @@ from simsys.engines.kernel.state import (  # fmt: skip
     LEASE,
     LINE,
     OUTAGE,
+    PATH,
     REQUEST_IN_FLIGHT,
     SELDOM,
+    SETTLED,
     SHARD,
     STATION,
     STREAM,
@@ -68,12 +70,12 @@ agent = _table("agents", AGENT)
 seldom = _table("seldom", SELDOM)
 counts = _table("counts", COUNT)
 children = _table("children", COUNT)
-paths = _table("paths", NUMBER)
+path = table_of(G, "at_paths", "path", PATH)
 frame = _table("frames", FRAME)
 request = _table("requests", REQUEST_IN_FLIGHT)
 columns = _table("columns", NUMBER)
 above = _table("above", NUMBER)
-answered = _table("answered", NUMBER)
+answered = table_of(G, "at_answered", "path", PATH)
 event = _table("heap", EVENT)
 hop = _table("ring", HOP)
 line = _table("lines", LINE)
@@ -97,7 +99,9 @@ rounds_from = _table("rounds_from", WHOLE)
 rounds = _table("rounds", WHOLE)
 work = _table("work", NUMBER)
 out = _table("out", REQUEST)
-out_paths = _table("out_paths", NUMBER)
+out_path = table_of(G, "at_out_paths", "path", PATH)
+copy_path = copies(PATH.itemsize)
+copy_settled = copies(np.dtype(SETTLED).itemsize)
 mark = _table("marks", MARK)
 traits = _table("traits", WHOLE)
 scratch = _table("scratch", NUMBER)

@@ -44,8 +44,9 @@ def waited(g: Any, slot: int, station: int, took: float, wait: float) -> None:
     if agent.role == ROOT:
         of.request(g, agent.request).wait += wait
     if agent.tracked:
-        of.paths(g, slot * g.path + 2 * station).v += wait
-        of.paths(g, slot * g.path + 2 * station + 1).v += took - wait
+        path = of.path(g, slot * g.places + station)
+        path.waited += wait
+        path.served += took - wait
 
 
 @part
