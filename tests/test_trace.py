@@ -125,6 +125,19 @@ def test_too_many_paths_are_untraceable() -> None:
         trace(plan, COLUMNS)
 
 
+def test_questions_without_end_are_untraceable() -> None:
+    """All of them are answered with yes: a mutant that counts only the paths that end would ask for ever."""
+
+    def plan(r: Any) -> Any:
+        pages = 0
+        while r.page > pages:
+            pages += 1
+        yield Visit("api", "read")
+
+    with pytest.raises(Untraceable, match="4,096"):
+        trace(plan, COLUMNS)
+
+
 def nested(look: Any) -> Any:
     """A plan in batches, each with a plan of its own that looks at the row of the batch."""
 

@@ -13,6 +13,7 @@ from simsys.expressions import EDGE, FOLLOWED, Expression, Untraceable, column
 from simsys.steps import STEPS, All, Each, Hold, Join, Plan, Start, Within, plan_name
 
 MOST_PATHS = 4096
+MANY_PATHS = f"the plan has more than {MOST_PATHS:,} paths"
 MOST_STEPS = 200
 OWN = ("size", "index")
 """Columns in which the row of a plan within a plan differs from the outer one."""
@@ -126,53 +127,62 @@ class Tracer:
         return tree
 
     def _branch(self, plan: Plan, columns: frozenset[str], path: tuple[bool, ...]) -> Tree:
-        """The tree that follows the answers `path`: the steps after the last of them, up to the next question."""
+        """The tree that follows the answers `path`: the steps after the last of them. Whatever is asked then is first
+        answered with yes.
+        """
         drive = Drive(path)
-        row = SymbolicRow(columns, drive.decide)
-        steps, value = drive.run(plan(row))
-        tree: Tree
-        if drive.question is None:
-            self.paths += 1
-            if self.paths > MOST_PATHS:
-                raise Untraceable(f"the plan has more than {MOST_PATHS:,} paths")
-            tree = End(True if value is None else value)
-        else:
-            yes, no = (self._branch(plan, columns, (*path, answer)) for answer in (True, False))
-            tree = If(drive.question, yes, no)
-        for number, step in reversed(steps):
-            tree = Do(step, number, tuple(self.trace(p, c) for p, c in inner_plans(step, columns)), tree)
+        value = drive.run(plan(SymbolicRow(columns, drive.decide)))
+        self.paths += 1
+        if self.paths > MOST_PATHS:
+            raise Untraceable(MANY_PATHS)
+        tree: Tree = self._steps(drive.steps, columns, End(True if value is None else value))
+        while drive.asked:
+            question, steps = drive.asked.pop()
+            no = self._branch(plan, columns, (*path, *(True for _ in drive.asked), False))
+            tree = self._steps(steps, columns, If(question, tree, no))
         return tree
+
+    def _steps(self, steps: list[tuple[int, Any]], columns: frozenset[str], then: Tree) -> Tree:
+        for number, step in reversed(steps):
+            then = Do(step, number, tuple(self.trace(p, c) for p, c in inner_plans(step, columns)), then)
+        return then
 
 
 class Drive:
-    """One run of a plan along given answers, up to the first question that they do not answer.
+    """One run of a plan: questions are answered as given, and with yes when there are no more answers.
 
     A plan within a plan has a row of its own. Of the outer row it may use what both have in common, the columns of the
     request; but not the size, the index and the outcomes that are the outer plan's alone, and it branches on nothing.
     """
 
     def __init__(self, path: tuple[bool, ...]) -> None:
-        self.path, self.asked, self.over = path, 0, False
+        self.given, self.over = iter(path), False
         self.answers: dict[Any, bool] = {}
-        self.question: Expression | None = None
+        self.asked: list[tuple[Expression, list[tuple[int, Any]]]] = []
+        """The questions without a given answer, each with the steps before it, after the question before."""
         self.steps: list[tuple[int, Any]] = []
+        """Those after the last question, each with its number."""
 
     def decide(self, condition: Expression) -> bool:
         if self.over:
             raise Untraceable(FOREIGN)
         self.check(condition)
         key = condition.key()
-        if key in self.answers:
-            return self.answers[key]
-        if self.asked == len(self.path):
-            self.question = condition
-            raise _Question
-        self.answers[key] = self.path[self.asked]
-        self.asked += 1
-        self.steps.clear()
+        if key not in self.answers:
+            self.answers[key] = self._answer(condition)
         return self.answers[key]
 
-    def run(self, plan: Generator[Any, Any, Any] | None) -> tuple[list[tuple[int, Any]], Any]:
+    def _answer(self, condition: Expression) -> bool:
+        given = next(self.given, None)
+        if given is None:
+            if len(self.asked) == MOST_PATHS:
+                raise Untraceable(MANY_PATHS)
+            self.asked.append((condition, self.steps))
+        self.steps = []
+        return given is not False
+
+    def run(self, plan: Generator[Any, Any, Any] | None) -> Any:
+        """What the plan gives."""
         number, outcome = 0, None
         try:
             while plan is not None:
@@ -188,12 +198,9 @@ class Drive:
                 number += 1
         except StopIteration as stop:
             self.check(stop.value)
-            return self.steps, stop.value
-        except _Question:
-            return self.steps, None
+            return stop.value
         finally:
             self.over = True
-        return self.steps, None
 
     def check(self, value: Any) -> None:
         """Untraceable if a value of this plan stands for something that belongs to the row of another."""
@@ -206,10 +213,6 @@ class Drive:
                 self.check(arg)
         elif (value.kind != "column" or value.args[0] in OWN) and value.decide != self.decide:
             raise Untraceable(FOREIGN)
-
-
-class _Question(Exception):
-    """The plan has asked something that the path does not answer."""
 
 
 def inner_plans(step: Any, columns: frozenset[str]) -> list[tuple[Plan, frozenset[str]]]:
