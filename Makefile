@@ -7,6 +7,8 @@
 # make lock        resolves the two lock files anew from pyproject.toml
 # make clean       takes away the environment and all caches
 
+unexport PYTHONDONTWRITEBYTECODE   # tests start simsys some hundred times: what is read once is kept
+
 VENV := .venv
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 PEERS := .venv-bench
