@@ -10,7 +10,6 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.base import BaseContext
 from numba.core.callconv import CPUCallConv
-from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 
@@ -56,7 +55,7 @@ class Loop(_metadata):  # type: ignore[misc]
 
 
 class VectorLower(Lower):
-    """Makes code of a part."""
+    """Makes code of a part; a variable is a value where it can be, and a place where it must. Nothing is counted."""
 
     def __init__(self, context: Any, library: Any, described: Any, code: Any, metadata: Any = None) -> None:
         _parts.add(described.mangled_name)
@@ -65,6 +64,18 @@ class VectorLower(Lower):
     @property
     def call_conv(self) -> Any:
         return PartConvention(self.context)
+
+    def storevar(self, value: Any, name: str, argidx: int | None = None) -> None:
+        if name in self._singly_assigned_vars:
+            self._blk_local_varmap[name] = value
+        else:
+            self.builder.store(value, self.getvar(name))  # type: ignore[no-untyped-call]
+
+    def alloca_lltype(self, name: str, lltype: Any, datamodel: Any = None) -> Any:
+        return cgutils.alloca_once(self.builder, lltype, name=name)  # type: ignore[no-untyped-call]
+
+    def incref(self, typ: Any, val: Any) -> None:
+        pass
 
 
 class PartLower(VectorLower):
@@ -80,19 +91,15 @@ class PartLower(VectorLower):
         return entry
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
 class VectorLowering(NativeLowering):
     """The pass that makes code of a part."""
 
-    _name = "vector_lowering"
     lowering_class: Any = VectorLower
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
 class PartLowering(NativeLowering):
     """The same, for a part whose loops turn few times."""
 
-    _name = "part_lowering"
     lowering_class: Any = PartLower
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from graphlib import TopologicalSorter
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -26,39 +27,7 @@ OPTIONS: dict[str, Any] = {
 COMPILERS: dict[bool, dict[str, Any]] = {True: {}, False: {}}
 """How parts are compiled, with loops of vector instructions and without."""
 with suppress(ImportError):
-    from numba.core.compiler import CompilerBase
-    from numba.core.compiler_machinery import PassManager
-    from numba.core.typed_passes import (
-        IRLegalization,
-        NoPythonBackend,
-        NopythonTypeInference,
-        PreLowerStripPhis,
-    )
-    from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
-
-    from simsys.draws.calls import PartLowering, VectorLowering
-
-    PASSES = (
-        TranslateByteCode, FixupArgs, IRProcessing, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis,
-        IRLegalization,
-    )  # fmt: skip
-
-    class VectorCompiler(CompilerBase):
-        """Those of numba's passes that a part needs: it has no closures, no literals to unroll, and raises nothing."""
-
-        lowering: Any = VectorLowering
-
-        def define_pipelines(self) -> list[Any]:
-            passes: Any = PassManager("part")  # type: ignore[no-untyped-call]
-            for each in (*PASSES, self.lowering, NoPythonBackend):
-                passes.add_pass(each, each.__name__)
-            passes.finalize()
-            return [passes]
-
-    class PartCompiler(VectorCompiler):
-        """The same, for parts whose loops turn few times."""
-
-        lowering: Any = PartLowering
+    from simsys.draws.pipeline import PartCompiler, VectorCompiler
 
     COMPILERS = {True: {"pipeline_class": VectorCompiler}, False: {"pipeline_class": PartCompiler}}
 
@@ -96,9 +65,7 @@ def vectors(function: Function) -> Function:
     return cast(Function, as_part(function, False, vectors=True))
 
 
-def as_part(
-    function: Callable[..., Any], inline: bool, signatures: tuple[Any, ...] = (), vectors: bool = False
-) -> Any:
+def as_part(function: Callable[..., Any], inline: bool, signatures: tuple[Any, ...] = (), vectors: bool = False) -> Any:
     """A part for these signatures and no others; if none are given, for whatever it is called with."""
     dispatcher: Any = numba.njit(forceinline=inline, **OPTIONS, **COMPILERS[vectors])(function)
 
@@ -161,6 +128,11 @@ with suppress(ImportError, AttributeError):
     CPUCodeLibrary.finalize = _finalize  # type: ignore[method-assign]
     CPUCodeLibrary._optimize_functions = _optimize_whole  # type: ignore[method-assign]
     JITCPUCodegen.set_env = _set_env_of_whole  # type: ignore[method-assign]
+
+with suppress(ImportError, AttributeError):
+    from numba.core import base
+
+    base._has_loc = cache(base._has_loc)
 
 with suppress(ImportError, AttributeError):
     from numba.core.types.functions import BaseFunction
