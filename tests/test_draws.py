@@ -163,7 +163,17 @@ def test_beyond_31_digits_the_remaining_uniforms_are_met_one_by_one():
     tails = [draws.uniform(key, token, node, i) for i in range(2)]
     assert draws.count_below(key, token, n, 2.0**-31) == 2
     for share in (min(tails), math.nextafter(min(tails), 1), max(tails), math.nextafter(max(tails), 1)):
-        assert draws.count_below(key, token, n, share * 2.0**-31) == sum(tail < share for tail in tails)
+        expected = sum(tail < share for tail in tails)
+        assert draws.count_below(key, token, n, share * 2.0**-31) == expected
+        tokens, ns = np.array([0, token, 0]), np.array([0, n, -1])
+        assert draws.counts_below(key, tokens, ns, share * 2.0**-31).tolist() == [0, expected, 0]
+
+
+@given(INTS, st.lists(st.tuples(INTS, st.integers(-1, 500)), max_size=9), st.floats(-0.5, 1.5))
+def test_counts_side_by_side_are_the_same(key, pairs, p):
+    tokens, ns = np.array(pairs, np.int64).reshape(-1, 2).T.copy()
+    expected = [draws.count_below(key, token, n, p) for token, n in pairs]
+    assert draws.counts_below(key, tokens, ns, p).tolist() == expected
 
 
 def ulps(value: float, exact: Decimal) -> float:

@@ -60,7 +60,7 @@ def test_a_tiny_plan() -> None:
         (p.OPERATORS.index("*"), 0, 0, 0.0),
         (p.STOP, 0, 0, 0.0),
     ]
-    assert made.sure == {"read": {1}}
+    assert made.asked == {"read": {1: 1, 2: 1}}
 
 
 def test_plans_within_plans() -> None:
@@ -84,7 +84,7 @@ def test_plans_within_plans() -> None:
         {"code": p.MARK, "next": 3, "bit": -1, "n_kind": p.SIZE, "key_value": -1.0},
         {"n_value": 1.0},
         {"n_value": 1.0},
-        step | {"code": p.START, "next": 6, "plan": 2, "n_kind": p.COMPUTED},
+        step | {"code": p.START, "next": 6, "plan": 2, "n_kind": p.COLUMN, "n_arg": 1},
         {"code": p.FORK, "next": 9, "bit": -1, "plan": 4, "plans": 2},
         step | each | {"next": 8, "plan": 3},
         {"n_value": 1.0},
@@ -93,23 +93,24 @@ def test_plans_within_plans() -> None:
     part_, held_ = (draws.name_id(name) for name in ("part", "held"))
     in_batches, on_hold, side_by_side = (2, part_, 0), (1, held_, 1), (7, held_, 1)
     assert made.plans.tolist() == [in_batches, on_hold, in_batches, in_batches, side_by_side, side_by_side]
-    assert (made.thresholds, made.marks, made.counters) == ([100.0], ["part"], 2)
-    assert made.terms.tolist()[0] == (p.ABOVE, 0, 0, 0.0)
+    assert (made.columns, made.marks, made.counters) == (("followers", 100.0), ["part"], 2)
 
 
-def test_what_is_surely_asked_for_and_keys_that_are_none() -> None:
+def test_what_may_be_asked_for_and_keys_that_are_none() -> None:
     def held(r: Any) -> Any:
         yield Visit("api", "read", key=Key.SPREAD)
         if r.followers > 5:
             yield Visit("api", "write", key=Key.ANY)
+        else:
+            yield Visit("api", "read", key=Key.ANY)
 
     def plan(r: Any) -> Any:
         yield Hold("database", held)
         yield Start(held)
 
     made = program(plan=plan)
-    assert made.sure == {"plan": {0}}
-    assert made.nodes["key_kind"][made.nodes["code"] == p.VISIT].tolist() == 2 * [p.SPREAD, p.ANY]
+    assert made.asked == {"plan": {0: 2, 1: 1}}
+    assert made.nodes["key_kind"][made.nodes["code"] == p.VISIT].tolist() == 2 * [p.SPREAD, p.ANY, p.ANY]
 
 
 def test_every_operator_has_its_number() -> None:

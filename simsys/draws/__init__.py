@@ -30,8 +30,8 @@ from simsys.draws.compiling import compiled
 from simsys.draws.philox import HALF, philox, random_bits
 
 __all__ = [
-    "child_token", "compiled", "count_below", "exp", "expm1", "expm1s", "exps", "log", "logs", "name_id",
-    "normal_quantile", "normal_quantiles", "philox", "power", "powers", "random_bits", "request_token",
+    "child_token", "compiled", "count_below", "counts_below", "exp", "expm1", "expm1s", "exps", "log", "logs",
+    "name_id", "normal_quantile", "normal_quantiles", "philox", "power", "powers", "random_bits", "request_token",
     "shard_of", "stream", "uniform", "uniforms",
 ]  # fmt: skip
 
@@ -92,7 +92,7 @@ def uniforms(stream: int, tokens: NDArray[np.int64], visit: int) -> NDArray[np.f
     return out
 
 
-@compiled("int64(uint64)")
+@compiled("int64(uint64)", inline=True)
 def _ones(bits: np.uint64) -> int:
     bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
     bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -100,17 +100,23 @@ def _ones(bits: np.uint64) -> int:
     return int(np.int64((bits * np.uint64(0x0101010101010101)) >> np.uint64(56)))
 
 
+@compiled("int64(int64, int64, int64, int64, int64)", inline=True)
+def _heads(stream: int, token: int, node: int, block: int, n: int) -> int:
+    """Heads among the fair coins of this block of 128: all of them, or n, if those are fewer."""
+    first, second = random_bits(stream, token, node | (block << 32))
+    if n < 64:
+        first &= (np.uint64(1) << np.uint64(n)) - np.uint64(1)
+    if n < 128:
+        second &= (np.uint64(1) << np.uint64(max(n - 64, 0))) - np.uint64(1)
+    return _ones(first) + _ones(second)
+
+
 @compiled("int64(int64, int64, int64, int64)")
 def _coin_flips(stream: int, token: int, node: int, n: int) -> int:
     """Heads among the n fair coins of this node."""
     heads, block = 0, 0
     while n > 0:
-        first, second = random_bits(stream, token, node | (block << 32))
-        if n < 64:
-            first &= (np.uint64(1) << np.uint64(n)) - np.uint64(1)
-        if n < 128:
-            second &= (np.uint64(1) << np.uint64(max(n - 64, 0))) - np.uint64(1)
-        heads += _ones(first) + _ones(second)
+        heads += _heads(stream, token, node, block, n)
         block += 1
         n -= 128
     return heads
@@ -144,3 +150,39 @@ def count_below(stream: int, token: int, n: int, p: float) -> int:
     for i in range(n):
         count += uniform(stream, token, node, i) < p
     return count
+
+
+@compiled("int64[::1](int64, int64[::1], int64[::1], float64)")
+def counts_below(stream: int, tokens: NDArray[np.int64], ns: NDArray[np.int64], p: float) -> NDArray[np.int64]:
+    """`count_below` of each token and n of two contiguous arrays: the same numbers.
+
+    All meet the same nodes: the first coins of each are flipped side by side.
+    """
+    if not p > 0.0:
+        return np.zeros_like(ns)
+    if p >= 1.0:
+        return ns.copy()
+    counts, who = np.zeros_like(ns), np.flatnonzero(ns > 0)
+    token, left, heads = tokens[who], ns[who], ns[who]
+    node, some = 1, who.size
+    for _ in range(LEVELS):
+        for i in range(some):
+            heads[i] = _heads(stream, token[i], node, 0, left[i])
+        for i in range(some):
+            for block in range(1, (left[i] + 127) >> 7):
+                heads[i] += _heads(stream, token[i], node, block, left[i] - 128 * block)
+        p *= 2.0
+        node *= 2
+        above = p >= 1.0
+        p -= above
+        node += above
+        last, some = some, 0
+        for i in range(last):
+            counts[who[i]] += heads[i] * above
+            here = left[i] - heads[i] if above else heads[i]
+            who[some], token[some], left[some] = who[i], token[i], here
+            some += here > 0
+    for i in range(some):
+        for j in range(left[i]):
+            counts[who[i]] += uniform(stream, token[i], node, j) < p
+    return counts

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simsys import draws
 from simsys.engines.agenda import Agenda
 from simsys.engines.clock import ARRIVAL
 from simsys.engines.kernel import state
@@ -24,11 +25,12 @@ class Arrivals:
     """Gives the kernel requests with their `columns`, those up to `stop` (s; infinite where there is none)."""
 
     def __init__(
-        self, layout: Layout, agenda: Agenda, workload: Any, columns: tuple[str, ...], luck: Luck, stop: float
+        self, layout: Layout, agenda: Agenda, workload: Any, columns: tuple[str | float, ...], luck: Luck, stop: float
     ) -> None:
         self.layout, self.agenda, self.workload, self.columns = layout, agenda, workload, columns
         self.g, self.luck, self.stop = layout.g, luck, stop
-        self.chunks = iter(()) if workload.clients else workload.chunks(needed=frozenset(columns))
+        self.needed = frozenset(name for name in columns if isinstance(name, str))
+        self.chunks = iter(()) if workload.clients else workload.chunks(needed=self.needed)
 
     def begin(self) -> None:
         """The first requests of the load."""
@@ -42,16 +44,21 @@ class Arrivals:
         """Columns and foreseen draws side by side: a row per request."""
         table = np.empty((len(indices), int(self.g["width"])))
         for place, name in enumerate(self.columns):
-            table[:, place] = columns[name]
+            table[:, place] = columns[name] if isinstance(name, str) else self._above(name, columns, indices)
         ops = self.workload.ops
         for place, draw in enumerate(self.layout.foreseen, start=len(self.columns)):
             if draw.ops.issuperset(ops):
-                table[:, place] = draw.variate.draws(draw.stream, indices, 0)
+                table[:, place] = draw.variate.draws(draw.stream, indices, draw.visit)
                 continue
             asked = np.isin(op, [number for number, name in enumerate(ops) if name in draw.ops])
             table[:, place] = np.nan
-            table[asked, place] = draw.variate.draws(draw.stream, indices[asked], 0)
+            table[asked, place] = draw.variate.draws(draw.stream, indices[asked], draw.visit)
         return table
+
+    def _above(self, followers: float, columns: Any, indices: Array) -> Array:
+        """How many of those that each user follows have so many followers."""
+        following = columns["following"].astype(np.int64)
+        return draws.counts_below(self.luck.stream("followed"), indices, following, self.luck.edge_share(followers))
 
     def next_chunk(self) -> None:
         """The next requests of the load, or none."""
@@ -91,7 +98,7 @@ class Arrivals:
         first, rounds = self.layout.tables["rounds"], int(g["rounds"])
         turns = first[:, None] + np.arange(rounds)
         indices = (np.arange(len(first))[:, None] + turns * len(first)).ravel()
-        rows = self.workload.rows(indices, needed=frozenset(self.columns))
+        rows = self.workload.rows(indices, needed=self.needed)
         self.layout.put("rounds_from", first.copy())
         self.layout.put("asked_op", np.asarray(rows.op, np.int64))
         self.layout.put("asked_given", self._table(rows.columns, indices, rows.op))
@@ -122,8 +129,7 @@ class Arrivals:
         self._stream(float(self.g["now"]) + delays[order], indices[order], columns, about)
 
     def _rows(self, indices: Array, op: str) -> dict[str, Array]:
-        needed = frozenset(self.columns)
-        return dict(self.workload.rows(indices, self.workload.ops.index(op), needed=needed).columns)
+        return dict(self.workload.rows(indices, self.workload.ops.index(op), needed=self.needed).columns)
 
     def _stream(self, times: Array, indices: Array, columns: Any, about: tuple[Any, ...], always: bool = False) -> None:
         """Requests that come later, in order: the first of them becomes an event."""

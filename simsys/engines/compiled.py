@@ -211,7 +211,7 @@ class CompiledPlay:
             self.log.caches.setdefault(name, []).append(count)
 
 
-def needed_columns(program: Program, workload: Any) -> tuple[str, ...]:
-    """The columns that the program or the log asks for: those of the program first, in its order."""
+def needed_columns(program: Program, workload: Any) -> tuple[str | float, ...]:
+    """What the program or the log asks of a request: the columns of the program first, in its order."""
     wanted = [*program.columns, *TRAITS, "size"]
-    return tuple(dict.fromkeys(name for name in wanted if name in workload.columns))
+    return tuple(dict.fromkeys(name for name in wanted if isinstance(name, float) or name in workload.columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,6 @@ import numpy as np
 
 from simsys import draws
 from simsys.engines.program import (  # fmt: skip
-    ABOVE,
     ANY,
     CHANCE,
     COLUMN,
@@ -87,7 +87,7 @@ class Compiler:
     thresholds: list[float] = field(default_factory=list)
     lists: dict[Any, tuple[str, Any]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
-    columns: list[str] = field(default_factory=list)
+    columns: list[str | float] = field(default_factory=list)
     roots: dict[int, int] = field(default_factory=dict)
     bits: dict[int, int] = field(default_factory=dict)
 
@@ -111,20 +111,20 @@ class Compiler:
             list(self.lists.values()),
             len(self.names),
             tuple(self.columns),
-            {op: frozenset(self._sure(tree)) for op, tree in trees.items()},
+            {op: self._asked(tree) for op, tree in trees.items()},
         )
 
-    def _sure(self, tree: Tree) -> set[int]:
+    def _asked(self, tree: Tree) -> Counter[int]:
         if isinstance(tree, End):
-            return set()
+            return Counter()
         if isinstance(tree, If):
-            return self._sure(tree.yes) & self._sure(tree.no)
-        here: set[int] = set()
+            return self._asked(tree.yes) | self._asked(tree.no)
+        here = Counter[int]()
         if isinstance(tree.step, Visit):
-            here = {self.timings[tree.step.station, tree.step.op]}
+            here[self.timings[tree.step.station, tree.step.op]] = 1
         elif isinstance(tree.step, Hold):
-            here = self._sure(tree.plans[0])
-        return here | self._sure(tree.then)
+            here = self._asked(tree.plans[0])
+        return here + self._asked(tree.then)
 
     def _plan(self, tree: Tree) -> int:
         """The first node of a plan."""
@@ -255,15 +255,15 @@ class Compiler:
             return CONSTANT, 0, exact(value)
         if value.kind == "outcome":
             return OUTCOME, self.bits[value.args[0]], 0.0
-        if value.kind != "column":
+        if value.kind not in ("column", "above"):
             return COMPUTED, 0, 0.0
         if value.args[0] in ("size", "index"):
             return (SIZE if value.args[0] == "size" else INDEX), 0, 0.0
         return COLUMN, place(self.columns, value.args[0]), 0.0
 
     def _postfix(self, value: Any) -> Iterator[tuple[int, int, int, float]]:
-        if isinstance(value, Expression) and value.kind in ("above", "followed"):
-            yield ABOVE if value.kind == "above" else FOLLOWED, 0, place(self.thresholds, value.args[0]), 0.0
+        if isinstance(value, Expression) and value.kind == "followed":
+            yield FOLLOWED, 0, place(self.thresholds, value.args[0]), 0.0
             return
         if isinstance(value, Expression) and value.kind in ("edges", "edge"):
             self.lists.setdefault(value.key()[1:], value.args)

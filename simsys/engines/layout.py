@@ -37,10 +37,13 @@ LAW_WIDTH = NO_TABLE.shape[1]
 
 
 class Foreseen(NamedTuple):
-    """A draw that comes with every request of these operations, as if it were a column."""
+    """A draw that comes with every request of these operations, as if it were a column: the first by its name, or how
+    many have been drawn before.
+    """
 
     variate: Variate
     stream: int
+    visit: int
     ops: frozenset[str]
 
 
@@ -52,7 +55,7 @@ class Layout:
         model: Model,
         program: Program,
         luck: Luck,
-        columns: tuple[str, ...],
+        columns: tuple[str | float, ...],
         think: Variate | None,
         graph: Any,
     ) -> None:
@@ -60,7 +63,7 @@ class Layout:
         self.names: dict[str, int] = {}
         self.variates: list[tuple[Any, ...]] = []
         self.laws: list[Array] = []
-        self.luck, self.columns, self.sure = luck, columns, program.sure
+        self.luck, self.columns, self.asked = luck, columns, program.asked
         self.foreseen: list[Foreseen] = []
         self.g_table = np.zeros(1, GLOBALS)
         self.g, self.address = self.g_table[0], self.g_table.ctypes.data
@@ -75,7 +78,7 @@ class Layout:
             "variates": np.array(self.variates or [(0,) * 6], VARIATE),
             "tables": np.concatenate([np.zeros((1, LAW_WIDTH)), *self.laws]),
         }
-        self.tables |= empty(self.g, len(program.thresholds))
+        self.tables |= empty(self.g)
         for name in TABLES:
             self.point(name)
 
@@ -139,21 +142,22 @@ class Layout:
         if variate is None or variate.variance == 0:
             return {part: NOBODY, f"{part}_seconds": 0.0 if variate is None else variate.mean}
         stream = self.luck.stream(name)
-        column = self._foresee(number, variate, stream)
+        column, foreseen = self._foresee(number, variate, stream)
         return {
             part: self._variate(variate),
             f"{part}_stream": stream,
             f"{part}_name": self._name(name),
             f"{part}_column": column,
+            f"{part}_foreseen": foreseen,
         }
 
-    def _foresee(self, service: int, variate: Variate, stream: int) -> int:
-        """The column of a draw that comes with the request: of a service that some operation surely asks for."""
-        ops = frozenset(op for op, sure in self.sure.items() if service in sure)
-        if not ops:
-            return NOBODY
-        self.foreseen.append(Foreseen(variate, stream, ops))
-        return len(self.columns) + len(self.foreseen) - 1
+    def _foresee(self, service: int, variate: Variate, stream: int) -> tuple[int, int]:
+        """The first column of the draws that come with requests, and how many: as many as an operation may ask for."""
+        first, count = len(self.columns) + len(self.foreseen), max(asked[service] for asked in self.asked.values())
+        for visit in range(count):
+            ops = frozenset(op for op, asked in self.asked.items() if asked[service] > visit)
+            self.foreseen.append(Foreseen(variate, stream, visit, ops))
+        return first, count
 
     def _variate(self, variate: Variate) -> int:
         first = 1 + sum(len(law) for law in self.laws)
@@ -180,7 +184,6 @@ class Layout:
         places = {name: place for place, name in enumerate(self.columns)}
         self.tables["traits"] = np.array([places.get(name, NOBODY) for name in TRAITS])
         self.g["size_column"] = places.get("size", NOBODY)
-        self.g["following"] = places.get("following", NOBODY)
 
     def _edges(self, program: Program, graph: Any) -> None:
         """Where each user's list begins and ends, and the lists, one after the other; a term's argument becomes where
@@ -202,12 +205,10 @@ class Layout:
             "gathering": NOBODY,
             "foreseen": NOBODY,
             "first_shard": NOBODY,
-            "followed": self.luck.stream("followed"),
             "author": self.luck.stream("author"),
             "names": max(len(self.names), 1),
             "plan_names": max(program.counters, 1),
             "width": len(self.columns) + len(self.foreseen),
-            "thresholds": len(program.thresholds),
             "places": len(model.stations),
             "margin": UNCHECKED * (64 + 2 * max(shards)),
         }

@@ -6,6 +6,7 @@ that one kernel plays them all.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ CONSTANT, COLUMN, SIZE, INDEX, OUTCOME, COMPUTED, SPREAD, ANY = range(8)
 """What an operand is: a number, a column of the request, the child's own size or index, the outcome of an earlier step,
 an expression; for keys also the two that are none."""
 OPERATORS = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "least", "most")
-STOP, VALUE, ABOVE, EDGES, EDGE, FOLLOWED = 100, 101, 102, 103, 104, 105
+STOP, VALUE, EDGES, EDGE, FOLLOWED = 100, 101, 102, 103, 104
 NOBODY = -1
 MOST_OUTCOMES, MOST_STACK, MOST_NAMES = 62, 60, 62
 
@@ -47,12 +48,12 @@ class Program:
     chances: list[str]
     marks: list[str]
     thresholds: list[float]
-    """Those of `followed_above` and `followed`."""
+    """Those of `followed`."""
     lists: list[tuple[str, Any]]
     """The side and the rule of edges that are counted or followed."""
     counters: int
     """How many names the plans of children have."""
-    columns: tuple[str, ...]
-    """The columns of the request that some step asks for."""
-    sure: dict[str, frozenset[int]]
-    """The services that each operation's own plan asks for whatever happens, but for refusals."""
+    columns: tuple[str | float, ...]
+    """What some step asks of the request: a column, or how many of the followed have so many followers."""
+    asked: dict[str, Counter[int]]
+    """How often each operation's own plan asks for each service, at the most."""

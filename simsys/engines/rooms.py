@@ -37,13 +37,13 @@ LINKED = ("agents", "requests", "lines", "frames", "forks", "gatherings", "lease
 """Tables whose free rows are linked."""
 WITH = {
     "agents": ("seldom", "counts", "children", "paths"),
-    "requests": ("columns", "above", "answered"),
+    "requests": ("columns", "answered"),
     "lines": ("begins",),
 }
 """Tables that have as many rows as another."""
 
 
-def empty(g: Any, thresholds: int) -> dict[str, Array]:
+def empty(g: Any) -> dict[str, Array]:
     """The tables of a play whose globals are `g`, which are told what room there is."""
     places, width = int(g["places"]), int(g["width"])
     none, floats = np.zeros(0, np.int64), np.zeros(0)
@@ -59,7 +59,6 @@ def empty(g: Any, thresholds: int) -> dict[str, Array]:
         "paths": np.zeros((0, places), PATH),
         "requests": np.zeros(0, REQUEST_IN_FLIGHT),
         "columns": np.zeros((0, width)),
-        "above": np.zeros((0, thresholds)),
         "answered": np.zeros((0, places), PATH),
         "frames": np.zeros(0, FRAME),
         "lines": np.zeros(0, LINE),

@@ -73,8 +73,6 @@ def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: i
     g.requests += 1
     for i in range(g.width):
         of.columns(g, slot * g.width + i).v = of.number_at(given + 8 * (at * g.width + i)).v
-    for i in range(g.thresholds):
-        of.above(g, slot * g.thresholds + i).v = nan
     g.area += g.inside * (g.now - g.since)
     g.since = g.now
     g.inside += 1

@@ -39,7 +39,7 @@ AWAY, IN_LINE, GRANTED_IN_LINE, TURNED_OUT, IN_SERVICE = range(5)
 TABLES = (
     "nodes", "plans", "terms", "timings", "variates", "tables", "chances", "shares", "entry_nodes", "stations",
     "shards", "free", "outages", "agents", "seldom", "counts", "children", "paths", "frames", "requests", "columns",
-    "above", "answered", "heap", "ring", "lines", "begins", "forks", "gatherings", "leases", "chains", "batches",
+    "answered", "heap", "ring", "lines", "begins", "forks", "gatherings", "leases", "chains", "batches",
     "caches", "streams", "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given",
     "rounds_from", "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "edges", "crowd_tokens",
     "crowd_items", "crowd_places",
@@ -49,8 +49,8 @@ GLOBALS = record(
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
     " foreseen first_shard"
-    " inside arrived cap clients think think_stream rounds followed following author authors size_column"
-    " names plan_names width thresholds places"
+    " inside arrived cap clients think think_stream rounds author authors size_column"
+    " names plan_names width places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop first_item",
 )
@@ -91,7 +91,8 @@ SHARD = record(
 )
 OUTAGE = record("", "begin end speed", "shard shards")
 TIMING = record(
-    "fixed fixed_stream fixed_name fixed_column item item_stream item_name item_column", "fixed_seconds item_seconds"
+    "fixed fixed_stream fixed_name fixed_column fixed_foreseen item item_stream item_name item_column item_foreseen",
+    "fixed_seconds item_seconds",
 )
 VARIATE = record("kind first last", "a b c")
 CHANCE = record("stream name")

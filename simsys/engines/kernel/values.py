@@ -13,7 +13,6 @@ from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import seldom
 from simsys.engines.kernel.state import NOBODY, ROOT
 from simsys.engines.program import (
-    ABOVE,
     ANY,
     COLUMN,
     COMPUTED,
@@ -24,6 +23,7 @@ from simsys.engines.program import (
     SIZE,
     SPREAD,
     STOP,
+    VALUE,
 )
 
 
@@ -58,19 +58,17 @@ def computed(g: Any, agent: Any, place: int) -> float:
         place += 1
         if term.code == STOP:
             return of.scratch(g, 0).v
-        if term.code < ABOVE - 1:
+        if term.code < STOP:
             depth -= 1
             left, right = of.scratch(g, depth - 1), of.scratch(g, depth)
             left.v = applied(term.code, left.v, right.v)
             continue
-        if term.code == ABOVE:
-            of.scratch(g, depth).v = followed_above(g, agent, term.arg)
+        if term.code == VALUE:
+            of.scratch(g, depth).v = single(g, agent, term.kind, term.arg, term.value)
         elif term.code == FOLLOWED:
             of.scratch(g, depth).v = followed(g, agent, term.arg)
-        elif term.code > ABOVE:
-            of.scratch(g, depth).v = along(g, agent, term)
         else:
-            of.scratch(g, depth).v = single(g, agent, term.kind, term.arg, term.value)
+            of.scratch(g, depth).v = along(g, agent, term)
         depth += 1
 
 
@@ -100,17 +98,6 @@ def applied(code: int, a: float, b: float) -> float:
     if code == 10:
         return b if b < a else a
     return b if b > a else a
-
-
-@part
-def followed_above(g: Any, agent: Any, threshold: int) -> float:
-    """How many of the followed have that many followers: drawn once per request."""
-    slot = agent.request
-    if isnan(of.above(g, slot * g.thresholds + threshold).v):
-        following = int(of.columns(g, slot * g.width + g.following).v)
-        drawn = draws.count_below(g.followed, of.request(g, slot).index, following, of.shares(g, threshold).v)
-        of.above(g, slot * g.thresholds + threshold).v = float(drawn)
-    return of.above(g, slot * g.thresholds + threshold).v
 
 
 @part
@@ -153,12 +140,12 @@ def variate(g: Any, number: int, stream: int, token: int, visit: int) -> float:
 
 
 @part
-def foreseen(g: Any, slot: int, column: int, visit: int) -> float:
-    """A request's first draw by a name, if it came with the request; else NaN."""
+def foreseen(g: Any, slot: int, column: int, count: int, visit: int) -> float:
+    """A request's draw by a name, if it is one of the first `count`, which came with the request; else NaN."""
     agent = of.agent(g, slot)
-    if column == NOBODY or visit > 0 or agent.role != ROOT:
+    if visit >= count or agent.role != ROOT:
         return nan
-    return of.columns(g, agent.request * g.width + column).v
+    return of.columns(g, agent.request * g.width + column + visit).v
 
 
 @part
@@ -167,7 +154,7 @@ def item_of(g: Any, slot: int, number: int, visit: int) -> float:
     agent, timing = of.agent(g, slot), of.timing(g, number)
     if visit == 0 and g.foreseen == number:
         return g.first_item
-    item = foreseen(g, slot, timing.item_column, visit)
+    item = foreseen(g, slot, timing.item_column, timing.item_foreseen, visit)
     return variate(g, timing.item, timing.item_stream, agent.token, visit) if isnan(item) else item
 
 
@@ -178,7 +165,7 @@ def seconds(g: Any, slot: int, number: int, n: float, split: bool, count: int) -
     fixed, item = timing.fixed_seconds, timing.item_seconds
     if timing.fixed >= 0:
         visit = drawn(g, slot, timing.fixed_name)
-        fixed = foreseen(g, slot, timing.fixed_column, visit)
+        fixed = foreseen(g, slot, timing.fixed_column, timing.fixed_foreseen, visit)
         if isnan(fixed):
             fixed = variate(g, timing.fixed, timing.fixed_stream, token, visit)
     if timing.item >= 0:
