@@ -10,8 +10,10 @@ entry drops it first, or was told to load it early.
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from typing import Literal, Self, TypeAlias
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from simsys import draws
@@ -235,8 +237,11 @@ class Cache:
             self.past, self.past_size = LongRun(law, known, rate, stream), size
             return
         numbers, fills, expiries = content(law, known, rate, stream)
-        for key, fill, expiry in zip(numbers.tolist(), fills.tolist(), expiries.tolist(), strict=True):
-            self._enter(key, (fill, expiry, size))
+        keys = numbers.tolist()
+        self.entries = dict(zip(keys, zip(fills.tolist(), expiries.tolist(), repeat(size)), strict=True))
+        for key in keys:
+            self.line.enter(key, False)
+        self.bytes = float(np.full(len(keys), size).cumsum()[-1])  # rounded as one after the other
 
     def _comes_early(self, expiry: float, now: float) -> bool:
         """Whether one loads before the expiry: XFetch, by Vattani, Chierichetti and Lowenstein, Optimal probabilistic

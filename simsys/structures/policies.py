@@ -14,7 +14,7 @@ from simsys import draws
 
 
 class Policy(Protocol):
-    """A key enters (`first`: it was there before all others), is hit, leaves; `number` counts the victims before."""
+    """A new key enters (`first`: it was there before all others), is hit, leaves; `number`: how many were victims."""
 
     def enter(self, key: int, first: bool) -> None: ...
     def hit(self, key: int) -> None: ...
@@ -30,7 +30,8 @@ class Fifo:
 
     def enter(self, key: int, first: bool) -> None:
         self.line[key] = None
-        self.line.move_to_end(key, last=not first)
+        if first:
+            self.line.move_to_end(key, last=False)
 
     def hit(self, key: int) -> None:
         """Hits change nothing."""
@@ -50,7 +51,8 @@ class Lru:
 
     def enter(self, key: int, first: bool) -> None:
         self.line[key] = None
-        self.line.move_to_end(key, last=not first)
+        if first:
+            self.line.move_to_end(key, last=False)
 
     def hit(self, key: int) -> None:
         self.line.move_to_end(key)
@@ -70,7 +72,8 @@ class Clock:
 
     def enter(self, key: int, first: bool) -> None:
         self.line[key] = False
-        self.line.move_to_end(key, last=not first)
+        if first:
+            self.line.move_to_end(key, last=False)
 
     def hit(self, key: int) -> None:
         self.line[key] = True
@@ -99,7 +102,8 @@ class Sieve:
 
     def enter(self, key: int, first: bool) -> None:
         self.ahead[key] = False
-        self.ahead.move_to_end(key, last=not first)
+        if first:
+            self.ahead.move_to_end(key, last=False)
 
     def hit(self, key: int) -> None:
         self._side(key)[key] = True
