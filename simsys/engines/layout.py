@@ -27,7 +27,7 @@ from simsys.engines.kernel.state import (
 )
 from simsys.engines.model import Model
 from simsys.engines.program import EDGE, EDGES, FOLLOWED, MOST_NAMES, Program
-from simsys.engines.rooms import FIRST_ROOM, WITH, Array, empty, longer, longer_ring
+from simsys.engines.rooms import FIRST_ROOM, WITH, Array, empty, longer, longer_ring, zeros
 from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
 from simsys.measure.log import TRAITS
@@ -244,7 +244,7 @@ class Layout:
 
 def filled(dtype: np.dtype[Any], rows: list[dict[str, Any]]) -> Array:
     """A table with these fields; the others are zero."""
-    table = np.zeros(len(rows), dtype)
+    table = zeros((len(rows),), dtype)
     for row, fields in zip(table, rows, strict=True):
         for name, value in fields.items():
             row[name] = value

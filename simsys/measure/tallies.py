@@ -188,6 +188,7 @@ def _add_batch(requests: Any, paths: npt.NDArray[np.float64], span: Span, rows: 
                 place = TAIL + 2 * width * _add_latency(row, latency)
                 _add(row, place, latency)
                 for station in range(paths.shape[1]):
-                    _add(row, place + 4 * station + 2, paths[i, station, 0])
-                    _add(row, place + 4 * station + 4, paths[i, station, 1])
+                    for part in range(2):
+                        if paths[i, station, part] != 0.0:
+                            _add(row, place + 4 * station + 2 * part + 2, paths[i, station, part])
     return True

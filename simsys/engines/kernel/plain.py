@@ -178,7 +178,10 @@ def visit_spread(g: Any, slot: int, station: Any, first: int, count: int) -> Non
     """Be served at `count` shards from `first` on; the visit ends with the last of them."""
     agent = of.agent(g, slot)
     enter(g, station)
-    last = g.now
-    for i in range(count):
-        last = max(last, admit(g, station, (first + i) % station.shards, agent.seconds))
+    number, last = first, g.now
+    for _ in range(count):
+        last = max(last, admit(g, station, number, agent.seconds))
+        number += 1
+        if number == station.shards:
+            number = 0
     schedule(g, last, end_key(agent), VISIT_ENDS, slot)

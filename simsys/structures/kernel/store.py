@@ -31,7 +31,9 @@ class Store:
     def enlarge(self) -> None:
         """Room for twice as many entries."""
         more = max(ROOM, len(self.entries))
-        self.entries = np.concatenate([self.entries, np.zeros(more, ENTRY)])
+        longer = np.zeros(len(self.entries) + more, ENTRY)
+        longer[: len(self.entries)] = self.entries
+        self.entries = longer
         self._hash()
 
     def clear(self) -> None:
@@ -51,7 +53,7 @@ class Store:
 
     def _hash(self) -> None:
         row, entries = self.row, self.entries
-        self.slots = np.full(1 << (2 * len(entries)).bit_length(), NOBODY)
+        self.slots = np.full(1 << (2 * len(entries) - 1).bit_length(), NOBODY)
         row["at_entries"], row["at_slots"] = entries.ctypes.data, self.slots.ctypes.data
         row["room"], row["mask"] = len(entries), len(self.slots) - 1
         enter_all(self.address)

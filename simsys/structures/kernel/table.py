@@ -15,23 +15,33 @@ from simsys.structures.kernel.state import BLOOM, FORGOTTEN, FREE, IN_CACHE, NOB
 from simsys.structures.warm import past_entry
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
+NUMBER = (1 << 32) - 1
+"""The bits of a place in the table that tell an entry; those above are of its key's hash: few others are looked at."""
 
 
 @part
-def home(cache: Any, key: int) -> Any:
-    """Where in the table the search for a key begins."""
-    mixed = np.uint64(key) * MIX
-    return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(cache.mask))
+def mixed(key: int) -> int:
+    """The hash of a key."""
+    return int(np.int64(np.uint64(key) * MIX))
+
+
+@part
+def home(cache: Any, mixed: int) -> int:
+    """Where in the table the search for a key with this hash begins."""
+    return int((mixed ^ (mixed >> 32)) & cache.mask)
 
 
 @part
 def find(cache: Any, key: int) -> int:
     """The entry of a key, or NOBODY."""
-    at = home(cache, key)
+    wanted = mixed(key)
+    at = home(cache, wanted)
     while True:
-        entry = of.slots(cache, at).v
-        if entry == NOBODY or of.entry(cache, entry).key == key:
-            return entry
+        place = of.slots(cache, at).v
+        if place == NOBODY:
+            return NOBODY
+        if (place ^ wanted) & ~NUMBER == 0 and of.entry(cache, place & NUMBER).key == key:
+            return place & NUMBER
         at = (at + 1) & cache.mask
 
 
@@ -73,10 +83,11 @@ def new_entry(cache: Any, key: int) -> int:
 @part
 def enter(cache: Any, key: int, entry: int) -> None:
     """Enter an entry into the table, at the first free place from its home on."""
-    at = home(cache, key)
+    hashed = mixed(key)
+    at = home(cache, hashed)
     while of.slots(cache, at).v != NOBODY:
         at = (at + 1) & cache.mask
-    of.slots(cache, at).v = entry
+    of.slots(cache, at).v = (hashed & ~NUMBER) | entry
 
 
 @part
@@ -103,8 +114,9 @@ def remove(cache: Any, entry: int) -> None:
 @part
 def delete(cache: Any, entry: int) -> None:
     """Strike an entry from the table and close the gap: those behind move up if their search passes it."""
-    at = home(cache, of.entry(cache, entry).key)
-    while of.slots(cache, at).v != entry:
+    hashed = mixed(of.entry(cache, entry).key)
+    at = home(cache, hashed)
+    while of.slots(cache, at).v != (hashed & ~NUMBER) | entry:
         at = (at + 1) & cache.mask
     gap = at
     while True:
@@ -112,7 +124,7 @@ def delete(cache: Any, entry: int) -> None:
         other = of.slots(cache, at).v
         if other == NOBODY:
             break
-        begin = home(cache, of.entry(cache, other).key)
+        begin = home(cache, mixed(of.entry(cache, other & NUMBER).key))
         if ((at - begin) & cache.mask) >= ((at - gap) & cache.mask):
             of.slots(cache, gap).v = other
             gap = at
