@@ -22,11 +22,12 @@ from test_scenarios import CSV, RAW
 
 from simsys.engines import agents, arrivals, clock, facilities, leases, lookups, outages, play, reference, rows, servers
 from simsys.engines.clock import ARRIVAL, END, TIMER, Clock
+from simsys.engines.trace import Do, If, Tree, steps_of, trace
 from simsys.experiment.setting import settings
 from simsys.measure.log import BROUGHT, DONE, FROM_EVENT, FROM_LOAD, INSIDE, REFUSED, TIMED_OUT, Log
 from simsys.scenario import load_scenario
 from simsys.scenario.shipped import shipped
-from simsys.steps import STEPS
+from simsys.steps import STEPS, All, Each, Start
 from simsys.structures import caches, policies, sketches
 from simsys.workload import Load, Workload
 
@@ -100,6 +101,19 @@ def test_worlds_reach_every_statement_of_the_reference_engine(passed: set[Place]
     assert not missed
 
 
+FORKS = (All, Each, Start)
+
+
+def forks(tree: Tree) -> Iterator[tuple[type, type]]:
+    """The kinds of a fork and of one within its plans."""
+    if isinstance(tree, If):
+        yield from chain(forks(tree.yes), forks(tree.no))
+    elif isinstance(tree, Do):
+        inner = {type(step) for plan in tree.plans for step in steps_of(plan)}.intersection(FORKS)
+        yield from ((type(tree.step), kind) for kind in inner if isinstance(tree.step, FORKS))
+        yield from chain(forks(tree.then), *map(forks, tree.plans))
+
+
 def test_worlds_have_every_kind_of_end_cause_and_tie(monkeypatch: pytest.MonkeyPatch) -> None:
     met, at, pending = set(), Clock.at, dict[Any, set[int]]()
 
@@ -110,7 +124,7 @@ def test_worlds_have_every_kind_of_end_cause_and_tie(monkeypatch: pytest.MonkeyP
         return at(self, time, kind, number)
 
     monkeypatch.setattr(Clock, "at", watch)
-    ends, causes, steps = set(), set(), ""
+    ends, causes, steps, nested = set(), set(), "", set()
     for seed in range(FEW // 3):
         pending.clear()
         world = make(seed)
@@ -118,10 +132,12 @@ def test_worlds_have_every_kind_of_end_cause_and_tie(monkeypatch: pytest.MonkeyP
         ends |= {r.status for r in log.requests}
         causes |= {r.cause for r in log.requests}
         steps += world.source
+        nested |= {pair for plan in world.plans.values() for pair in forks(trace(plan, world.load.columns))}
     assert ends == {DONE, REFUSED, TIMED_OUT, INSIDE}
     assert causes == {FROM_LOAD, FROM_EVENT, BROUGHT}
     assert met == {(a, b) for a in (END, ARRIVAL, TIMER) for b in (END, ARRIVAL, TIMER) if a <= b}
     assert all(f"yield {step.__name__}(" in steps for step in STEPS)
+    assert nested == {(outer, inner) for outer in FORKS for inner in FORKS}
 
 
 # -- a mistake shows ---------------------------------------------------------------------------------------------------
