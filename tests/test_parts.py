@@ -77,6 +77,16 @@ def test_what_is_kept_holds_its_parts(tmp_path: Path) -> None:
     assert printed(tmp_path, found) == "63 1 0\n"
 
 
+def test_what_is_kept_knows_its_functions_by_name_and_has_no_code_but_the_machines(tmp_path: Path) -> None:
+    assert printed(tmp_path, "one(7)") == ""
+    found = """
+one(7)
+(kept,) = [each.library._get_module_for_linking() for each in one.overloads.values()]
+print({sum(1 for block in function.blocks for _ in block.instructions) for function in kept.functions})
+"""
+    assert printed(tmp_path, found) == "{1}\n"
+
+
 def test_what_is_kept_is_loaded_without_what_only_a_compiler_needs(tmp_path: Path) -> None:
     code = "import sys; print(one(7), 'numba.np.linalg' in sys.modules, other(7), 'numba.np.linalg' in sys.modules)"
     assert printed(tmp_path, "one(7)") == ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from llvmlite.binding import parse_assembly
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.runtime.nrt import rtsys
 
@@ -110,6 +111,16 @@ class _Kept(FunctionCache):
         files, key = self._cache_file, self._index_key(signature, codegen)  # type: ignore[no-untyped-call]
         name = files._load_index().get(key)
         return name is not None and os.path.exists(files._data_path(name))
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Beside the machine code numba keeps what LLVM made it of, for others to be linked with.
+
+        Those are linked with the part; for the machine code it is enough to know what functions there are.
+        """
+        names = (each.name for each in data.library.get_defined_functions())
+        code = "".join(f'define void @"{name}"() {{ unreachable }}\n' for name in names)
+        data.library._shared_module = parse_assembly(code)
+        super().save_overload(sig, data)  # type: ignore[no-untyped-call]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
