@@ -30,16 +30,6 @@ ELSEWHERE = {"make run", "make test", "pip install .", "simsys run celebrity", "
 """Shown, and held by other tests: by `make`'s own list of what it would do, test_packaging, and test_results."""
 
 
-UNDRAWN = """
-from simsys import cli
-from simsys.report import charts
-
-charts.get_ready, charts.charts = lambda: None, lambda *_: iter(())
-cli.command()
-"""
-"""simsys, but for the charts of a run: no command shows them, and they take longer than most runs."""
-
-
 class Block(NamedTuple):
     language: str
     text: str
@@ -106,10 +96,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / named[1]).write_text(block.text)
     tools = folder / "bin"
     tools.mkdir()
-    undrawn = folder / "undrawn" / "simsys"
-    undrawn.parent.mkdir()
-    undrawn.write_text(UNDRAWN)
-    for name, what in (("simsys", f'"{undrawn}"'), ("python", "")):
+    for name, what in (("simsys", "-m simsys"), ("python", "")):
         (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {what} "$@"\n')
         (tools / name).chmod(stat.S_IRWXU)
     return folder

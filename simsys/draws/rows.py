@@ -114,19 +114,19 @@ prefetch: Any = _prefetch
 
 
 def copies(size: int) -> Any:
-    """An intrinsic: so many bytes of a row become those of another, in few and wide moves."""
+    """An intrinsic: so many bytes of a row become those of another, word by word.
+
+    Wider moves would have to wait until what was just written word by word is in memory; so that LLVM makes none of it,
+    each word is read at once ("unordered").
+    """
 
     @intrinsic
     def copy(typing: Any, to: Any, source: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            done = 0
-            while done < size:
-                words = max(n for n in (1, 2, 4) if 8 * n <= size - done)
-                wide = ir.VectorType(WORD, words).as_pointer()
-                onto, at = (builder.inttoptr(builder.add(row, WORD(done)), wide) for row in arguments)
-                words_moved = _apart(builder, source, "", builder.load(at, align=8))
-                _apart(builder, to, "", builder.store(words_moved, onto, align=8))
-                done += 8 * words
+            for offset in range(0, size, 8):
+                onto, at = (builder.inttoptr(builder.add(row, WORD(offset)), WORD.as_pointer()) for row in arguments)
+                word = _apart(builder, source, "", builder.load_atomic(at, "unordered", 8))
+                _apart(builder, to, "", builder.store(word, onto))
             return context.get_dummy_value()
 
         return types.void(to, source), code

@@ -9,6 +9,7 @@ import numpy as np
 from simsys import draws
 from simsys.engines.agenda import Agenda
 from simsys.engines.clock import ARRIVAL
+from simsys.engines.given import Given
 from simsys.engines.kernel import state
 from simsys.engines.kernel.state import NOBODY
 from simsys.engines.layout import Layout
@@ -28,7 +29,7 @@ class Arrivals:
         self, layout: Layout, agenda: Agenda, workload: Any, columns: tuple[str | float, ...], luck: Luck, stop: float
     ) -> None:
         self.layout, self.agenda, self.workload, self.columns = layout, agenda, workload, columns
-        self.g, self.luck, self.stop = layout.g, luck, stop
+        self.g, self.given, self.luck, self.stop = layout.g, Given(layout), luck, stop
         self.needed = frozenset(name for name in columns if isinstance(name, str))
         self.chunks = iter(()) if workload.clients else workload.chunks(needed=self.needed)
 
@@ -70,7 +71,7 @@ class Arrivals:
                 self.layout.put("arrival", np.asarray(chunk.arrival, np.float64))
                 self.layout.put("op", np.asarray(chunk.op, np.int64))
                 indices = np.arange(chunk.first, chunk.first + len(chunk.arrival))
-                self.layout.put("given", self._table(chunk.columns, indices, chunk.op))
+                self.given.put("given", self._table(chunk.columns, indices, chunk.op))
                 g["first"], g["chunk"] = chunk.first, count
             if count < len(chunk.arrival):
                 g["more"] = 0
@@ -101,7 +102,7 @@ class Arrivals:
         rows = self.workload.rows(indices, needed=self.needed)
         self.layout.put("rounds_from", first.copy())
         self.layout.put("asked_op", np.asarray(rows.op, np.int64))
-        self.layout.put("asked_given", self._table(rows.columns, indices, rows.op))
+        self.given.put("asked_given", self._table(rows.columns, indices, rows.op))
 
     # -- planned requests -------------------------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ class Arrivals:
         layout.put("later_index", np.concatenate([tables["later_index"], indices]))
         number_of_op = self.workload.ops.index(op)
         given = self._table(columns, indices, np.full(len(indices), number_of_op))
-        layout.put("later_given", np.concatenate([tables["later_given"], given]))
+        self.given.put("later_given", np.concatenate([tables["later_given"], given]))
         row = (place, place + len(times), number_of_op, cause, parent, brings, delivered)
         layout.put("streams", np.concatenate([tables["streams"], np.array([row], state.STREAM)]))
         if len(times) and (always or times[0] <= self.stop):

@@ -169,7 +169,7 @@ class CompiledPlay:
             if name not in TRAITS:
                 rows[name] = left[name]
         for name, column in zip(TRAITS, tables["traits"].tolist(), strict=True):
-            rows[name] = tables["columns"][slots, column] if column != NOBODY else np.nan
+            rows[name] = self.arrivals.given.columns(left, column) if column != NOBODY else np.nan
         departed = (left["status"] != INSIDE)[:, None]
         paths = np.where(departed, tables["answered"][slots], tables["paths"][left["agent"] * ~departed[:, 0]])
         requests, settled_paths = self._settled()

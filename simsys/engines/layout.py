@@ -15,7 +15,6 @@ from simsys.engines.kernel.state import (
     BATCHED,
     CHANCE,
     DELAY,
-    GLOBALS,
     NOBODY,
     PLAIN,
     QUEUED,
@@ -27,7 +26,7 @@ from simsys.engines.kernel.state import (
 )
 from simsys.engines.model import Model
 from simsys.engines.program import EDGE, EDGES, FOLLOWED, MOST_NAMES, Program
-from simsys.engines.rooms import FIRST_ROOM, WITH, Array, empty, longer, longer_ring, zeros
+from simsys.engines.rooms import FIRST_ROOM, WITH, Array, Globals, empty, longer, longer_ring, zeros
 from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
 from simsys.measure.log import TRAITS
@@ -65,8 +64,8 @@ class Layout:
         self.laws: list[Array] = []
         self.luck, self.columns, self.asked = luck, columns, program.asked
         self.foreseen: list[Foreseen] = []
-        self.g_table = np.zeros(1, GLOBALS)
-        self.g, self.address = self.g_table[0], self.g_table.ctypes.data
+        self.g = Globals()
+        self.address = self.g.address
         self._stations(model)
         self._program(model, program)
         self._edges(program, graph)
@@ -88,7 +87,7 @@ class Layout:
         self.point(name)
 
     def point(self, name: str) -> None:
-        self.g[f"at_{name}"] = self.tables[name].ctypes.data
+        self.g[f"at_{name}"] = self.tables[name].__array_interface__["data"][0]
 
     # -- stations --------------------------------------------------------------------------------------------------
 

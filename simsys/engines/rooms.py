@@ -16,6 +16,7 @@ from simsys.engines.kernel.state import (
     FORK,
     FRAME,
     GATHERING,
+    GLOBALS,
     HOP,
     LEASE,
     LEASE_CHAINS,
@@ -37,10 +38,29 @@ LINKED = ("agents", "requests", "lines", "frames", "forks", "gatherings", "lease
 """Tables whose free rows are linked."""
 WITH = {
     "agents": ("seldom", "counts", "children", "paths"),
-    "requests": ("columns", "answered"),
+    "requests": ("answered",),
     "lines": ("begins",),
 }
 """Tables that have as many rows as another."""
+
+
+class Globals:
+    """The kernel's globals by name, each of them a word of eight bytes."""
+
+    def __init__(self) -> None:
+        self.table = np.zeros(1, GLOBALS)
+        self.address = int(self.table.ctypes.data)
+        words = {np.dtype(kind): memoryview(self.table.view(kind)) for kind in (np.int64, np.float64)}  # type: ignore[arg-type]
+        assert GLOBALS.fields is not None
+        self._words = {name: (words[kind], offset // 8) for name, (kind, offset, *_) in GLOBALS.fields.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        words, place = self._words[name]
+        return words[place]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        words, place = self._words[name]
+        words[place] = value
 
 
 def empty(g: Any) -> dict[str, Array]:
@@ -58,7 +78,6 @@ def empty(g: Any) -> dict[str, Array]:
         "children": np.zeros((0, int(g["plan_names"])), np.int32),
         "paths": np.zeros((0, places), PATH),
         "requests": np.zeros(0, REQUEST_IN_FLIGHT),
-        "columns": np.zeros((0, width)),
         "answered": np.zeros((0, places), PATH),
         "frames": np.zeros(0, FRAME),
         "lines": np.zeros(0, LINE),

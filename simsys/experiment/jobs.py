@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
 from simsys.engines.play import play
 from simsys.experiment.engines import compile_kernel
 from simsys.experiment.setting import Setting
@@ -16,6 +18,9 @@ from simsys.experiment.workers import Failed, Limits, side_by_side
 from simsys.measure.encoding import encode
 from simsys.measure.meter import Meter
 from simsys.measure.summary import Summary
+
+LARGE = (1 << 25) - (1 << 16)
+"""Bytes of the largest block that glibc adapts itself to."""
 
 
 class Job(NamedTuple):
@@ -56,11 +61,19 @@ def play_once(setting: Setting, replication: int, engine: str = "simpy") -> Summ
     load = setting.workload(replication)
     luck, model = setting.luck(replication), setting.model(replication, load)
     meter = Meter(setting.scope(), len(model.stations), model.begin, load.stop or None, load.requests, load.users)
+    keep_pages()
     with no_collector():
         log = play(model, load, luck, meter.take, engine)
     capacity = {name: spec.capacity for name, spec in setting.scenario.stations.items()}
     summary = meter.summary(log, capacity)
     return summary if load.counted is None else replace(summary, storage=load.counted.totals)
+
+
+def keep_pages() -> None:
+    """Let a large block be taken and let go of: from then on malloc keeps what a play gives back, instead of asking the
+    system for new pages with every chunk (glibc adapts its thresholds so).
+    """
+    np.empty(LARGE, np.uint8)
 
 
 @contextmanager

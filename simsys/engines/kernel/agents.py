@@ -60,19 +60,17 @@ def free_agent(g: Any, slot: int) -> None:
 
 
 @part
-def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: int, at: int) -> int:
-    """A request arrives, its columns row `at` of the table at address `given`; the agent that is to play its plan."""
+def begin_request(g: Any, index: int, op: int, cause: int, parent: int, columns: int) -> int:
+    """A request arrives, with its columns at an address; the agent that is to play its plan."""
     slot = g.requests_free
     request = of.request(g, slot)
     g.requests_free = request.link
     g.requests_left -= 1
     request.number, request.index, request.op, request.cause = g.requests, index, op, cause
     request.status, request.parent, request.open = INSIDE, parent, 0
-    request.brings, request.delivered, request.client = NOBODY, 0, NOBODY
+    request.brings, request.delivered, request.client, request.columns = NOBODY, 0, NOBODY, columns
     request.arrival, request.end, request.work, request.wait, request.age = g.now, 0.0, 0.0, 0.0, 0.0
     g.requests += 1
-    for i in range(g.width):
-        of.columns(g, slot * g.width + i).v = of.number_at(given + 8 * (at * g.width + i)).v
     g.area += g.inside * (g.now - g.since)
     g.since = g.now
     g.inside += 1
@@ -82,7 +80,7 @@ def begin_request(g: Any, index: int, op: int, cause: int, parent: int, given: i
     agent = of.agent(g, root)
     agent.pc = of.entry_nodes(g, op).v
     if g.size_column >= 0:
-        agent.size = of.columns(g, slot * g.width + g.size_column).v
+        agent.size = of.column(request, g.size_column)
     request.agent = root
     return root
 
@@ -147,7 +145,7 @@ def settle(g: Any, slot: int, path: Any) -> None:
     """A request and all that it started is over: it leaves, with its path to the answer."""
     request, row = of.request(g, slot), of.out(g, g.out)
     of.copy_settled(row, request)
-    row.followers, row.active, row.following = trait(g, slot, 0), trait(g, slot, 1), trait(g, slot, 2)
+    row.followers, row.active, row.following = trait(g, request, 0), trait(g, request, 1), trait(g, request, 2)
     for i in range(g.places):
         of.copy_path(of.out_path(g, g.out * g.places + i), row_after(path, i))
     g.out += 1
@@ -157,7 +155,7 @@ def settle(g: Any, slot: int, path: Any) -> None:
 
 
 @part
-def trait(g: Any, slot: int, number: int) -> float:
+def trait(g: Any, request: Any, number: int) -> float:
     """The value of one of `TRAITS`, NaN where requests have no such column."""
     column = of.traits(g, number).v
-    return of.columns(g, slot * g.width + column).v if column >= 0 else nan
+    return of.column(request, column) if column >= 0 else nan

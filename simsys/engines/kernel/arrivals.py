@@ -22,7 +22,7 @@ def arrive(g: Any) -> int:
     at = g.position
     g.now = of.arrival(g, at).v
     g.position = at + 1
-    return begin_request(g, g.first + at, of.op(g, at).v, FROM_LOAD, NOBODY, g.at_given, at)
+    return begin_request(g, g.first + at, of.op(g, at).v, FROM_LOAD, NOBODY, of.columns_of(g, g.at_given, at))
 
 
 @apart
@@ -30,7 +30,8 @@ def arrive_later(g: Any, number: int) -> int:
     """The next request of an event, or of the readers it brings, arrives."""
     stream = of.stream(g, number)
     at = stream.position
-    root = begin_request(g, of.later_index(g, at).v, stream.op, stream.cause, stream.parent, g.at_later_given, at)
+    columns = of.columns_of(g, g.at_later_given, at)
+    root = begin_request(g, of.later_index(g, at).v, stream.op, stream.cause, stream.parent, columns)
     request = of.request(g, of.agent(g, root).request)
     request.brings, request.delivered = stream.brings, stream.delivered
     stream.position = at + 1
@@ -62,7 +63,7 @@ def ask(g: Any, client: int) -> int:
         return PYTHON
     at = client * g.rounds + turn
     index = client + of.rounds(g, client).v * g.clients
-    root = begin_request(g, index, of.asked_op(g, at).v, FROM_LOAD, NOBODY, g.at_asked_given, at)
+    root = begin_request(g, index, of.asked_op(g, at).v, FROM_LOAD, NOBODY, of.columns_of(g, g.at_asked_given, at))
     of.request(g, of.agent(g, root).request).client = client
     of.rounds(g, client).v += 1
     return root

@@ -8,6 +8,7 @@ import numpy as np
 
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
+from simsys.engines.kernel.state import BITS
 
 END_CLASS, ARRIVAL_CLASS, TIMER_CLASS = np.uint64(1 << 62), np.uint64(2 << 62), np.uint64(3 << 62)
 
@@ -23,24 +24,19 @@ def before(time: float, key: Any, serial: int, other: Any) -> bool:
 
 
 @part
-def put(g: Any, place: int, time: float, key: Any, serial: int, what: int, who: int) -> None:
+def put(g: Any, place: int, time: float, key: Any, serial: int, told: int) -> None:
     event = of.event(g, place)
-    event.time, event.key, event.serial, event.what, event.who = time, key, serial, what, who
-
-
-@part
-def move(g: Any, place: int, event: Any) -> None:
-    put(g, place, event.time, event.key, event.serial, event.what, event.who)
+    event.time, event.key, event.serial, event.told = time, key, serial, told
 
 
 @part
 def schedule(g: Any, time: float, key: Any, what: int, who: int) -> None:
     """Let something happen at `time`; `key` is its class and number."""
-    serial = g.serial
+    serial, told = g.serial, what << BITS | who
     g.serial = serial + 1
     if g.vacant:
         g.vacant = 0
-        sink(g, time, key, serial, what, who)
+        sink(g, time, key, serial, told)
         return
     hole = g.events
     g.events = hole + 1
@@ -48,9 +44,9 @@ def schedule(g: Any, time: float, key: Any, what: int, who: int) -> None:
         above = (hole - 1) >> 1
         if not before(time, key, serial, of.event(g, above)):
             break
-        move(g, hole, of.event(g, above))
+        of.copy_event(of.event(g, hole), of.event(g, above))
         hole = above
-    put(g, hole, time, key, serial, what, who)
+    put(g, hole, time, key, serial, told)
 
 
 @part
@@ -66,12 +62,12 @@ def first_is_known(g: Any) -> bool:
         g.vacant = 0
         g.events -= 1
         last = of.event(g, g.events)
-        sink(g, last.time, last.key, last.serial, last.what, last.who)
+        sink(g, last.time, last.key, last.serial, last.told)
     return bool(g.events > 0)
 
 
 @apart
-def sink(g: Any, time: float, key: Any, serial: int, what: int, who: int) -> None:
+def sink(g: Any, time: float, key: Any, serial: int, told: int) -> None:
     """Put an event at the root, which is vacant, and let it sink to its place."""
     size = g.events
     hole, below = 0, 1
@@ -85,10 +81,10 @@ def sink(g: Any, time: float, key: Any, serial: int, what: int, who: int) -> Non
         child = of.event(g, below)
         if before(time, key, serial, child):
             break
-        move(g, hole, child)
+        of.copy_event(of.event(g, hole), child)
         hole = below
         below = 2 * hole + 1
-    put(g, hole, time, key, serial, what, who)
+    put(g, hole, time, key, serial, told)
 
 
 @part

@@ -27,6 +27,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     AGENTS,
     ARRIVES,
     BEGIN,
+    BITS,
     BRANCH,
     BRING,
     CHUNK,
@@ -63,6 +64,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     TO_PYTHON,
     TURNED_OUT,
     VISIT_ENDS,
+    WHO,
     WITHIN_ENDS,
 )
 from simsys.engines.kernel.steps import drive, short
@@ -186,7 +188,7 @@ def wake_up(g: Any) -> int:
 def happen(g: Any) -> int:
     """The first event of the heap happens; who goes on with `answer`, if anybody does."""
     event = of.event(g, 0)
-    what, who = event.what, event.who
+    what, who = event.told >> BITS, event.told & WHO
     g.now = event.time
     g.answer = WAITS
     if what == VISIT_ENDS or what == LINE_ENDS:

@@ -38,7 +38,7 @@ AWAY, IN_LINE, GRANTED_IN_LINE, TURNED_OUT, IN_SERVICE = range(5)
 
 TABLES = (
     "nodes", "plans", "terms", "timings", "variates", "tables", "chances", "shares", "entry_nodes", "stations",
-    "shards", "free", "outages", "agents", "seldom", "counts", "children", "paths", "frames", "requests", "columns",
+    "shards", "free", "outages", "agents", "seldom", "counts", "children", "paths", "frames", "requests",
     "answered", "heap", "ring", "lines", "begins", "forks", "gatherings", "leases", "chains", "batches",
     "caches", "streams", "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given",
     "rounds_from", "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "edges", "crowd_tokens",
@@ -54,7 +54,11 @@ GLOBALS = record(
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop first_item",
 )
-EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("what", SHORT), ("who", SHORT)])
+EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("told", INT)])
+"""`told` is what it does, and to whom: one word, as an event is moved soon after it was written."""
+BITS = 32
+WHO = (1 << BITS) - 1
+"""The lower bits of that word: whom an event concerns."""
 HOP = record("", "", "what who value")
 AGENT = record(
     "token number drawn outcomes",
@@ -67,7 +71,7 @@ SELDOM = record("begun drawn_twice requested", "since")
 FRAME = record("outcomes", "arrived since", "link node shard")
 SETTLED = [field for field in REQUEST.descr if field[0] not in TRAITS]
 """What of a request in flight is written as it is when the request leaves: it stands first in both."""
-REQUEST_IN_FLIGHT = np.dtype(SETTLED + record("", "", "link open agent brings delivered client").descr)
+REQUEST_IN_FLIGHT = np.dtype(SETTLED + record("columns", "", "link open agent brings delivered client").descr)
 PATH = record("", "waited served", "")
 """What a plan has spent at a station (s)."""
 LINE = record("", "", "link")

@@ -73,7 +73,6 @@ children = _table("children", COUNT)
 path = table_of(G, "at_paths", "path", PATH)
 frame = _table("frames", FRAME)
 request = _table("requests", REQUEST_IN_FLIGHT)
-columns = _table("columns", NUMBER)
 answered = table_of(G, "at_answered", "path", PATH)
 event = _table("heap", EVENT)
 hop = _table("ring", HOP)
@@ -88,17 +87,15 @@ cache = _table("caches", CACHE)
 stream = _table("streams", STREAM)
 arrival = _table("arrival", NUMBER)
 op = _table("op", WHOLE)
-given = _table("given", NUMBER)
 later = _table("later", NUMBER)
 later_index = _table("later_index", WHOLE)
-later_given = _table("later_given", NUMBER)
 asked_op = _table("asked_op", WHOLE)
-asked_given = _table("asked_given", NUMBER)
 rounds_from = _table("rounds_from", WHOLE)
 rounds = _table("rounds", WHOLE)
 work = _table("work", NUMBER)
 out = _table("out", REQUEST)
 out_path = table_of(G, "at_out_paths", "path", PATH)
+copy_event = copies(EVENT.itemsize)
 copy_path = copies(PATH.itemsize)
 copy_settled = copies(np.dtype(SETTLED).itemsize)
 mark = _table("marks", MARK)
@@ -109,6 +106,18 @@ crowd_tokens = _table("crowd_tokens", WHOLE)
 crowd_items = _table("crowd_items", NUMBER)
 crowd_places = _table("crowd_places", NUMBER)
 _, number_at = row_at("number", NUMBER)
+
+
+@part
+def columns_of(g: Any, given: int, at: int) -> int:
+    """Where the columns of request number `at` of a table stand."""
+    return given + 8 * at * g.width
+
+
+@part
+def column(request: Any, number: int) -> float:
+    """The value of a column of a request."""
+    return number_at(request.columns + 8 * number).v
 
 
 def _pointer_to(kind: Any) -> Any:

@@ -33,7 +33,7 @@ def single(g: Any, agent: Any, kind: int, arg: int, value: float) -> float:
     if kind == CONSTANT:
         return value
     if kind == COLUMN:
-        return of.columns(g, agent.request * g.width + arg).v
+        return of.column(of.request(g, agent.request), arg)
     if kind == SIZE:
         return agent.size
     if kind == INDEX:
@@ -103,7 +103,7 @@ def applied(code: int, a: float, b: float) -> float:
 @part
 def along(g: Any, agent: Any, term: Any) -> float:
     """How many edges of the request's user follow a rule, or who is at the other end of that at the agent's index."""
-    user = term.arg + int(of.columns(g, agent.request * g.width + term.kind).v)
+    user = term.arg + int(of.column(of.request(g, agent.request), term.kind))
     first = of.edge(g, user).v
     count = of.edge(g, user + 1).v - first
     if term.code == EDGES:
@@ -145,7 +145,7 @@ def foreseen(g: Any, slot: int, column: int, count: int, visit: int) -> float:
     agent = of.agent(g, slot)
     if visit >= count or agent.role != ROOT:
         return nan
-    return of.columns(g, agent.request * g.width + column + visit).v
+    return of.column(of.request(g, agent.request), column + visit)
 
 
 @part
