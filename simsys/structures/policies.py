@@ -30,8 +30,7 @@ class Fifo:
 
     def enter(self, key: int, first: bool) -> None:
         self.line[key] = None
-        if first:
-            self.line.move_to_end(key, last=False)
+        self.line.move_to_end(key, last=not first)
 
     def hit(self, key: int) -> None:
         """Hits change nothing."""
@@ -51,8 +50,7 @@ class Lru:
 
     def enter(self, key: int, first: bool) -> None:
         self.line[key] = None
-        if first:
-            self.line.move_to_end(key, last=False)
+        self.line.move_to_end(key, last=not first)
 
     def hit(self, key: int) -> None:
         self.line.move_to_end(key)
@@ -72,8 +70,7 @@ class Clock:
 
     def enter(self, key: int, first: bool) -> None:
         self.line[key] = False
-        if first:
-            self.line.move_to_end(key, last=False)
+        self.line.move_to_end(key, last=not first)
 
     def hit(self, key: int) -> None:
         self.line[key] = True
@@ -102,8 +99,7 @@ class Sieve:
 
     def enter(self, key: int, first: bool) -> None:
         self.ahead[key] = False
-        if first:
-            self.ahead.move_to_end(key, last=False)
+        self.ahead.move_to_end(key, last=not first)
 
     def hit(self, key: int) -> None:
         self._side(key)[key] = True
