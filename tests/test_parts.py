@@ -235,3 +235,39 @@ outer(7, 0)
     path.write_text(script)
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("9\n", -signal.SIGILL)
+
+
+def test_what_a_part_is_given_is_let_go_of() -> None:
+    @apart
+    def at(table: Any, row: int) -> float:
+        return table[row][0] + table[row][1]
+
+    @compiled("float64(float64[:, ::1])")
+    def outer(table: Any) -> float:
+        return at(table, 0) + at(table, 1)
+
+    table = np.arange(4.0).reshape(2, 2).copy()
+    before = sys.getrefcount(table)
+    assert (outer(table), outer(table), sys.getrefcount(table)) == (6.0, 6.0, before)
+
+
+def test_a_part_makes_no_array_for_itself() -> None:
+    @part
+    def kept(n: int) -> float:
+        return np.zeros(n)[0]
+
+    @part
+    def given(n: int) -> Any:
+        return np.zeros(n)
+
+    @compiled("float64(int64)")
+    def keeps(n: int) -> float:
+        return kept(n)
+
+    @compiled("float64(int64)")
+    def gives(n: int) -> float:
+        return given(n)[0]
+
+    assert gives(3) == 0.0
+    with pytest.raises(TypeError, match="kept is a part, and makes an array for itself"):
+        keeps(3)

@@ -11,6 +11,7 @@ from numba.core import cgutils, types
 from numba.core.base import BaseContext
 from numba.core.callconv import CPUCallConv
 from numba.core.lowering import Lower
+from numba.core.runtime.context import NRTContext
 from numba.core.typed_passes import NativeLowering
 
 _parts: set[str] = set()
@@ -19,6 +20,7 @@ _parts: set[str] = set()
 
 _convention: Any = CPUCallConv
 _context: Any = BaseContext
+_counter: Any = NRTContext
 _metadata: Any = ir.values.MDValue
 
 
@@ -74,9 +76,6 @@ class VectorLower(Lower):
     def alloca_lltype(self, name: str, lltype: Any, datamodel: Any = None) -> Any:
         return cgutils.alloca_once(self.builder, lltype, name=name)  # type: ignore[no-untyped-call]
 
-    def incref(self, typ: Any, val: Any) -> None:
-        pass
-
 
 class PartLower(VectorLower):
     """The same, for a part whose loops turn few times: they are left as they are."""
@@ -120,6 +119,7 @@ def part_call(described: Any, libraries: Any) -> Any:
 
 _declare, _insert = _context.declare_function, _context.insert_user_function
 _propagate, _raise = _convention.return_status_propagate, _convention.return_user_exc
+_incref = _counter.incref
 
 
 def _declare_function(context: Any, module: Any, described: Any) -> Any:
@@ -160,5 +160,12 @@ def _return_user_exc(convention: Any, builder: Any, *raised: Any, **about: Any) 
         _raise(convention, builder, *raised, **about)
 
 
+def _count_reference(counter: Any, builder: Any, kind: Any, value: Any) -> None:
+    """Whoever calls a part holds what it is given until the part is over, and nothing in it lets go."""
+    if builder.function.name not in _parts:
+        _incref(counter, builder, kind, value)
+
+
+_counter.incref = _count_reference
 _context.declare_function, _context.insert_user_function = _declare_function, _insert_user_function
 _convention.return_status_propagate, _convention.return_user_exc = _return_status_propagate, _return_user_exc

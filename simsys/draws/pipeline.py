@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numba.core import types
 from numba.core.compiler import CompilerBase
 from numba.core.ir_utils import build_definitions
 from numba.core.ssa import reconstruct_ssa
@@ -16,6 +18,8 @@ from numba.core.typed_passes import NoPythonBackend, NopythonTypeInference, PreL
 from numba.core.untyped_passes import FixupArgs, TranslateByteCode
 
 from simsys.draws.calls import PartLowering, VectorLowering
+
+MAKERS = {np.empty, np.zeros, np.ones, np.full, np.arange, np.empty_like, np.zeros_like}
 
 
 class Pipeline:
@@ -35,10 +39,18 @@ class Pipeline:
         reconstruct_ssa(state.func_ir)
         state.func_ir._definitions = build_definitions(state.func_ir.blocks)
         NopythonTypeInference().run_pass(state)
+        refuse_memory(state)
         PreLowerStripPhis()._strip_phi_nodes(state.func_ir)
         state.func_ir._definitions = build_definitions(state.func_ir.blocks)
         self.lowering().run_pass(state)
         NoPythonBackend().run_pass(state)
+
+
+def refuse_memory(state: Any) -> None:
+    """TypeError for a part that makes arrays and does not give them back: nobody would ever let go of them."""
+    called = (kind.typing_key for kind in state.typemap.values() if isinstance(kind, types.Function))
+    if not isinstance(state.return_type, types.Array) and not MAKERS.isdisjoint(called):
+        raise TypeError(f"{state.func_id.func_name} is a part, and makes an array for itself: let it be given one")
 
 
 class VectorCompiler(CompilerBase):

@@ -41,8 +41,9 @@ class Btree:
     def put(self, keys: Whole, values: Whole) -> None:
         """Write values, NOTHING for a key that is deleted."""
         keys, values, done = np.ascontiguousarray(keys, np.int64), np.ascontiguousarray(values, np.int64), 0
+        ways, turns = np.empty((2, of.AHEAD, of.DEEPEST), np.int64)
         while done < len(keys):
-            done = of.put(*self._pages, self.leaf, self.inner, self.stays, keys, values, done)
+            done = of.put(*self._pages, self.leaf, self.inner, self.stays, keys, values, done, ways, turns)
             if done < len(keys):
                 self._enlarge()
         self.received += len(keys)

@@ -58,16 +58,16 @@ def approach(keys: Any, links: Any, page: int) -> None:
         prefetch(others, i)
 
 
-@compiled(f"int64({PAGES}, int64, int64, float64, int64[::1], int64[::1], int64)")
+@compiled(f"int64({PAGES}, int64, int64, float64, int64[::1], int64[::1], int64, int64[:, ::1], int64[:, ::1])")
 def put(
     keys: Any, links: Any, counts: Any, after: Any, place: Any,
-    leaf: int, inner: int, stays: float, new: Any, values: Any, first: int,
+    leaf: int, inner: int, stays: float, new: Any, values: Any, first: int, ways: Any, turns: Any,
 ) -> int:  # fmt: skip
     """Write entries from number `first` on, until there might be too few pages for the next; where that was.
 
-    Leaves are far from the processor, so those of some keys are sought together; a split ends what was found.
+    Leaves are far from the processor, so those of `AHEAD` keys are sought together, with room for their `ways` and the
+    `turns` on them; a split ends what was found.
     """
-    ways, turns = np.empty((AHEAD, DEEPEST), np.int64), np.empty((AHEAD, DEEPEST), np.int64)
     begin = end = first
     for n in range(first, new.size):
         if place[USED] + place[HEIGHT] + 1 > counts.size:

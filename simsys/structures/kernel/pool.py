@@ -172,6 +172,7 @@ def play(
     """
     store = Store(keys, links, counts, after, place, frames, image, log, rules, state)
     way, slots, value = np.empty(of.DEEPEST, np.int64), np.empty(of.DEEPEST, np.int64), np.empty(1, np.int64)
+    ways, turns = np.empty((of.AHEAD, of.DEEPEST), np.int64), np.empty((of.AHEAD, of.DEEPEST), np.int64)
     for n in range(first, kinds.size):
         deep = place[of.HEIGHT]
         if place[of.USED] + deep + 1 > counts.size or state[USED] + (deep + 1) * (keys.shape[1] + 3) > log.shape[0]:
@@ -193,7 +194,7 @@ def play(
             state[CHANGES] += 1
             value[0] = NOTHING if kinds[n] == ERASE else state[CHANGES]
             used, written = place[of.USED], place[of.WRITTEN]
-            of.put(keys, links, counts, after, place, leaf, inner, stays, wanted[n : n + 1], value, 0)
+            of.put(keys, links, counts, after, place, leaf, inner, stays, wanted[n : n + 1], value, 0, ways, turns)
             splits = (place[of.WRITTEN] - written) >> 1
             record(store, PUT, page, wanted[n], value[0], rules[RECORD] + rules[ENTRY])
             for i in range(splits):
