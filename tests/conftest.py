@@ -17,14 +17,6 @@ def repository() -> Path:
     return Path(__file__).parents[1]
 
 
-@pytest.fixture
-def no_png(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures that nobody looks at are not drawn, only the same as SVG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    monkeypatch.setattr(FigureCanvasAgg, "print_png", lambda *_, **__: None)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest test first, so that the other worker has all the rest to do meanwhile."""
     items.sort(key=lambda item: item.name != "test_a_scenario_prints_what_is_kept[celebrity]")

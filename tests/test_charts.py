@@ -44,7 +44,7 @@ def test_they_name_no_time_and_no_software(drawn: dict[str, bytes]) -> None:
         assert name.endswith("png") or b"<text" not in content, "letters are paths: the same on every machine"
 
 
-def test_dollars_are_no_mathematics(no_png: None) -> None:
+def test_dollars_are_no_mathematics() -> None:
     """A mutant that reads mathematics into names cannot draw this one at all."""
     name = r"hybrid($\frac{x, a_b^2$ & <b>)"
     played = tuple(replace(p, strategy=name) if p.strategy == "hybrid" else p for p in hand_made.result().played)
@@ -146,7 +146,7 @@ def test_a_strategy_has_one_colour_and_no_two_look_alike() -> None:
     assert len(set(looks)) == 20 and looks[0] == (style.COLOURS[0], "-")
 
 
-def test_the_three_overheads_of_storage_engines(no_png: None) -> None:
+def test_the_three_overheads_of_storage_engines() -> None:
     """A point for each that has them all: reads across, changes upwards, bytes as its area."""
     metrics = ("touched", "write_amplification", "space_amplification", "memory")
     told = {"pull": (1.5, 4.0, 1.0, 0.5), "push": (0.5, 12.0, 1.0, 0.1), "hybrid": (0.4, None, 1.1, 0.2)}

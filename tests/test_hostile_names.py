@@ -101,7 +101,7 @@ def test_a_spreadsheet_finds_no_formula_and_every_row() -> None:
     assert not any(text.startswith(("=", "+", "-", "@", "\t")) for text in texts)
 
 
-def test_charts_are_drawn(no_png: None) -> None:
+def test_charts_are_drawn() -> None:
     result = hostile(names(80)[: len(SHAPES) : 3])
     drawn = dict(charts.charts(result))
     assert set(drawn) == set(charts.NAMES) - {"overheads.svg", "overheads.png"}

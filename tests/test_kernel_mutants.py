@@ -21,7 +21,7 @@ MUTANTS = {
     "a service of no time": (ENGINE + "plain.py", "        end = nextafter(start, inf)\n", "        end = start\n"),
     "rounded once more": (ENGINE + "plain.py", "wait += start - now", "wait += (start - now) * 1.0000000000000002"),
     "begun, and still in line": (ENGINE + "plain.py", "shard.line >= shard.longest", "shard.line > shard.longest"),
-    "the first draw again": (ENGINE + "values.py", "g.width + column + visit", "g.width + column"),
+    "the first draw again": (ENGINE + "values.py", "column + visit)", "column)"),
     "to the last shard twice": (ENGINE + "plain.py", " number = 0\n", " number = station.shards - 1\n"),
     "only the last branch counts": (ENGINE + "forks.py", "fork.done & agent.value", "agent.value"),
     "a server too many": (ENGINE + "desks.py", "shard.users >= station.servers:\n        return\n    first",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from kept import KEPT, RESULTS, SWEPT
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from simsys.experiment.evaluate import evaluate
 from simsys.experiment.journal import Journal
@@ -22,9 +23,14 @@ from simsys.report.page import page
 from simsys.report.sweep import contents
 from simsys.scenario import load_scenario, shipped, write_scenario
 
-pytestmark = pytest.mark.usefixtures("no_png")
 PLAYS = Journal()
 """What a scenario and its sweep have in common is played once, if the same process tests both."""
+
+
+@pytest.fixture(autouse=True)
+def no_png(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not kept is not drawn."""
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", lambda *_, **__: None)
 
 
 def jobs() -> int:

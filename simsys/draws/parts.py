@@ -26,7 +26,7 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 COMPILERS: dict[bool, dict[str, Any]] = {True: {}, False: {}}
 """How parts are compiled, with loops of vector instructions and without."""
-with suppress(ImportError):
+with suppress(ImportError, AttributeError):
     from simsys.draws.pipeline import PartCompiler, VectorCompiler
 
     COMPILERS = {True: {"pipeline_class": VectorCompiler}, False: {"pipeline_class": PartCompiler}}
