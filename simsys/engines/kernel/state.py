@@ -12,7 +12,7 @@ from simsys.draws.rows import NOBODY as NOBODY
 from simsys.draws.rows import record
 from simsys.measure.log import REQUEST, TRAITS
 
-INT, FLOAT, KEY, SHORT = np.int64, np.float64, np.uint64, np.int32
+INT, FLOAT, KEY = np.int64, np.float64, np.uint64
 REMEMBERS = 1 << 62
 """Beside the names that an agent has drawn by: it needs one of the fields of `SELDOM`."""
 CROWD = 64
