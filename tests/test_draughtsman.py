@@ -28,20 +28,20 @@ def test_it_draws_what_it_is_given(no_matplotlib: None, jobs: int) -> None:
     before = active_children()
     with draughtsman(jobs) as draw:
         assert len(active_children()) - len(before) == jobs - 1
-        assert draw(hand_made.result()) == [(f"{hand_made.result().scenario}.svg", b"%d processes" % jobs)]
+        assert list(draw(hand_made.result())) == [(f"{hand_made.result().scenario}.svg", b"%d processes" % jobs)]
     assert active_children() == before
 
 
 def test_the_charts_are_the_same_bytes() -> None:
     with draughtsman(2) as draw:
-        assert draw(hand_made.result()) == list(charts.charts(hand_made.result()))
+        assert list(draw(hand_made.result())) == list(charts.charts(hand_made.result()))
 
 
 def test_a_fault_of_a_chart_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charts, "get_ready", lambda: None)
     monkeypatch.setattr(charts, "charts", lambda *_: [][0])
     with draughtsman(2) as draw, pytest.raises(IndexError, match="list index out of range"):
-        draw(hand_made.result())
+        list(draw(hand_made.result()))
 
 
 def test_who_is_killed_is_a_fault(no_matplotlib: None) -> None:
@@ -50,7 +50,7 @@ def test_who_is_killed_is_a_fault(no_matplotlib: None) -> None:
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(WorkerError, match="the process that draws was killed"):
-            draw(hand_made.result())
+            list(draw(hand_made.result()))
 
 
 def test_a_process_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:

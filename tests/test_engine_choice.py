@@ -46,7 +46,7 @@ def written(scenario: Any, engine: Any, jobs: int = 1) -> dict[str, bytes]:
     """All that a run writes, but for the manifest, and what its charts are drawn from instead of them."""
     result = run(scenario, jobs, engine=engine)
     drawn = [("drawn", repr(result.played).encode())]
-    return dict(files.contents(result, "", page(scenario, result), lambda _: drawn))
+    return dict(files.contents(result, "", page(scenario, result), drawn))
 
 
 @pytest.mark.parametrize("sets", [FEW, BOTH, [*FEW, "strategies=[push, hybrid]", "run.replications=1"]])

@@ -14,7 +14,7 @@ from pathlib import Path
 import hand_made
 import pytest
 
-from simsys.report import files
+from simsys.report import charts, files
 from simsys.report.files import InUse, NotResults, reserved, write
 
 HOLD = """
@@ -163,7 +163,7 @@ def test_only_the_manifest_knows_when_and_where() -> None:
     from datetime import UTC, datetime
 
     result = hand_made.result()
-    one, two = (dict(files.contents(result, "load: {}\n", "table\n")) for _ in range(2))
+    one, two = (dict(files.contents(result, "load: {}\n", "table\n", charts.charts(result))) for _ in range(2))
     assert one == two and set(one) | {"manifest.json"} < files.NAMES
     manifest = json.loads(files.manifest(["simsys", "run", "x"], datetime.now(UTC), "simpy", one))
     assert set(manifest) == {"command", "started", "engine", "seconds", "machine", "versions", "sha256"}

@@ -71,7 +71,7 @@ def folder_of(folder: Path, result: Result, name: str = "small") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     scenario = load_scenario(name)
     resolved = write_scenario(scenario, folder)
-    for file, content in files.contents(result, resolved, printed(scenario, result), draw=lambda _: ()):
+    for file, content in files.contents(result, resolved, printed(scenario, result), drawn=()):
         (folder / file).write_bytes(content)
     return folder
 

@@ -18,7 +18,7 @@ from simsys.experiment.points import axes_of, points_of, scenarios_at
 from simsys.experiment.run import run
 from simsys.experiment.sweep import sweep_of
 from simsys.experiment.workers import cores
-from simsys.report import files
+from simsys.report import charts, files
 from simsys.report.page import page
 from simsys.report.sweep import contents
 from simsys.scenario import load_scenario, shipped, write_scenario
@@ -42,7 +42,7 @@ def played(name: str, folder: Path) -> dict[str, bytes]:
     """What a run of the scenario would write to the folder, without the files that are not kept."""
     scenario = load_scenario(name)
     result = run(scenario, jobs(), journal=PLAYS)
-    contents = files.contents(result, write_scenario(scenario, folder), page(scenario, result))
+    contents = files.contents(result, write_scenario(scenario, folder), page(scenario, result), charts.charts(result))
     return {name: content for name, content in contents if name in KEPT}
 
 

@@ -20,7 +20,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from simsys import __version__
 from simsys.cli.app import FAULT, INTERRUPTED, TERMINATED, Stop
 from simsys.cli.compare import compare
 from simsys.cli.doubt import doubt
@@ -47,6 +46,8 @@ def simsys(
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
     if version:
+        from simsys import __version__
+
         say(f"simsys {__version__}\n")
         raise typer.Exit
 

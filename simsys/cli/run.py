@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simsys.experiment.estimate import Estimate
     from simsys.experiment.result import Result
     from simsys.experiment.workers import Limits
-    from simsys.report.files import Draw
+    from simsys.report.draughtsman import Charts
     from simsys.scenario import Scenario
 
 
@@ -83,7 +83,7 @@ def run(
 
 
 @contextmanager
-def _draughtsman(jobs: int | None) -> Iterator[Draw]:
+def _draughtsman(jobs: int | None) -> Iterator[Callable[[Result], Charts]]:
     """Who draws the charts; called before all else is imported, as it takes time to get ready."""
     from simsys.experiment.workers import WorkerError, cores
     from simsys.report.draughtsman import draughtsman
@@ -145,7 +145,7 @@ def compilation(plan: Estimate) -> list[str]:
 
 def _played(
     scenario: Scenario,
-    draw: Draw,
+    draw: Callable[[Result], Charts],
     who: Crew,
     engine: Engine,
     out: Path | None,
@@ -162,8 +162,9 @@ def _played(
     started = datetime.now(UTC)
     with played_into(out or Path("results") / scenario.name, quiet) as (folder, journal):
         result = play(scenario, who.size, None if quiet else progress(), engine.value, journal, most, who.players)
+        drawn = draw(result)
         text = page(scenario, result)
-        written = dict(files.contents(result, write_scenario(scenario, folder), text, draw))
+        written = dict(files.contents(result, write_scenario(scenario, folder), text, drawn))
         keep(folder, written, started, result.engine)
         journal.prune()
     say(files.to_json(files.told(result)) if json else page(scenario, result, colour()))

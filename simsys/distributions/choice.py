@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Self
 
 from pydantic import (
+    ConfigDict,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -76,6 +77,8 @@ class Component(Law[Quantity], Generic[Quantity]):
 
 class Distribution(Law[Quantity], Generic[Quantity]):
     """A plain quantity (a constant), one law, or a mixture whose shares add up to 100%."""
+
+    model_config = ConfigDict(defer_build=False)
 
     mixture: tuple[Component[Quantity], ...] | None = None
 

@@ -33,6 +33,8 @@ LEVEL = r"min|max|p\d+(\.\d+)?"
 class Grammar(Spec, Generic[Quantity]):
     """A noun that is written in a quantity, and named after it: `Lognormal of Duration`."""
 
+    model_config = ConfigDict(defer_build=True)
+
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         names = {Duration: "Duration", Size: "Size", Count: "Count"}

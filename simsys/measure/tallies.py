@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import typeof, types
+from numba import from_dtype, types
 
 from simsys.draws import compiled
 from simsys.measure.histogram import BUCKETS, LONGEST_S, PART, PART_BITS, PICOSECONDS
@@ -153,7 +153,7 @@ def _add_latency(row: Any, latency: float) -> int:
     return int(coarse)
 
 
-_REQUESTS: Any = typeof(np.zeros(0, dtype=REQUEST))  # type: ignore[no-untyped-call]
+_REQUESTS: Any = from_dtype(REQUEST)[::1]
 _SPAN: Any = types.NamedUniTuple(types.float64, len(Span._fields), Span)  # type: ignore[no-untyped-call]
 
 

@@ -34,7 +34,7 @@ def figures() -> dict[str, Figure]:
     text = (resources.files(__package__) / "prices.yaml").read_text(encoding="utf-8")
     return {
         name: Figure(f["value"], tuple(f["range"]), f["source"], str(f["date"]), f["grade"])
-        for name, f in yaml.safe_load(text).items()
+        for name, f in yaml.load(text, yaml.CSafeLoader).items()
     }
 
 

@@ -293,8 +293,8 @@ def _shade(seen: dict[Place, Any], place: Place) -> dict[str, Any]:
 
 
 _CHARTS: dict[str, Callable[[Result], Any]] = {
-    "latency": latency, "backlog": backlog, "tail": tail, "shards": shards, "who-pays": who_pays,
-    "utilization": utilization, "growth": growth, "overheads": overheads,
+    "latency": latency, "backlog": backlog, "tail": tail, "shards": shards, "utilization": utilization,
+    "who-pays": who_pays, "growth": growth, "overheads": overheads,
 }  # fmt: skip
 """Those that take long first, so that all processes are done at about the same time."""
 NAMES = tuple(f"{name}.{kind}" for name in _CHARTS for kind in ("svg", "png"))

@@ -6,25 +6,27 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+
+import numpy  # noqa: F401  (for both processes, once)
 
 from simsys.experiment.result import Result
 from simsys.experiment.workers import WorkerError, heed_signals, undisturbed
 from simsys.report import charts
 
-Charts = list[tuple[str, bytes]]
+Charts = Iterator[tuple[str, bytes]]
 """(file name, content) of each."""
 
 
 @contextmanager
 def draughtsman(jobs: int) -> Iterator[Callable[[Result], Charts]]:
-    """Draws the charts of a result, so many side by side; for one job no process waits.
+    """Draws the charts of a result, so many side by side, while the caller goes on; for one job no process waits.
 
     WorkerError if the process cannot be started, or is killed.
     """
     if jobs <= 1:
-        yield lambda result: list(charts.charts(result, jobs))
+        yield lambda result: charts.charts(result, jobs)
         return
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=_wait_and_draw, args=(here, there, jobs))
@@ -43,14 +45,20 @@ def draughtsman(jobs: int) -> Iterator[Callable[[Result], Charts]]:
 
 
 def _asked(process: Connection, result: Result) -> Charts:
-    try:
+    """Ask at once, and wait when the first chart is wanted."""
+    with suppress(ConnectionError):  # it is dead, which shows when it is to answer
         process.send(result)
-        answer: Charts | Exception = process.recv()
+    return _answered(process)
+
+
+def _answered(process: Connection) -> Charts:
+    try:
+        answer: list[tuple[str, bytes]] | Exception = process.recv()
     except (EOFError, ConnectionError):
         raise WorkerError("the process that draws was killed (out of memory?)") from None
     if isinstance(answer, Exception):
         raise answer
-    return answer
+    yield from answer
 
 
 def _wait_and_draw(parents: Connection, parent: Connection, jobs: int) -> None:
@@ -59,6 +67,8 @@ def _wait_and_draw(parents: Connection, parent: Connection, jobs: int) -> None:
     parents.close()
     try:
         charts.get_ready()
+        import simsys.money  # noqa: F401  (of which a result is made, too)
+
         parent.send(list(charts.charts(parent.recv(), jobs)))
     except (EOFError, ConnectionError):
         pass

@@ -12,7 +12,7 @@ import math
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -35,7 +35,6 @@ NAMES = {
 """What a results folder may hold; anything else is somebody's and is not overwritten."""
 
 
-Draw = Callable[[Result], Iterable[tuple[str, bytes]]]
 _FIGURES = ("value", "low", "high")
 _COLUMNS = ("strategy", "point", "subject", "metric", *_FIGURES, "unit", "note")
 
@@ -97,9 +96,11 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def contents(result: Result, resolved: str, printed: str, draw: Draw = charts.charts) -> Iterator[tuple[str, bytes]]:
+def contents(
+    result: Result, resolved: str, printed: str, drawn: Iterable[tuple[str, bytes]]
+) -> Iterator[tuple[str, bytes]]:
     """(name, content) of every file of a run but the manifest; `resolved` is the scenario, `printed` the table, and
-    `draw` who draws the charts.
+    `drawn` the charts, which are waited for last.
     """
     yield "scenario.yaml", resolved.encode()
     yield "rows.csv", to_csv(result.rows).encode()
@@ -107,7 +108,7 @@ def contents(result: Result, resolved: str, printed: str, draw: Draw = charts.ch
     yield "metrics.json", to_json(metrics(result)).encode()
     yield "played.json", played.to_json(result).encode()
     yield "table.txt", printed.encode()
-    yield from draw(result)
+    yield from drawn
 
 
 def manifest(command: Sequence[str], started: datetime, engine: str, files: Mapping[str, bytes]) -> bytes:
