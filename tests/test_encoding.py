@@ -37,7 +37,8 @@ def tails(draw: Any) -> Tail:
     n, stations = draw(st.integers(0, 3)), tuple(draw(st.lists(names, **few)))
     paths = draw(st.lists(floats, min_size=n * len(stations) * 2, max_size=n * len(stations) * 2))
     column = np.array(draw(st.lists(floats, min_size=n, max_size=n)), dtype=np.float64)
-    return Tail(stations, np.arange(n), np.arange(n), column, np.array(paths).reshape(n, len(stations), 2))
+    counts = np.array(draw(st.lists(st.integers(-(2**9), 2**18), min_size=n, max_size=n)), dtype=np.int64)
+    return Tail(stations, np.arange(n), counts, column, np.array(paths).reshape(n, len(stations), 2))
 
 
 some = st.none() | floats
@@ -105,6 +106,6 @@ def test_half_a_summary_is_refused() -> None:
         with pytest.raises(NotASummary):
             decode(broken)
     raw = zlib.decompress(content)
-    for old, new in ((b'"<i8"', b'"|O8"'), (b'"<f8"', b'"<U8"'), (b"[[", b"{[")):
+    for old, new in ((b'"|u1"', b'"|O1"'), (b'"<f8"', b'"<U8"'), (b"[[", b"{[")):
         with pytest.raises(NotASummary):
             decode(zlib.compress(raw.replace(old, new, 1)))

@@ -1,7 +1,8 @@
 """A summary as bytes of names and numbers, and back to the last bit: no code travels with it, unlike a pickle.
 
 The bytes are compressed: the length of a JSON text (8 bytes), the text, then all arrays one after the other. In the
-text a record is the list of its fields, a mapping a list of pairs, an array its type and shape.
+text a record is the list of its fields, a mapping a list of pairs, an array its type and shape; whole numbers are as
+wide as the widest of the array must be.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ import zlib
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
+from math import prod
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 
 from simsys.measure.summary import Summary
 
+Array = npt.NDArray[Any]
+
 LARGEST = 1 << 30
 """Bytes of a summary; none that was written here comes near."""
-_TYPES = ("<i8", "<f8")
+_TYPES = ("|u1", "<u2", "<i8", "<f8")
 
 
 class NotASummary(ValueError):
@@ -54,15 +59,25 @@ def _plain(value: Any, arrays: list[bytes]) -> Any:
     if value is None or isinstance(value, float | int | str):
         return value
     if isinstance(value, np.ndarray):
-        if value.dtype.str not in _TYPES:
-            raise TypeError(f"an array of {value.dtype} has no place in a summary")
-        arrays.append(value.tobytes())
-        return [value.dtype.str, *value.shape]
+        told = _narrow(value)
+        arrays.append(told.tobytes())
+        return [told.dtype.str, *told.shape]
     if isinstance(value, dict):
         return [[key, _plain(each, arrays)] for key, each in value.items()]
     if isinstance(value, list | tuple):
         return [_plain(each, arrays) for each in value]
     return [_plain(getattr(value, field.name), arrays) for field in fields(value)]
+
+
+def _narrow(array: Array) -> Array:
+    """The array, of the narrowest type that holds its whole numbers."""
+    if array.dtype == np.float64:
+        return array
+    if array.dtype != np.int64:
+        raise TypeError(f"an array of {array.dtype} has no place in a summary")
+    least, most = array.min(initial=0), array.max(initial=0)
+    width = next((kind for kind in (np.uint8, np.uint16) if most <= np.iinfo(kind).max), np.int64)
+    return array.astype(width if least >= 0 else np.int64)
 
 
 class _Arrays:
@@ -75,10 +90,10 @@ class _Arrays:
         kind, *shape = told
         if kind not in _TYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
             raise ValueError(f"there is no array {told!r:.50}")
-        count = int(np.prod(shape, dtype=object))
+        count = prod(shape)
         array = np.frombuffer(self._content, kind, count, self._at) if count else np.zeros(0, kind)
         self._at += array.nbytes
-        return array.reshape(shape)
+        return array.astype(np.float64 if kind == "<f8" else np.int64).reshape(shape)
 
 
 Reader = Callable[[Any, _Arrays], Any]

@@ -7,9 +7,9 @@ Source: the layout of HdrHistogram (G. Tene), with 11 significant bits.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -137,9 +137,15 @@ class Histogram:
 
 def rank_of(q: float, count: int) -> int:
     """The place, from 1, of the quantile q among `count` sorted values; q is taken as a decimal."""
+    share = _decimal(q)
+    return max(1, -(-share.numerator * count // share.denominator))
+
+
+@lru_cache
+def _decimal(q: float) -> Fraction:
     if not 0 <= q <= 1:
         raise ValueError(f"a quantile lies within 0 and 1, not at {q}")
-    return max(1, math.ceil(Fraction(str(float(q))) * count))
+    return Fraction(str(float(q)))
 
 
 def _seconds(values: ArrayLike) -> NDArray[np.float64]:
