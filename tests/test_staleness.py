@@ -64,6 +64,13 @@ def test_a_delivery_at_the_moment_of_the_read_has_come() -> None:
     assert stale(posts, reads([1.0, 2.0, 3.0])) == pytest.approx([1 - exp(-0.1), 1 - exp(-0.05), 0], abs=1e-12)
 
 
+def test_a_cached_answer_lacks_what_an_event_posted_since_even_at_that_moment() -> None:
+    """At 1 the post is over: all who follow its author lack it on their lists, and once more in an older answer."""
+    _, posts = world([0.0], FROM_EVENT)
+    asked = [reads([1.0], age) for age in (0.0, 0.5)]
+    assert [stale(posts, each) for each in asked] == [[pytest.approx(1 - exp(-lacks))] for lacks in (0.1, 0.2)]
+
+
 def half_lost(r: Any) -> Any:
     """The first half of the followers has it a second later; the other half, never."""
     yield Visit("db", "insert")
@@ -215,7 +222,7 @@ def test_reads_are_judged_alike_however_they_settle(order: list[int], cuts: set[
     rows = requests()
     known = Posts(FOLLOWING)
     known.take(rows, Waiting("fresh").settle(settled(list(range(len(rows))), rows, set())[0], ["fresh"]))
-    expected = known.shares(Reads(*(rows[3:][name] for name in Reads._fields)))
+    expected = known.shares(Reads(*(rows[3:][name].copy() for name in Reads._fields)))
     stream, waiting = Staleness(FOLLOWING), Waiting("fresh")
     for batch in settled(order, rows, cuts):
         read = np.flatnonzero(batch.requests["number"] >= 3)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.measure.audits import audits
+from simsys.measure.columns import columns_of
 from simsys.measure.freshness import Freshness, LastFresh
 from simsys.measure.lacking import Deliveries, Lacking, Users
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Batch, Log
@@ -62,28 +63,28 @@ class Meter:
         self._tallies.take(batch)
         if not (self._windows or self._fresh or self._marked or self._staleness is not None):
             return
-        requests = batch.requests
-        arrival = requests["arrival"].copy()
+        requests, columns = batch.requests, columns_of(batch.requests)
+        arrival, end, ops, status = (columns[name] for name in ("arrival", "end", "op", "status"))
         inside = (arrival >= self._begin) & (arrival <= batch.stop)
         self._marked.take(batch, names, inside)
-        good = (requests["status"] == DONE) & inside
+        good = (status == DONE) & inside
         marks, lost = self._delivered.settle(batch, names), self._lost.settle(batch, names)
         self._last_fresh.take(requests, marks)
         if self._scope.followers is not None and not self._scope.saturated:
             self._deliveries.take(marks, self._sent.settle(batch, names))
-        ops = requests["op"].copy()
+        latency = end - arrival
         for number, op in enumerate(self._scope.ops):
-            chosen = np.flatnonzero(good & (ops == number))
+            mine = ops == number
+            chosen = np.flatnonzero(mine & good)
             if op in self._fresh:
                 self._fresh[op].take(requests, chosen, marks)
             if op in self._windows:
-                self._windows[op].add(arrival[chosen], requests["end"][chosen] - arrival[chosen])
+                self._windows[op].add(arrival[chosen], latency[chosen])
             if op in self._recovery:
-                mine = np.flatnonzero(inside & (ops == number))
-                latency = np.where(good[mine], requests["end"][mine] - arrival[mine], inf)
-                self._recovery[op].take(arrival[mine], latency, batch.settled)
+                all_ = np.flatnonzero(mine & inside)
+                self._recovery[op].take(arrival[all_], np.where(good, latency, inf)[all_], batch.settled)
             if op == "read" and self._staleness is not None:
-                self._staleness.take(requests, chosen, never(marks, lost), batch.settled)
+                self._staleness.take(columns, chosen, never(marks, lost), batch.settled)
 
     def summary(self, log: Log, capacity: Mapping[str, float]) -> Summary:
         """The summary, when the play is over; `capacity` is the number of servers of each station, infinite for a

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import types
 
 from simsys import draws
 from simsys.measure.log import BROUGHT, DONE, FROM_EVENT
@@ -76,7 +77,7 @@ class Posts:
         for ever by those for whom it is lost.
         """
         for row in np.flatnonzero(requests["cause"] == FROM_EVENT).tolist():
-            self._of_events[int(requests["number"][row])] = self._post(requests[row], marks, row)
+            self._of_events[int(requests["number"][row])] = self._post(requests, marks, row)
         accepted = requests["status"][marks.row] == DONE
         row, time, n, _ = (column[accepted] for column in marks)
         if not n.any():
@@ -94,14 +95,13 @@ class Posts:
         self._times, self._changes = self._times[order], self._changes[order]
         self._levels = np.cumsum(np.append(self._levels[0], self._changes))
 
-    def _post(self, request: Any, marks: Marks, row: int) -> Post:
-        mine, accepted = marks.row == row, request["status"] == DONE
-        weight = float(np.nan_to_num(request["followers"])) / self._following.users if accepted else 0.0
+    def _post(self, requests: Any, marks: Marks, row: int) -> Post:
+        mine, accepted, end = marks.row == row, requests["status"][row] == DONE, float(requests["end"][row])
+        weight = float(np.nan_to_num(requests["followers"][row])) / self._following.users if accepted else 0.0
         n = np.cumsum(marks.n[mine])
         if not accepted or not n.any():
-            return Post(float(request["end"]), weight, np.zeros(0), np.ones(1))
-        times = np.maximum(marks.time[mine], request["end"])
-        return Post(float(request["end"]), weight, times, np.append(0.0, n / n[-1]))
+            return Post(end, weight, np.zeros(0), np.ones(1))
+        return Post(end, weight, np.maximum(marks.time[mine], end), np.append(0.0, n / n[-1]))
 
     def forget(self, until: float) -> None:
         """No read that arrived before `until` (s) will be asked about any more."""
@@ -112,16 +112,10 @@ class Posts:
         """For each read the probability that it is stale, and that a reader brought by a post does not find it (0
         for others).
         """
-        arrival, age = reads.arrival, reads.age
-        pending = self._levels[np.searchsorted(self._times, arrival, side="right")]
-        lacking = self._following.rate * age + np.maximum(pending, 0.0)
-        for post in self._of_events.values():
-            lacking += ((arrival - age < post.end) & (post.end <= arrival) & (age > 0)) * post.weight
-        own = reads.following / self._following.mean if self._following.mean else np.zeros_like(arrival)
-        unfound = self._unfound(reads)
-        stale, some = np.zeros_like(arrival), np.flatnonzero(lacking)
-        stale[some] = 1.0 - draws.exps(-lacking[some] * own[some])
-        return 1.0 - (1.0 - stale) * (1.0 - unfound), unfound
+        pending = self._levels[np.searchsorted(self._times, reads.arrival, side="right")]
+        ends, weights = (np.array([post[field] for post in self._of_events.values()]) for field in range(2))
+        unfound, facts = self._unfound(reads), self._following
+        return _stale(*reads[:3], pending, unfound, ends, weights, facts.mean, facts.rate), unfound
 
     def _unfound(self, reads: Reads) -> Array:
         unfound = np.zeros_like(reads.arrival)
@@ -168,7 +162,37 @@ class Staleness:
         return self._unfound / UNIT
 
 
+_ARRAY: Any = types.float64[::1]
+
+
+@draws.compiled(_ARRAY(*[_ARRAY] * 7, types.float64, types.float64))
+def _stale(
+    arrival: Array,
+    age: Array,
+    following: Array,
+    pending: Array,
+    unfound: Array,
+    ends: Array,
+    weights: Array,
+    mean: float,
+    rate: float,
+) -> Array:
+    """The probability that each read is stale; `pending` is the expected number of posts under way when it arrived."""
+    out = np.empty(arrival.size)
+    for i in range(arrival.size):
+        lacking = rate * age[i] + max(pending[i], 0.0)
+        for k in range(ends.size):
+            if arrival[i] - age[i] < ends[k] <= arrival[i] and age[i] > 0.0:
+                lacking += weights[k]
+        own = following[i] / mean if mean else 0.0
+        lacks = 1.0 - draws.exp(-lacking * own) if lacking else 0.0
+        out[i] = 1.0 - (1.0 - lacks) * (1.0 - unfound[i])
+    return out
+
+
 def _units(shares: Array) -> int:
     """A sum of shares from 0 to 1 in units of 2**-60: the halves of each are added apart, so that none overflows."""
+    if not shares.any():
+        return 0
     whole = np.rint(shares * UNIT).astype(np.int64)
     return (int((whole >> 30).sum()) << 30) + int((whole & (2**30 - 1)).sum())
