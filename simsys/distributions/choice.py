@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, Literal, Self
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import (
     ConfigDict,
@@ -33,6 +34,8 @@ from simsys.distributions.grammar import (
 from simsys.distributions.mixtures import mixture
 from simsys.distributions.variates import Variate
 from simsys.units import Count, Duration, Share, Size
+
+Kind = TypeVar("Kind", bound="Distribution[Any]")
 
 
 class Law(Grammar[Quantity], Generic[Quantity]):
@@ -88,7 +91,7 @@ class Distribution(Law[Quantity], Generic[Quantity]):
         if isinstance(value, Mapping | Distribution):
             return read(value)  # type: ignore[no-any-return]
         try:
-            return read({"constant": value})  # type: ignore[no-any-return]
+            return _constant(cls, value) if isinstance(value, str) else read({"constant": value})  # type: ignore[no-any-return]
         except ValidationError as error:
             found = error.errors()[0]
             raise ValueError(found["ctx"].get("error", found["msg"])) from None
@@ -122,6 +125,11 @@ class Distribution(Law[Quantity], Generic[Quantity]):
         model.clear()
         model["anyOf"] = [*plain, named]
         return schema
+
+
+@lru_cache(maxsize=4096)
+def _constant(kind: type[Kind], text: str) -> Kind:
+    return kind.model_validate({"constant": text})
 
 
 def _without_none(written: Any) -> Any:

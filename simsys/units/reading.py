@@ -4,6 +4,7 @@ import math
 import re
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import lru_cache
 
 from simsys.units.tables import (
     BYTES,
@@ -27,12 +28,24 @@ A_SHARE = "a share like 99.5%, or plain 0 or 1"
 A_MONEY = "money like 40k$/month"
 A_PRICE = "a price like 4 $/GB/month, 12.5 $/month, 0.02 $/GB or 5 $/M"
 
+UNITS: dict[str, Units] = {
+    A_SIZE: BYTES,
+    A_SIZE_RATE: {f"{unit}/s": size for unit, size in BYTES.items()},
+    A_RATE: PER_SECOND,
+    A_COUNT: PIECES,
+    A_SHARE: PERCENT,
+    A_MONEY: DOLLARS_PER_MONTH,
+    A_PRICE: {name: size for units in PRICES.values() for name, size in units.items()},
+}
+"""The units of what is expected; no two prices share one."""
+REMEMBERED = 4096  # the same few texts are read again and again: at every point of a sweep, say
+
 NO_EXPONENTS = "exponents are not read, write 1000 or 1k"
 NUMBER = r"\d+(?:\.\d+)?"
 LONGEST = 400  # characters; enough for any float without an exponent
 
 
-def _exact(number: str, unit: str, units: Units, given: object, expected: str) -> Fraction:
+def _exact(number: str, unit: str, units: Units, given: str, expected: str) -> Fraction:
     if unit in units:
         return Fraction(number) * units[unit]
     if not unit:
@@ -44,7 +57,7 @@ def _exact(number: str, unit: str, units: Units, given: object, expected: str) -
     raise complaint(given, expected, f"no unit '{unit}'" + (f", did you mean '{near[0]}'?" if near else ""))
 
 
-def _rounded(exact: Fraction, given: object, expected: str) -> float:
+def _rounded(exact: Fraction, given: str, expected: str) -> float:
     try:
         return float(exact)
     except OverflowError:
@@ -57,47 +70,57 @@ def _text(value: object, expected: str) -> str:
         raise complaint(value, expected, "the unit is missing" if number else "")
     if len(value) > LONGEST:
         raise complaint(value, expected, "that is too long")
-    return value.strip()
+    return value
 
 
-def _parse(value: object, units: Units, expected: str) -> float:
-    found = re.fullmatch(rf"({NUMBER})(.*)", _text(value, expected), re.ASCII | re.DOTALL)
+def _parse(value: object, expected: str) -> float:
+    return _read(_text(value, expected), expected)
+
+
+@lru_cache(REMEMBERED)
+def _read(given: str, expected: str) -> float:
+    found = re.fullmatch(rf"({NUMBER})(.*)", given.strip(), re.ASCII | re.DOTALL)
     if not found:
-        raise complaint(value, expected)
+        raise complaint(given, expected)
     unit = "".join(found[2].split())
-    return _rounded(_exact(found[1], unit, units, value, expected), value, expected)
+    return _rounded(_exact(found[1], unit, UNITS[expected], given, expected), given, expected)
 
 
 def parse_duration(value: object) -> float:
     """Seconds from `250us`, `10ms`, `1m30s`; a compound goes from the largest unit to the smallest."""
-    text = _text(value, A_DURATION)
+    return _seconds(_text(value, A_DURATION))
+
+
+@lru_cache(REMEMBERED)
+def _seconds(given: str) -> float:
+    text = given.strip()
     parts = re.findall(rf"({NUMBER})\s*([^\d\s]*)", text, re.ASCII)
     if re.search(r"\d[eE][+-]?\d", text):
-        raise complaint(value, A_DURATION, NO_EXPONENTS)
+        raise complaint(given, A_DURATION, NO_EXPONENTS)
     if not parts or "".join(map("".join, parts)) != "".join(text.split()):
-        raise complaint(value, A_DURATION)
-    terms = [_exact(number, unit, SECONDS, value, A_DURATION) for number, unit in parts]
+        raise complaint(given, A_DURATION)
+    terms = [_exact(number, unit, SECONDS, given, A_DURATION) for number, unit in parts]
     sizes = [SECONDS[unit] for _, unit in parts]
     if sizes != sorted(set(sizes), reverse=True):
-        raise complaint(value, A_DURATION, "each unit once, the largest first")
+        raise complaint(given, A_DURATION, "each unit once, the largest first")
     if any("." in number for number, _ in parts[:-1]):
-        raise complaint(value, A_DURATION, "only the last part may have a fraction")
-    return _rounded(sum(terms, Fraction(0)), value, A_DURATION)
+        raise complaint(given, A_DURATION, "only the last part may have a fraction")
+    return _rounded(sum(terms, Fraction(0)), given, A_DURATION)
 
 
 def parse_size(value: object) -> float:
     """Bytes from `512B`, `20kB`, `64MiB`."""
-    return _parse(value, BYTES, A_SIZE)
+    return _parse(value, A_SIZE)
 
 
 def parse_size_rate(value: object) -> float:
     """Bytes per second from `20MB/s`."""
-    return _parse(value, {f"{unit}/s": size for unit, size in BYTES.items()}, A_SIZE_RATE)
+    return _parse(value, A_SIZE_RATE)
 
 
 def parse_rate(value: object) -> float:
     """Events per second from `20k/s`, `300/m`, `5/h`, `1M/d`."""
-    return _parse(value, PER_SECOND, A_RATE)
+    return _parse(value, A_RATE)
 
 
 def parse_count(value: object) -> float:
@@ -106,7 +129,7 @@ def parse_count(value: object) -> float:
         if not 0 <= value <= 1.7976931348623157e308:
             raise complaint(value, A_COUNT, "it is finite and not negative")
         return float(value)
-    return _parse(value, PIECES, A_COUNT)
+    return _parse(value, A_COUNT)
 
 
 def parse_whole(value: object) -> int:
@@ -123,7 +146,7 @@ def parse_share(value: object) -> float:
         return float(value)
     if isinstance(value, int | float) and 0 < value < 1 and not isinstance(value, bool):
         raise complaint(value, A_SHARE, f"write {write_share(value)}")
-    share = _parse(value, PERCENT, A_SHARE)
+    share = _parse(value, A_SHARE)
     if share > 1:
         raise complaint(value, A_SHARE, "at most 100%")
     return share
@@ -131,12 +154,11 @@ def parse_share(value: object) -> float:
 
 def parse_money(value: object) -> float:
     """US dollars per month from `40k$/month` (or /year, or /h: a month has 730 hours)."""
-    return _parse(value, DOLLARS_PER_MONTH, A_MONEY)
+    return _parse(value, A_MONEY)
 
 
 def parse_price(value: object) -> tuple[float, str]:
     """US dollars and for what: "B/month", "month" (also from /h, /year), "B", "1" (a piece: `5 $/M`)."""
-    unit = re.sub(rf"^{NUMBER}|\s", "", _text(value, A_PRICE), flags=re.ASCII)
-    per = next((per for per, units in PRICES.items() if unit in units), None)
-    units = PRICES[per] if per else {name: x for units in PRICES.values() for name, x in units.items()}
-    return _parse(value, units, A_PRICE), per or ""
+    unit = re.sub(rf"^{NUMBER}|\s", "", _text(value, A_PRICE).strip(), flags=re.ASCII)
+    per = next((per for per, units in PRICES.items() if unit in units), "")
+    return _parse(value, A_PRICE), per

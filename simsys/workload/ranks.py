@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, log
 from typing import Annotated, Any
 
@@ -66,8 +67,14 @@ class Ranks:
 
     users: QuantileTable
     posts: QuantileTable
-    mean_followers: float
-    activity_weighted_mean_followers: float
+
+    @cached_property
+    def mean_followers(self) -> float:
+        return self.users.mean
+
+    @cached_property
+    def activity_weighted_mean_followers(self) -> float:
+        return self.posts.mean
 
     def author(self, v: Array) -> Array:
         """Ranks, as parts of all users, of the authors of posts, from uniform numbers."""
@@ -117,5 +124,4 @@ def _ranks(law: QuantileTable, each: Array, exponent: float) -> Ranks:
     if not posts[-1] > 0.0:
         raise ValueError("nobody posts: the activity of all users adds up to zero")
     tilted = np.column_stack((posts / posts[-1], low, high, np.where(low < high, shape + exponent, shape)))
-    by_posts = QuantileTable(np.ascontiguousarray(tilted))
-    return Ranks(law, by_posts, law.mean, by_posts.mean)
+    return Ranks(law, QuantileTable(np.ascontiguousarray(tilted)))
