@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, StrictBool, TypeAdapter, ValidationError, 
 from simsys.scenario.complaints import complaints, follow
 from simsys.scenario.errors import Problem, nearest
 from simsys.scenario.guard import Node
-from simsys.scenario.paths import Path, element_step
+from simsys.scenario.paths import Path, element_steps
 from simsys.strategies import Strategy, find, flow, label, names, strategy_name
 from simsys.strategies.values import FlowError
 from simsys.units import Count, Spec, Whole, printable
@@ -84,7 +84,8 @@ def read_strategies(tree: Node) -> tuple[list[Strategy], list[Problem]]:
         return [], [tree.problem("", "'strategies' is missing: the designs to compare, as in [pull, push]")]
     if not isinstance(node.value, list) or not node.value:
         return [], [node.problem("strategies", "expected a list of strategies, as in [pull, push]")]
-    read = [(element, *_read(element, ("strategies", element_step(tree, i)))) for i, element in enumerate(node.value)]
+    steps = element_steps(node.value)
+    read = [(element, *_read(element, ("strategies", step))) for element, step in zip(node.value, steps, strict=True)]
     problems = [problem for *_, found in read for problem in found]
     strategies = [strategy for _, strategy, _ in read if strategy is not None]
     labels: dict[str, bool] = {}
@@ -104,15 +105,6 @@ def read_strategies(tree: Node) -> tuple[list[Strategy], list[Problem]]:
 def families() -> list[str]:
     """The families of all strategies there are."""
     return sorted({cls.family for name in names() if (cls := find(name)) is not None})
-
-
-def flows(tree: Node) -> dict[str, Any]:
-    """The flows of a scenario as they are written, by name."""
-    node = tree.value["strategies"] if isinstance(tree.value, dict) else tree
-    elements = node.value if isinstance(node.value, list) else []
-    mappings = [element.plain() for element in elements if isinstance(element.value, dict)]
-    written = [mapping["flow"] for mapping in mappings if "flow" in mapping]
-    return {flow.get("name", "flow"): flow for flow in written}
 
 
 def _read(element: Node, path: Path) -> tuple[Strategy | None, list[Problem]]:

@@ -14,7 +14,7 @@ from simsys.scenario.complaints import complaints
 from simsys.scenario.defaults import merged
 from simsys.scenario.errors import Problem, ScenarioError, Source
 from simsys.scenario.guard import MAX_BYTES, Node, read_tree
-from simsys.scenario.knobs import families, flows, read_strategies
+from simsys.scenario.knobs import families, read_strategies
 from simsys.scenario.model import Scenario
 from simsys.scenario.paths import Path as Steps
 from simsys.scenario.paths import PathError, find, parse_path, set_value, show_path
@@ -67,7 +67,7 @@ def read_scenario(
     scenario = _validated(tree, strategies, folder, problems)
     if problems or found or scenario is None:
         raise ScenarioError(problems + found)
-    scenario.name_it(name, folder, flows(tree))
+    scenario.name_it(name, folder)
     scenario, problems = checked(scenario, tree)
     if problems:
         raise ScenarioError(problems)

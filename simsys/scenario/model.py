@@ -15,6 +15,7 @@ from simsys.scenario.sizing import Sizing
 from simsys.scenario.sweep import Sweep
 from simsys.stations import Batch, Station
 from simsys.strategies import Strategy
+from simsys.strategies.flow import Flow
 from simsys.structures.caches import CacheSpec
 from simsys.units import Duration, Name, Size, Spec
 from simsys.workload.load import Load
@@ -58,13 +59,12 @@ class Scenario(Spec):
     sweep: Sweep = Field(default=Sweep(), description="values to try, by path; steps; and whether the paths go in step")
 
     _name: str = PrivateAttr(default="scenario")
-    _folder: Path = PrivateAttr(default=Path())
-    _flows: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _folder: Path = PrivateAttr(default_factory=Path)
     _worked_out: dict[str, Any] = PrivateAttr(default_factory=dict)
 
-    def name_it(self, name: str, folder: Path, flows: dict[str, Any]) -> None:
-        """Say what it is called, where its file names start, and how its flows were written."""
-        self._name, self._folder, self._flows = name, folder, flows
+    def name_it(self, name: str, folder: Path) -> None:
+        """Say what it is called, and where its file names start."""
+        self._name, self._folder = name, folder
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ class Scenario(Spec):
     @property
     def flows(self) -> dict[str, Any]:
         """The flows as they were written, by name."""
-        return self._flows
+        return {each.name: each.written.data for each in self.strategies if isinstance(each, Flow)}
 
     @property
     def worked_out(self) -> dict[str, Any]:

@@ -74,12 +74,10 @@ def element_name(node: Node) -> str:
     return name if isinstance(name, str) else ""
 
 
-def element_step(tree: Node, index: int) -> str:
-    """How a path names an element of `strategies`: by its name if no other has it, else by its number."""
-    node = tree.value["strategies"] if isinstance(tree.value, dict) else tree
-    elements = [element_name(child) for child in node.value] if isinstance(node.value, list) else []
-    name = elements[index] if index < len(elements) else ""
-    return name if name and elements.count(name) == 1 else str(index)
+def element_steps(elements: list[Node]) -> list[str]:
+    """How a path names each element of `strategies`: by its name if no other has it, else by its number."""
+    names = [element_name(element) for element in elements]
+    return [name if name and names.count(name) == 1 else str(index) for index, name in enumerate(names)]
 
 
 def find(tree: Node, path: Path) -> Node:

@@ -11,13 +11,14 @@ from simsys.scenario.guard import Node
 from simsys.scenario.happenings import event_problems
 from simsys.scenario.knobs import read_strategies
 from simsys.scenario.model import Scenario
-from simsys.scenario.paths import Path, PathError, Place, element_step, find, parse_path, set_value
+from simsys.scenario.paths import Path, PathError, Place, element_steps, find, parse_path, set_value
 from simsys.scenario.promises import SloRule, resolved
 from simsys.scenario.schema import allowed
 from simsys.scenario.storage import unfit
 from simsys.scenario.sweep import STEPS
 from simsys.scenario.uses import KIND, Use, uses
 from simsys.steps import MARKED
+from simsys.strategies import Strategy
 from simsys.structures.caches import ASKED_BY, SKETCHES
 from simsys.units import printable, show_duration
 from simsys.workload import Workload
@@ -62,8 +63,10 @@ class References:
 
     def problems(self) -> Iterator[Problem]:
         """All that does not fit together."""
-        for number in range(len(self.scenario.strategies)):
-            yield from self._strategy(number)
+        elements = find(self.tree, ("strategies",)).value
+        assert isinstance(elements, list)
+        for strategy, name in zip(self.scenario.strategies, element_steps(elements), strict=True):
+            yield from self._strategy(strategy, self._at("strategies", name))
         yield from self._unused()
         yield from self._unasked()
         yield from self._peak()
@@ -81,9 +84,7 @@ class References:
     def _at(self, *path: str) -> Place:
         return Place(self.tree, path)
 
-    def _strategy(self, number: int) -> Iterator[Problem]:
-        strategy = self.scenario.strategies[number]
-        place = self._at("strategies", element_step(self.tree, number))
+    def _strategy(self, strategy: Strategy, place: Place) -> Iterator[Problem]:
         if why := unfit(self.scenario, strategy):
             yield place.problem(why)
         for op in self.load.ops:
@@ -97,6 +98,8 @@ class References:
                 continue
             self.unknown |= not found
             for use in found:
+                if use in self.used:
+                    continue
                 problems = list(self._use(use, place))
                 if not problems:
                     self.used.add(use)
@@ -136,7 +139,7 @@ class References:
         """What nobody uses, and is nearly called as something that is used or has defaults: a slip."""
         scenario = self.scenario
         known = self.used.union(*(default_uses(strategy.family) for strategy in scenario.strategies))
-        known |= {use._replace(op="") for use in known}
+        known |= {Use(use.kind, use.name) for use in known}
         nouns: dict[str, Mapping[str, object]] = {
             "stations": scenario.stations, "caches": scenario.caches, "batches": scenario.batches,
         }  # fmt: skip

@@ -29,15 +29,12 @@ class Use(NamedTuple):
     op: str = ""
 
 
+@lru_cache(maxsize=1024)
 def uses(strategy: Strategy, op: str, columns: tuple[str, ...]) -> tuple[Use, ...] | str:
     """What the plan of an operation uses, in its order; or why the plan cannot be driven with these columns.
 
     Nothing is known of a plan in Python that cannot be traced; a flow always can, unless it is too large.
     """
-    return _uses(strategy, op, columns) if isinstance(strategy, Flow) else _remembered(strategy, op, columns)
-
-
-def _uses(strategy: Strategy, op: str, columns: tuple[str, ...]) -> tuple[Use, ...] | str:
     plan = strategy.plan(op)
     assert plan is not None
     try:
@@ -55,9 +52,6 @@ def _unlike(tree: Tree) -> Iterator[Use]:
     yield from (Use("beneath", name) for name in sorted(beneath(tree)))
     yield from (Use("placed", name) for name in sorted(placed(tree)))
     yield from (Use("shared", name) for name in sorted(shared(tree)))
-
-
-_remembered = lru_cache(maxsize=1024)(_uses)
 
 
 def _of(tree: Tree) -> Iterator[Use]:

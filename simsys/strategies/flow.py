@@ -6,7 +6,8 @@ A flow is a mapping from operations to lists of forms (`forms.py`), beside its n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from simsys.steps import Plan
@@ -16,10 +17,21 @@ from simsys.strategies.stores import Stored, stored
 from simsys.strategies.values import FlowError, Reader
 
 
+@dataclass(frozen=True)
+class Written:
+    """The mapping that a flow is read from, known by its text."""
+
+    text: str = ""
+    data: Any = field(default=None, compare=False, repr=False)
+
+
 class Flow(Strategy):
-    """A strategy whose plans are lists of forms; `name` is how reports call it, `stores` what it keeps."""
+    """A strategy whose plans are lists of forms; `name` is how reports call it, `written` what it was read from, which
+    tells two of them apart, `stores` what it keeps.
+    """
 
     name: str = "flow"
+    written: Written = Written()
     plans: Mapping[str, Plan] = field(default_factory=dict, compare=False)
     stores: tuple[Stored, ...] = field(default=(), compare=False)
     family: ClassVar[str] = ""
@@ -36,7 +48,12 @@ def parse(data: Any) -> Flow:
 
     Raises `FlowError` with all that is wrong: (path, message, wrong word, right words).
     """
-    reader = Reader()
+    return _parsed(Written(repr(data), data))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(written: Written) -> Flow:
+    reader, data = Reader(), written.data
     if not isinstance(data, dict):
         raise FlowError([((), "a flow is a mapping: name, and a list of steps per operation", None, ())])
     name = data.get("name", "flow")
@@ -48,4 +65,4 @@ def parse(data: Any) -> Flow:
     if not plans:
         reader.wrong((), "a flow needs a list of steps for at least one operation")
     reader.raise_all()
-    return Flow(str(name), plans, stores)
+    return Flow(str(name), written, plans, stores)
