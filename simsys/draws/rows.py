@@ -68,7 +68,7 @@ def _place(context: Any, builder: Any, row: RowType, address: Any, name: str) ->
     return builder.inttoptr(builder.add(address, WORD(offset)), context.get_value_type(kind).as_pointer())
 
 
-def _apart(builder: Any, row: RowType, name: str, access: Any) -> Any:
+def tagged(builder: Any, row: RowType, name: str, access: Any) -> Any:
     """Tell LLVM that a field of a table is never another field, or a field of another table (type-based aliases).
 
     Without a name it is a part of the row, and may be any field of it.
@@ -83,7 +83,7 @@ def _apart(builder: Any, row: RowType, name: str, access: Any) -> Any:
 
 @lower_getattr_generic(RowType)
 def _get(context: Any, builder: Any, row: RowType, address: Any, name: str) -> Any:
-    value = _apart(builder, row, name, builder.load(_place(context, builder, row, address, name)))
+    value = tagged(builder, row, name, builder.load(_place(context, builder, row, address, name)))
     return context.cast(builder, value, row.field(name)[0], row.seen(name))
 
 
@@ -92,7 +92,7 @@ def _set(context: Any, builder: Any, signature: Any, arguments: Any, name: str) 
     row, kind = signature.args
     address, value = arguments
     value = context.cast(builder, value, kind, row.field(name)[0])
-    _apart(builder, row, name, builder.store(value, _place(context, builder, row, address, name)))
+    tagged(builder, row, name, builder.store(value, _place(context, builder, row, address, name)))
 
 
 @intrinsic
@@ -125,8 +125,8 @@ def copies(size: int) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             for offset in range(0, size, 8):
                 onto, at = (builder.inttoptr(builder.add(row, WORD(offset)), WORD.as_pointer()) for row in arguments)
-                word = _apart(builder, source, "", builder.load_atomic(at, "unordered", 8))
-                _apart(builder, to, "", builder.store(word, onto))
+                word = tagged(builder, source, "", builder.load_atomic(at, "unordered", 8))
+                tagged(builder, to, "", builder.store(word, onto))
             return context.get_dummy_value()
 
         return types.void(to, source), code

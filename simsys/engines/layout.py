@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from simsys.distributions import Variate
 from simsys.distributions.variates import NO_TABLE
 from simsys.engines.calendars import calendars
+from simsys.engines.kernel.free import room
 from simsys.engines.kernel.loop import UNCHECKED
 from simsys.engines.kernel.state import (
     BATCHED,
@@ -87,7 +89,7 @@ class Layout:
         self.point(name)
 
     def point(self, name: str) -> None:
-        self.g[f"at_{name}"] = self.tables[name].__array_interface__["data"][0]
+        self.g[f"at_{name}"] = self.tables[name].ctypes.data
 
     # -- stations --------------------------------------------------------------------------------------------------
 
@@ -95,7 +97,7 @@ class Layout:
         stations: list[dict[str, Any]] = []
         shards: list[tuple[int, float]] = []
         timings: list[dict[str, Any]] = []
-        free = 0
+        free: list[Array] = []
         for number, (name, spec) in enumerate(model.stations.items()):
             delay, limit = spec.servers == "unlimited", spec.rate_limit
             queued = not delay and (name in model.held or spec.queues or bool(model.outages.get(name)))
@@ -110,8 +112,8 @@ class Layout:
                     "rate": limit.rate if limit else 0.0,
                     "burst": limit.burst if limit else 0.0,
                     "shard": len(shards),
-                    "free": free,
-                    "occupies": not delay,
+                    "free": sum(map(len, free)),
+                    "stride": room(servers),
                     "spread_stream": self.luck.stream(f"{name} spread"),
                     "any_stream": self.luck.stream(f"{name} any"),
                     "spread_name": self._name(f"{name} spread"),
@@ -119,7 +121,10 @@ class Layout:
                 }
             )
             shards += [(number, limit.burst if limit else 0.0)] * spec.shards
-            free += 0 if delay or queued else servers * spec.shards
+            if not (delay or queued):
+                times = np.full((spec.shards, room(servers)), inf)
+                times[:, :servers] = 0.0
+                free.append(times.ravel())
             for op, service in spec.ops.items():
                 timings.append(self._timing(len(timings), f"{name}.{op}", service))
         self.tables["stations"] = filled(STATION, stations)
@@ -128,7 +133,7 @@ class Layout:
         outages, spans, self.downs = calendars(model.stations, model.outages)
         table["outages"], table["downs"], table["downs_end"] = np.array(spans).reshape(-1, 3).T
         self.tables["shards"] = table
-        self.tables["free"] = np.zeros(free)
+        self.tables["free"] = np.concatenate([np.zeros(0), *free])
         self.tables["outages"] = outages
         self.tables["timings"] = filled(TIMING, timings)
 

@@ -20,11 +20,11 @@ def booked(layout: Layout, number: int, row: Any, shards: Array, now: float) -> 
     if row["kind"] == state.DELAY:
         return [Booked(0.0, 0.0, 0)]
     if row["kind"] == state.PLAIN:
-        free = layout.tables["free"][row["free"] :].tolist()
-        servers = int(row["servers"])
+        first, servers, room = (int(row[name]) for name in ("free", "servers", "stride"))
+        free = layout.tables["free"][first : first + len(shards) * room].reshape(-1, room)[:, :servers]
         return [
-            plainly_booked(free[i * servers : (i + 1) * servers], starts_of(layout, int(row["shard"]) + i), now)
-            for i in range(len(shards))
+            plainly_booked(times, starts_of(layout, int(row["shard"]) + i), now)
+            for i, times in enumerate(free.tolist())
         ]
     begun, lined_up = at_desks(layout, number, len(shards))
     return [

@@ -11,6 +11,7 @@ from simsys.draws.parts import apart, part
 from simsys.draws.rows import prefetch
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.events import END_CLASS, schedule
+from simsys.engines.kernel.free import replace_least
 from simsys.engines.kernel.state import (  # fmt: skip
     BLOCK,
     LINE_ENDS,
@@ -72,7 +73,7 @@ def visit_delay(g: Any, slot: int, station: Any) -> None:
 def admit(g: Any, station: Any, number: int, seconds: float) -> float:
     """Join the line of a shard; when the work is done (g)."""
     shard = of.shard(g, station.shard + number)
-    now, at = g.now, station.free + number * station.servers
+    now, at = g.now, station.free + number * station.stride
     shard.visits += 1
     shard.busy += seconds
     start = of.free(g, at).v
@@ -84,7 +85,10 @@ def admit(g: Any, station: Any, number: int, seconds: float) -> float:
     end = start + seconds
     if end <= start:
         end = nextafter(start, inf)
-    replace_least(g, at, station.servers, end)
+    if station.servers == 1:
+        of.free(g, at).v = end
+    else:
+        replace_least(g, at, station.servers, end)
     return end
 
 
@@ -121,21 +125,6 @@ def shorten(g: Any, shard: Any) -> None:
             of.line(g, gone).link = g.lines_free
             g.lines_free = gone
             g.lines_left += 1
-
-
-@part
-def replace_least(g: Any, at: int, servers: int, end: float) -> None:
-    """Let the server that is free first be busy until `end`; a heap of `servers` times from `at` on."""
-    hole, below = 0, 1
-    while below < servers:
-        if below + 1 < servers:
-            below += int(of.free(g, at + below + 1).v < of.free(g, at + below).v)
-        if of.free(g, at + below).v >= end:
-            break
-        of.free(g, at + hole).v = of.free(g, at + below).v
-        hole = below
-        below = 2 * hole + 1
-    of.free(g, at + hole).v = end
 
 
 @part

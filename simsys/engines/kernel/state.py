@@ -84,7 +84,7 @@ GATHERING = record("link batch first last members child value references")
 LEASE = record("key", "", "link cache first last over")
 BATCHED = record("size current", "linger")
 STATION = record(
-    "kind shards servers choices room shard free occupies inside refused spread_stream any_stream spread_name any_name",
+    "kind shards servers choices room shard free stride inside refused spread_stream any_stream spread_name any_name",
     "area since sojourns held rate burst",
 )
 SHARD = record(

@@ -121,7 +121,7 @@ def visited(g: Any, slot: int, node: Any, served: int) -> int:
     agent, station = of.agent(g, slot), of.station(g, node.what)
     took = g.now - agent.came
     waited(g, slot, node.what, took, max(0.0, took - agent.seconds) if served else took)
-    if served and station.occupies:
+    if served and station.kind != DELAY:
         charged = served * agent.seconds
         request = of.request(g, agent.request)
         request.work += charged
