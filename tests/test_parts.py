@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from numba.core.compiler_lock import global_compiler_lock
@@ -271,3 +272,14 @@ def test_a_part_makes_no_array_for_itself() -> None:
     assert gives(3) == 0.0
     with pytest.raises(TypeError, match="kept is a part, and makes an array for itself"):
         keeps(3)
+
+
+def test_vectors_are_as_wide_as_the_processors_in_what_simsys_compiles_and_nothing_else() -> None:
+    def added(seen: Any) -> float:
+        return 2.0 * seen[0]
+
+    mine, others = compiled("float64(float64[::1])")(added), numba.njit("float64(float64[::1])")(added)
+    assert mine(np.ones(3)) == others(np.ones(3)) == 2.0
+    wide = '"prefer-vector-width"="512"'
+    assert all(wide in text for text in mine.inspect_llvm().values())
+    assert not any(wide in text for text in others.inspect_llvm().values())

@@ -7,6 +7,7 @@ the number of workers, and two strategies meet the same requests with the same l
 ids are integers in [0, 2**62).
 """
 
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -43,6 +44,7 @@ LEVELS = 31  # halvings of `count_below`, so that a node's number is below 2**32
 SHARD_KEY = 0x5A4D5348415244
 
 
+@cache
 def name_id(text: str) -> int:
     """A hash of a name, the same everywhere and for ever."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 2

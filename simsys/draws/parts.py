@@ -149,3 +149,17 @@ with suppress(ImportError, AttributeError):
         return _calls[call]
 
     BaseFunction.get_call_type = _call_type_once  # type: ignore[assignment,method-assign]
+
+with suppress(ImportError, AttributeError):
+    from numba.core.cpu import CPUContext
+
+    _lowered = CPUContext.post_lowering
+
+    def _lowered_wide(context: Any, module: Any, library: Any) -> None:
+        """Vectors may be as wide as the processor's: LLVM halves the widest, in case they slow down all else."""
+        if _calls is not None:
+            for function in module.functions:
+                set.add(function.attributes, '"prefer-vector-width"="512"')  # llvmlite knows attributes without a value
+        _lowered(context, module, library)  # type: ignore[no-untyped-call]
+
+    CPUContext.post_lowering = _lowered_wide  # type: ignore[method-assign]
