@@ -177,9 +177,14 @@ class Workload:
         return np.array([numbers[name] for name in lines.op[:count]], np.int64)
 
     def _drawn_ops(self, indices: Indices) -> Indices:
-        shares = tuple(self.shares.values())
-        only = alone(shares)
-        return np.full(indices.size, only) if only is not None else drawn(shares, self._stream("op"), indices)
+        if self._only is not None:
+            return np.full(indices.size, self._only)
+        return drawn(tuple(self.shares.values()), self._stream("op"), indices)
+
+    @cached_property
+    def _only(self) -> int | None:
+        """The number of the operation that every request is, if there is one."""
+        return alone(tuple(self.shares.values()))
 
     def _with_drawn(self, columns: Columns, indices: Indices, op: Indices, needed: frozenset[str] | None) -> Columns:
         """These columns and those that are drawn, as far as they are needed, in their order."""
