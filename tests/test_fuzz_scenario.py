@@ -87,7 +87,8 @@ def fuzz(seed: int, count: int) -> tuple[int, float]:
             played += isinstance(read_scenario(text, (), "mutant", Path()), Scenario)
         except ScenarioError as error:
             assert error.problems and all(problem.message and problem.line >= 1 for problem in error.problems)
-            assert str(error).isprintable() or "\n" in str(error)
+            told = str(error)
+            assert told.isprintable() or "\n" in told
         except Exception as error:
             error.add_note(f"the mutant: {text!r}")
             raise

@@ -66,7 +66,7 @@ class QuantileTable:
         """The pieces, to draw from."""
         return prepared(self.pieces)
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """E[X], exact for the pieces."""
         return self.moment(1.0)

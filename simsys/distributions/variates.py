@@ -1,6 +1,7 @@
 """`Variate`: a law that can be drawn from."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,12 +60,18 @@ class Variate:
         if self.kind in (laws.CONSTANT, laws.UNIFORM):
             x = [self.a, self.a if self.kind == laws.CONSTANT else self.b]
             return QuantileTable.from_points([0.0, 1.0], x, straight=True)
-        tail = exps(LOG_TAIL) / 2.0  # probabilities from 5e-16 to a half
-        u = np.concatenate((tail, 1.0 - tail[-2::-1]))
-        return QuantileTable.from_law(self.quantile, u)
+        return _smooth(self.kind, self.a, self.b, self.c)
 
     def _moments(self) -> tuple[float, float]:
         if self.kind == laws.TABLE:
             table = self.quantile_table()
             return table.mean, table.variance
         return laws.mean_and_variance(self.kind, self.a, self.b, self.c)
+
+
+@lru_cache(maxsize=64)
+def _smooth(kind: int, a: float, b: float, c: float) -> QuantileTable:
+    """The table of a law without one."""
+    tail = exps(LOG_TAIL) / 2.0  # probabilities from 5e-16 to a half
+    u = np.concatenate((tail, 1.0 - tail[-2::-1]))
+    return QuantileTable.from_law(Variate(kind, a, b, c).quantile, u)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil, log
 from typing import Annotated, Any
 
@@ -68,11 +67,11 @@ class Ranks:
     users: QuantileTable
     posts: QuantileTable
 
-    @cached_property
+    @property
     def mean_followers(self) -> float:
         return self.users.mean
 
-    @cached_property
+    @property
     def activity_weighted_mean_followers(self) -> float:
         return self.posts.mean
 
