@@ -54,7 +54,11 @@ def _columns(lines: IO[str], names: tuple[str | None, ...], file: str) -> tuple[
     rows: list[list[float]] = [[] for _ in names]
     for row in reader:
         for column, place in zip(rows, places, strict=True):
-            column.append(_number(row, place, f"{file}, line {reader.line_num}, column {header[place]!r}"))
+            text = row[place] if place < len(row) else ""
+            column.append(_number(text))
+            if not 0.0 <= column[-1] < math.inf:
+                where = f"{file}, line {reader.line_num}, column {header[place]!r}"
+                raise FileError(f"{where}: expected a number that is not negative, not {text[:40]!r}")
     if not rows[0]:
         raise FileError(f"{file} has no rows below its header")
     return tuple(np.array(column) for column in rows)
@@ -68,12 +72,8 @@ def _place(header: list[str], name: str | None, names: tuple[str | None, ...], f
     return header.index(choice[0])
 
 
-def _number(row: list[str], place: int, where: str) -> float:
-    text = row[place] if place < len(row) else ""
+def _number(text: str) -> float:
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        value = math.nan
-    if not 0.0 <= value < math.inf:
-        raise FileError(f"{where}: expected a number that is not negative, not {text[:40]!r}")
-    return value
+        return math.nan
