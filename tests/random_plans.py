@@ -45,8 +45,8 @@ class Writer:
         self.numbers = NUMBERS + (TRAITED if "followers" in columns else ()) + (ALONG if "posts" in columns else ())
         self.by_edge = "posts" in columns
         self.keys = ["None", "None", *(f"r.{name}" for name in ("user", "key") if name in columns), "r.page", "r.size"]
-        self.follows = random.Random(f"{columns} {stations}")
-        """A generator of its own, so that all else in a world stayed as it was."""
+        self.follows, self.crowds = (random.Random(f"{columns} {stations}{what}") for what in ("", " crowds"))
+        """Generators of their own, so that all else in a world stayed as it was."""
         self.plans: list[str] = []
         self.inner: list[tuple[str, int, bool]] = []
         self.is_child = False
@@ -172,11 +172,14 @@ class Writer:
         return self._yield(f"All({plans})", outcomes)
 
     def _many(self, depth: int) -> str:
-        """Plan, number of items and size of a batch: few items, or no forks within."""
+        """Plan, number of items and size of a batch: few items, or no forks within, and seldom a crowd."""
         if self.rng.random() < 0.3:
             return f"{self._inner(depth + 1)}, n={self.rng.randint(0, 2)}"
         batch = self.rng.choice(["", "", ", batch=2", ", batch=1.5", ", batch=r.page"])
-        return f"{self._inner(depth + 2)}, n={self._number()}{batch}"
+        plan, n = self._inner(depth + 2), self._number()
+        if self.crowds.random() < 0.3:
+            n = str(self.crowds.randint(16, 70))
+        return f"{plan}, n={n}{batch}"
 
     def _each(self, depth: int, outcomes: list[str]) -> list[str]:
         width = self.rng.choice(["", ", width=1", ", width=2"])

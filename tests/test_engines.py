@@ -246,6 +246,31 @@ def get(r):
     assert_equal(world.play("simpy"), world.play("compiled"))
 
 
+@pytest.mark.parametrize("law", [
+    {"exponential": {"mean": "3ms"}}, "3ms", {"lognormal": {"mean": "3ms", "p99": "9ms"}},
+    {"fixed": "1ms", "per_item": {"exponential": {"mean": "1ms"}}},
+    {"fixed": {"exponential": {"mean": "1ms"}}, "per_item": "1ms"},
+])  # fmt: skip
+@pytest.mark.parametrize("key", ["ANY", "SPREAD", "r.index"])
+@pytest.mark.parametrize("n", ["1", "r.size", "r.index", "3, over=2"])
+def test_what_a_crowd_does_first(law: Any, key: str, n: str) -> None:
+    """Children by the hundred, whose first visits are drawn together, and the last of whom is smaller, in every way."""
+    load = Load.model_validate({"at_once": 2, "mix": {"get": "100%"}})
+    source = f"""
+def part(r):
+    yield Visit("shards", "get", n={n}, key={key})
+    yield Visit("shards", "get", key=ANY)
+    yield Mark("done", n=r.size)
+
+def get(r):
+    yield Each(part, n=290, batch=2.1)
+    yield Start(part, n=30)
+"""
+    stations = {"shards": {"servers": 1, "shards": 5, "ops": {"get": law}}}
+    world = World(1, source, stations, {}, {}, Workload(load, requests=2), {})
+    assert_equal(world.play("simpy"), world.play("compiled"))
+
+
 def test_a_limit_without_end_is_none() -> None:
     """A timer at the end of time would come, and time be infinite; the looks at the stations would go on until then."""
     source = """

@@ -77,10 +77,10 @@ def test_a_misspelt_field() -> None:
         wrong(tables()[1].ctypes.data)
 
 
-@pytest.mark.parametrize("size", [8, 16, 24, 32, 56, 88])
-def test_so_many_bytes_of_a_row_are_copied(size: int) -> None:
+@pytest.mark.parametrize(("size", "words"), [*((size, 1) for size in (8, 16, 24, 32, 56, 88)), (32, 4), (64, 4)])
+def test_so_many_bytes_of_a_row_are_copied(size: int, words: int) -> None:
     wide = np.dtype([(name, np.int64) for name in "abcdefghijkl"])
-    copy, (_, row_of) = copies(size), row_at("test_wide", wide)
+    copy, (_, row_of) = copies(size, words), row_at("test_wide", wide)
 
     @compiled("void(int64, int64)")
     def second_to_third(address: int, moved: int) -> None:

@@ -113,20 +113,24 @@ def _prefetch(typing: Any, row: Any, offset: Any) -> Any:
 prefetch: Any = _prefetch
 
 
-def copies(size: int) -> Any:
-    """An intrinsic: so many bytes of a row become those of another, word by word.
+def copies(size: int, words: int = 1) -> Any:
+    """An intrinsic: so many bytes of a row become those of another, word by word or so many words at once.
 
-    Wider moves would have to wait until what was just written word by word is in memory; so that LLVM makes none of it,
-    each word is read at once ("unordered").
+    Wider moves have to wait until what was just written word by word is in memory; so that LLVM makes none of it, a
+    single word is read at once ("unordered").
     """
+    kind = WORD if words == 1 else ir.VectorType(WORD, words)
+
+    def read(builder: Any, at: Any) -> Any:
+        return builder.load_atomic(at, "unordered", 8) if words == 1 else builder.load(at, align=8)
 
     @intrinsic
     def copy(typing: Any, to: Any, source: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            for offset in range(0, size, 8):
-                onto, at = (builder.inttoptr(builder.add(row, WORD(offset)), WORD.as_pointer()) for row in arguments)
-                word = tagged(builder, source, "", builder.load_atomic(at, "unordered", 8))
-                tagged(builder, to, "", builder.store(word, onto))
+            for offset in range(0, size, 8 * words):
+                onto, at = (builder.inttoptr(builder.add(row, WORD(offset)), kind.as_pointer()) for row in arguments)
+                moved = tagged(builder, source, "", read(builder, at))
+                tagged(builder, to, "", builder.store(moved, onto, align=8))
             return context.get_dummy_value()
 
         return types.void(to, source), code

@@ -206,9 +206,7 @@ class Layout:
         shards = [1] + [spec.shards for spec in model.stations.values()]
         g: Mapping[str, Any] = {
             "resume": NOBODY,
-            "gathering": NOBODY,
-            "foreseen": NOBODY,
-            "first_shard": NOBODY,
+            "turns": NOBODY,
             "author": self.luck.stream("author"),
             "names": max(len(self.names), 1),
             "plan_names": max(program.counters, 1),

@@ -107,8 +107,9 @@ def empty(g: Any) -> dict[str, Array]:
         "marks": np.zeros(BATCH, MARK),
         "scratch": np.zeros(SCRATCH),
         "crowd_tokens": np.zeros(CROWD, np.int64),
-        "crowd_items": np.zeros(CROWD),
-        "crowd_places": np.zeros(CROWD),
+        "crowd_seconds": np.zeros(CROWD),
+        "crowd_shards": np.zeros(CROWD, np.int64),
+        "crowd_child": zeros((1,), AGENT),
     }
 
 

@@ -17,19 +17,38 @@ from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT
 @part
 def new_agent(g: Any, request: int, token: int, role: int, group: int, tracked: int) -> int:
     """An agent that nothing has happened to."""
-    slot = g.agents_free
+    slot = take_agent(g)
     agent = of.agent(g, slot)
-    g.agents_free = agent.link
-    g.agents_left -= 1
-    prefetch(of.agent(g, agent.link), 0)
-    prefetch(of.agent(g, agent.link), 64)
-    agent.request, agent.token, agent.role, agent.group, agent.tracked = request, token, role, group, tracked
-    agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.drawn = 0, NOBODY, 0, AWAY, 0
+    agent.token = token
+    begin_as(agent, request, role, group, tracked)
     if tracked:
-        for i in range(g.places):
-            path = of.path(g, slot * g.places + i)
-            path.waited = path.served = 0.0
+        clear_path(g, slot)
     return slot
+
+
+@part
+def take_agent(g: Any) -> int:
+    """An agent that is free."""
+    slot = g.agents_free
+    following = of.agent(g, slot).link
+    g.agents_free = following
+    g.agents_left -= 1
+    prefetch(of.agent(g, following), 0)
+    prefetch(of.agent(g, following), 64)
+    return slot
+
+
+@part
+def begin_as(agent: Any, request: int, role: int, group: int, tracked: int) -> None:
+    agent.request, agent.role, agent.group, agent.tracked = request, role, group, tracked
+    agent.outcomes, agent.frame, agent.timed_out, agent.desk, agent.drawn = 0, NOBODY, 0, AWAY, 0
+
+
+@part
+def clear_path(g: Any, slot: int) -> None:
+    for i in range(g.places):
+        path = of.path(g, slot * g.places + i)
+        path.waited = path.served = 0.0
 
 
 @part

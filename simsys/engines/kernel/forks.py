@@ -236,9 +236,9 @@ def commit_ended(g: Any, child: int) -> None:
 
 
 @part
-def next_member(g: Any) -> int:
+def next_member(g: Any, number: int) -> int:
     """The member whose turn it is to go on; after the last, the gathering is over."""
-    gathering = of.gathering(g, g.gathering)
+    gathering = of.gathering(g, number)
     slot = gathering.first
     agent = of.agent(g, slot)
     go_on(g, slot, gathering.child)
@@ -246,8 +246,8 @@ def next_member(g: Any) -> int:
     gathering.first = agent.link
     if gathering.first == NOBODY:
         free_agent(g, gathering.child)
-        release_gathering(g, g.gathering)
-        g.gathering = NOBODY
+        release_gathering(g, number)
+        g.turns = NOBODY
     return slot
 
 

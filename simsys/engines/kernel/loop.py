@@ -149,8 +149,6 @@ def wake_up(g: Any) -> int:
     g.ring_head += 1
     what, who, value = one.what, one.who, one.value
     g.answer = WAITS
-    if what == BEGIN:
-        return begin_next(g, who)
     if what == STARTS:
         agent = of.agent(g, who)
         if agent.role != PIECE:
@@ -177,8 +175,8 @@ def wake_up(g: Any) -> int:
         shard = of.shard(g, who)
         grant(g, of.station(g, shard.station), shard, NOBODY)
         return NOTHING
-    if what == COMMITTED:
-        g.gathering = who
+    if what == BEGIN or what == COMMITTED:
+        g.turns = what << BITS | who
         return NOTHING
     think(g, who)
     return NOTHING
@@ -231,10 +229,20 @@ def happen(g: Any) -> int:
 
 
 @part
+def next_turn(g: Any) -> int:
+    """Of many whose turn it is in this very moment, one after the other, the next one goes on with `answer`."""
+    who = g.turns & WHO
+    if g.turns >> BITS != BEGIN:
+        return next_member(g, who)
+    g.answer = WAITS
+    return begin_next(g, who)
+
+
+@part
 def next_agent(g: Any) -> int:
     """Let the next thing happen; who goes on, NOTHING, or PYTHON."""
-    if g.gathering != NOBODY:
-        return next_member(g)
+    if g.turns != NOBODY:
+        return next_turn(g)
     if g.ring_head != g.ring_tail:
         return wake_up(g)
     if g.position < g.chunk:

@@ -42,17 +42,17 @@ TABLES = (
     "answered", "heap", "ring", "lines", "begins", "forks", "gatherings", "leases", "chains", "batches",
     "caches", "streams", "arrival", "op", "given", "later", "later_index", "later_given", "asked_op", "asked_given",
     "rounds_from", "rounds", "work", "out", "out_paths", "marks", "traits", "scratch", "edges", "crowd_tokens",
-    "crowd_items", "crowd_places",
+    "crowd_seconds", "crowd_shards", "crowd_child",
 )  # fmt: skip
 GLOBALS = record(
-    "serial agents requests ring_head ring_tail events vacant resume answer gathering out marks need amount who"
+    "serial agents requests ring_head ring_tail events vacant resume answer turns out marks need amount who"
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
-    " foreseen first_shard"
+    " foreseen sure"
     " inside arrived cap clients think think_stream rounds author authors size_column"
     " names plan_names width places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
-    "now area since stop first_item",
+    "now area since stop",
 )
 EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("told", INT)])
 """`told` is what it does, and to whom: one word, as an event is moved soon after it was written."""

@@ -11,7 +11,7 @@ from simsys.distributions.pieces import table_quantile
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import seldom
-from simsys.engines.kernel.state import NOBODY, ROOT
+from simsys.engines.kernel.state import ROOT
 from simsys.engines.program import (
     ANY,
     COLUMN,
@@ -150,10 +150,8 @@ def foreseen(g: Any, slot: int, column: int, count: int, visit: int) -> float:
 
 @part
 def item_of(g: Any, slot: int, number: int, visit: int) -> float:
-    """The draw of a service's part per item, which may have been drawn before."""
+    """The draw of a service's part per item, which may have come with the request."""
     agent, timing = of.agent(g, slot), of.timing(g, number)
-    if visit == 0 and g.foreseen == number:
-        return g.first_item
     item = foreseen(g, slot, timing.item_column, timing.item_foreseen, visit)
     return variate(g, timing.item, timing.item_stream, agent.token, visit) if isnan(item) else item
 
@@ -196,9 +194,6 @@ def shard_of(g: Any, slot: int, station: Any, node: Any) -> int:
     """The shard of a key: by its hash, or where one of several will do the emptiest of those drawn."""
     if station.shards == 1:
         return 0
-    if node.key_kind == ANY and g.first_shard != NOBODY:
-        drawn(g, slot, station.any_name)
-        return g.first_shard
     if node.key_kind == ANY or node.key_kind == SPREAD:
         return emptiest(g, slot, station, 0, station.shards)
     home = home_of(g, slot, station, node)

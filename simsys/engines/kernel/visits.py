@@ -51,15 +51,19 @@ def waited(g: Any, slot: int, station: int, took: float, wait: float) -> None:
 
 @part
 def visit(g: Any, slot: int, node: Any) -> int:
-    n, agent, station = number(g, slot, node), of.agent(g, slot), of.station(g, node.what)
-    if n <= 0.0:
-        g.foreseen = g.first_shard = NOBODY
-        return 1
-    count = pieces_of(node, n)
+    agent, station = of.agent(g, slot), of.station(g, node.what)
+    count, first = 0, NOBODY
+    if g.foreseen:
+        g.foreseen, first = 0, agent.shard
+    else:
+        n = number(g, slot, node)
+        if n <= 0.0:
+            return 1
+        count = pieces_of(node, n)
+        agent.seconds = seconds(g, slot, node.timing, n, count > 0, count)
+    if first == NOBODY:
+        first = first_of(g, slot, station, node, count)
     agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
-    agent.seconds = seconds(g, slot, node.timing, n, count > 0, count)
-    first = first_of(g, slot, station, node, count)
-    g.foreseen = g.first_shard = NOBODY
     if count <= 1:
         return visit_one(g, slot, node, station, first)
     if station.kind == PLAIN:
