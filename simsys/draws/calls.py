@@ -10,6 +10,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.base import BaseContext
 from numba.core.callconv import CPUCallConv
+from numba.core.ir import Assign
 from numba.core.lowering import Lower
 from numba.core.runtime.context import NRTContext
 from numba.core.typed_passes import NativeLowering
@@ -66,6 +67,13 @@ class VectorLower(Lower):
     @property
     def call_conv(self) -> Any:
         return PartConvention(self.context)
+
+    def lower_inst(self, step: Any) -> None:
+        """Numba writes every step out as text first, for a trace that nobody asks for."""
+        if isinstance(step, Assign):
+            self.storevar(self.lower_assign(self.typeof(step.target.name), step), step.target.name)  # type: ignore[no-untyped-call]
+        else:
+            super().lower_inst(step)  # type: ignore[no-untyped-call]
 
     def storevar(self, value: Any, name: str, argidx: int | None = None) -> None:
         if name in self._singly_assigned_vars:

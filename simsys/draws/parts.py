@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from graphlib import TopologicalSorter
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -34,7 +34,9 @@ with suppress(ImportError, AttributeError):
 _in_a_part = False
 """Whether a part is being compiled; read and written by whoever has numba's lock, as is `_calls`."""
 _calls: dict[Any, Any] | None = None
-"""The signatures of calls, by function and arguments, while anything is compiled with all its parts."""
+"""While anything is compiled with all its parts: the signatures of calls, by function and arguments, and the types of
+attributes, by their owner's type and name.
+"""
 
 
 @contextmanager
@@ -133,6 +135,33 @@ with suppress(ImportError, AttributeError):
     from numba.core import base
 
     base._has_loc = cache(base._has_loc)
+
+with suppress(ImportError, AttributeError):
+    from numba.core.typing.templates import _OverloadFunctionTemplate
+
+    _decorator = _OverloadFunctionTemplate._get_jit_decorator
+
+    def _decorator_of_parts(template: Any) -> Any:
+        """What numba compiles its own functions with: those that a part calls are called by nobody else."""
+        given = _decorator(template)  # type: ignore[no-untyped-call]
+        return partial(given, no_cpython_wrapper=True, no_cfunc_wrapper=True) if _in_a_part else given
+
+    _OverloadFunctionTemplate._get_jit_decorator = _decorator_of_parts  # type: ignore[method-assign]
+
+with suppress(ImportError, AttributeError):
+    from numba.core.typing.context import BaseContext
+
+    _attribute = BaseContext.resolve_getattr
+
+    def _attribute_once(context: Any, kind: Any, name: str) -> Any:
+        """The type of an attribute, which numba looks for at every place that reads it."""
+        if _calls is None:
+            return _attribute(context, kind, name)  # type: ignore[no-untyped-call]
+        if (kind, name) not in _calls:
+            _calls[kind, name] = _attribute(context, kind, name)  # type: ignore[no-untyped-call]
+        return _calls[kind, name]
+
+    BaseContext.resolve_getattr = _attribute_once  # type: ignore[method-assign]
 
 with suppress(ImportError, AttributeError):
     from numba.core.types.functions import BaseFunction

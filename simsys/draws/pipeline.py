@@ -1,7 +1,8 @@
 """How a part is typed and lowered: with those of numba's steps that it needs, once each.
 
-A part has no closures, no literals to unroll, raises nothing, and owns no memory: there are no references to count, nor
-variables to let go. How long they live, which numba finds out after each of its steps, nobody asks.
+A part has no closures, no `with`, no stars, no literals to unroll, raises nothing, and owns no memory: there are no
+references to count, nor variables to let go. How long they live, which numba finds out after each of its steps, nobody
+asks.
 """
 
 from __future__ import annotations
@@ -11,15 +12,24 @@ from typing import Any
 import numpy as np
 from numba.core import types
 from numba.core.compiler import CompilerBase
+from numba.core.interpreter import Interpreter
 from numba.core.ir_utils import build_definitions
 from numba.core.ssa import reconstruct_ssa
 from numba.core.transforms import canonicalize_cfg
 from numba.core.typed_passes import NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
-from numba.core.untyped_passes import FixupArgs, TranslateByteCode
+from numba.core.untyped_passes import FixupArgs
 
 from simsys.draws.calls import PartLowering, VectorLowering
 
 MAKERS = {np.empty, np.zeros, np.ones, np.full, np.arange, np.empty_like, np.zeros_like}
+
+
+class Translator(Interpreter):
+    """Translates Python's byte code."""
+
+    def post_process(self, peepholes: Any, code: Any) -> Any:
+        """Numba goes on to mend what comes of `with` and of stars; a part has none of them."""
+        return code
 
 
 class Pipeline:
@@ -33,7 +43,7 @@ class Pipeline:
 
     def run(self, state: Any) -> None:
         """From Python's byte code to code that LLVM can link."""
-        TranslateByteCode().run_pass(state)
+        state.func_ir = Translator(state.func_id).interpret(state.bc)
         FixupArgs().run_pass(state)
         state.func_ir.blocks = canonicalize_cfg(state.func_ir.blocks)
         reconstruct_ssa(state.func_ir)
