@@ -8,6 +8,7 @@ import pytest
 from worlds import Arrivals, ends, run_plan, station
 
 from simsys.measure.log import DONE, REFUSED, TIMED_OUT
+from simsys.scenario.uses import uses
 from simsys.stations import Batch
 from simsys.strategies.flow import parse
 from simsys.strategies.values import FlowError
@@ -131,3 +132,10 @@ def test_everything_wrong_is_said_at_once() -> None:
     with pytest.raises(FlowError) as caught:
         parse({"get": [{"visit": "api"}, {"vist": "x.y"}], "put": [{"within": "5", "do": [{"visit": 3}]}]})
     assert len(caught.value.problems) == 4
+
+
+def test_what_is_written_alike_is_one_flow_and_what_is_not_is_asked_for_anew() -> None:
+    one, same, other = (parse({"get": [{"visit": f"{place}.get"}]}) for place in ("api", "api", "db"))
+    assert one is same
+    assert one != other
+    assert [[use.name for use in uses(flow, "get", ())] for flow in (one, other)] == [["api"], ["db"]]

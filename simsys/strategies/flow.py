@@ -51,7 +51,7 @@ def parse(data: Any) -> Flow:
     return _parsed(Written(repr(data), data))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _parsed(written: Written) -> Flow:
     reader, data = Reader(), written.data
     if not isinstance(data, dict):
