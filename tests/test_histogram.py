@@ -12,7 +12,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsys.measure.histogram import BUCKETS, LONGEST_S, Histogram, Pile, _edges, bucket_of, rank_of
+from simsys.measure.histogram import BUCKETS, LONGEST_S, Histogram, _edges, bucket_of, rank_of
 
 PS = 10**12
 durations = st.one_of(
@@ -57,14 +57,6 @@ def test_a_rank_reads_the_share_as_the_decimal_it_is_written_as():
     assert rank_of(0.07, 100) == 7  # 0.07 * 100 is 7.000000000000001
     assert rank_of(0.9, 10**17) == 9 * 10**16
     assert rank_of(np.float64(0.99), 1000) == 990
-
-
-@given(st.lists(st.lists(durations, max_size=5), max_size=5))
-def test_a_pile_that_grows_is_the_histogram_of_all(parts):
-    pile = Pile()
-    for part in parts:
-        pile.add(part)
-    assert pile.histogram() == histogram(list(itertools.chain(*parts)))
 
 
 @given(st.lists(durations, min_size=1, max_size=60), quantiles)

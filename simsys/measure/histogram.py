@@ -57,9 +57,17 @@ class Histogram:
 
         ValueError if one is negative, not finite or too large; 4.4e12 observations in a call are the most.
         """
-        pile = Pile()
-        pile.add(values, counts)
-        self.merge(pile.histogram())
+        seconds = _seconds(values)
+        times = _times(counts, len(seconds))
+        if not times.all():
+            seconds, times = seconds[times > 0], times[times > 0]
+        if not len(seconds):
+            return
+        shortest, longest = _picoseconds(seconds.min()), _picoseconds(seconds.max())
+        first = bucket_of(shortest)
+        dense, parts = np.zeros(bucket_of(longest) - first + 1, dtype=np.int64), np.zeros(3, dtype=np.int64)
+        _count_all(dense, first, parts, seconds, times)
+        self._take(from_dense(dense, first, parts, shortest, longest))
 
     def merge(self, other: Histogram) -> None:
         """Count everything that `other` counted."""
@@ -125,44 +133,6 @@ class Histogram:
         low, width = _edges(self.buckets)
         x = np.minimum(low + (width - 1), self.max_ps) / PICOSECONDS
         return x, (self.count - np.cumsum(self.counts)) / self.count
-
-
-class Pile:
-    """Durations in seconds, counted in every bucket from the shortest to the longest, occupied or not: quick to add to,
-    and a histogram when no more come.
-    """
-
-    def __init__(self) -> None:
-        self._first, self._dense = 0, _none()
-        self._total_ps, self._min_ps, self._max_ps = 0, 0, -1
-
-    def add(self, values: ArrayLike, counts: ArrayLike | None = None) -> None:
-        """Count values as `Histogram.add` does."""
-        seconds = _seconds(values)
-        times = _times(counts, len(seconds))
-        if not times.all():
-            seconds, times = seconds[times > 0], times[times > 0]
-        if not len(seconds):
-            return
-        self._reach(_picoseconds(seconds.min()), _picoseconds(seconds.max()))
-        parts = np.zeros(3, dtype=np.int64)
-        _count_all(self._dense, self._first, parts, seconds, times)
-        self._total_ps += joined(parts)
-
-    def _reach(self, shortest: int, longest: int) -> None:
-        """Have all buckets between these, too."""
-        old, first = self._dense, self._first
-        self._min_ps = min(self._min_ps, shortest) if len(old) else shortest
-        self._max_ps = max(self._max_ps, longest)
-        low, high = bucket_of(self._min_ps), bucket_of(self._max_ps)
-        if low < first or high >= first + len(old):
-            self._first, self._dense = low, np.zeros(high - low + 1, dtype=np.int64)
-            if len(old):
-                self._dense[first - low :][: len(old)] = old
-
-    def histogram(self) -> Histogram:
-        """What was counted."""
-        return from_dense(self._dense, self._first, self._total_ps, self._min_ps, self._max_ps)
 
 
 def rank_of(q: float, count: int) -> int:
@@ -246,16 +216,13 @@ def _both(buckets: Integers, counts: Integers, others: Integers, more: Integers)
     return together[:k].copy(), sums[:k].copy()
 
 
-def joined(parts: Integers) -> int:
-    """A sum from its parts of 21 bits, the lowest first."""
-    return sum(int(part) << PART_BITS * place for place, part in enumerate(parts))
-
-
-def from_dense(dense: Integers, first: int, total: int, shortest: int, longest: int) -> Histogram:
-    """A histogram of the counts of all buckets from `first` on; their sum, shortest and longest in picoseconds."""
+def from_dense(dense: Integers, first: int, parts: Integers, shortest: int, longest: int) -> Histogram:
+    """A histogram of the counts of all buckets from `first` on, with their sum in parts of 21 bits, the lowest
+    first."""
     occupied = np.flatnonzero(dense)
     if not len(occupied):
         return Histogram()
+    total = sum(int(part) << PART_BITS * place for place, part in enumerate(parts))
     return Histogram(occupied + first, dense[occupied], int(dense.sum()), total, int(shortest), int(longest))
 
 

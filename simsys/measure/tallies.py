@@ -17,7 +17,7 @@ from numba import from_dtype, types
 from simsys.draws import compiled
 from simsys.measure.histogram import BUCKETS, LONGEST_S, PART, PART_BITS, PICOSECONDS
 
-from simsys.measure.histogram import Histogram, Unmeasurable, bucket_of, from_dense, joined  # isort: skip
+from simsys.measure.histogram import Histogram, Unmeasurable, bucket_of, from_dense  # isort: skip
 from simsys.measure.log import DONE, INSIDE, REQUEST, Batch
 from simsys.measure.tail import BUCKETS as COARSE_BUCKETS
 from simsys.measure.tail import COARSER, Tail
@@ -104,7 +104,7 @@ class Tallies:
     def latency(self, op: int) -> Histogram:
         """The latencies (s) of the window's done requests."""
         row = self._rows[op]
-        return from_dense(row[DENSE:COARSE], 0, joined(row[PARTS:SHORTEST]), row[SHORTEST], row[LONGEST])
+        return from_dense(row[DENSE:COARSE], 0, row[PARTS:SHORTEST], row[SHORTEST], row[LONGEST])
 
     def series(self, op: int) -> tuple[float, ...]:
         """Mean latencies (s) by moment of arrival, at equal steps of the run; () if no request came in one of them."""

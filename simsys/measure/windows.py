@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simsys.measure.histogram import Histogram, Pile
+from simsys.measure.histogram import Histogram
 
 Array = npt.NDArray[Any]
 
 WINDOW = 10.0
 """Seconds of arrivals over which the worst percentile is taken."""
-LATEST = 2
-"""Windows that more arrivals are expected in: the last of a batch, and that before it."""
 ENOUGH = 1000
 """Requests before a disturbance, without which nobody knows what is in order."""
 
@@ -26,33 +24,23 @@ class Windows:
 
     def __init__(self, width: float = inf) -> None:
         self._width = width
-        self._open: dict[int, Pile] = {}
-        self._closed: dict[int, Histogram] = {}
+        self.histograms: dict[int, Histogram] = {}
 
     def add(self, arrival: Array, durations: Array, counts: Array | None = None) -> None:
         """Count each duration (s) of something that arrived then (s) once, or as often as `counts` says."""
         if not len(arrival):
             return
-        number = (arrival / self._width).astype(np.int64)
-        order = np.argsort(number, kind="stable")
-        for mine in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
-            pile = self._open.setdefault(int(number[mine[0]]), Pile())
-            pile.add(durations[mine], None if counts is None else counts[mine])
-        for k in sorted(self._open)[:-LATEST]:
-            self._close(k)
-
-    def _close(self, number: int) -> None:
-        self._window(number).merge(self._open.pop(number).histogram())
+        first, last = (int(moment / self._width) for moment in (arrival.min(), arrival.max()))
+        if first == last:
+            self._window(first).add(durations, counts)
+            return
+        number = np.floor(arrival / self._width).astype(np.int64)
+        for k in np.flatnonzero(np.bincount(number)).tolist():
+            chosen = np.flatnonzero(number == k)
+            self._window(k).add(durations[chosen], None if counts is None else counts[chosen])
 
     def _window(self, number: int) -> Histogram:
-        return self._closed.setdefault(number, Histogram())
-
-    @property
-    def histograms(self) -> dict[int, Histogram]:
-        """By the number of the window; those without arrivals are left out."""
-        for k in list(self._open):
-            self._close(k)
-        return self._closed
+        return self.histograms.setdefault(number, Histogram())
 
     def merge(self, other: Windows) -> None:
         """Count everything that `other` counted."""
@@ -75,7 +63,7 @@ class Recovery:
 
     def __init__(self, disturbed: float) -> None:
         self._disturbed = disturbed
-        self._before = Pile()
+        self._before = Histogram()
         self._held: list[tuple[Array, Array]] = []
         self._counts = np.zeros((0, 2), dtype=np.int64)
 
@@ -96,14 +84,9 @@ class Recovery:
         self._held.clear()
 
     @cached_property
-    def _ordinary(self) -> Histogram:
-        """The latencies (s) before the disturbance, when all of them are known."""
-        return self._before.histogram()
-
-    @cached_property
     def _limit(self) -> float:
-        """What takes longer (s) is out of order."""
-        return 2.0 * (self._ordinary.quantile(0.99) or 0.0)
+        """What takes longer (s) is out of order; asked when all that came before the disturbance is known."""
+        return 2.0 * (self._before.quantile(0.99) or 0.0)
 
     def _count(self, second: Array, slow: Array) -> None:
         more = int(second.max()) + 1 - len(self._counts)
@@ -119,7 +102,7 @@ class Recovery:
         from before; and so it was in the ten seconds up to then, as a few that meet a short line by chance are no sign
         of what was. None if fewer than 1,000 requests came before.
         """
-        if self._ordinary.count < ENOUGH:
+        if self._before.count < ENOUGH:
             return None
         bad = np.flatnonzero(_out_of_order(self._counts) & _out_of_order(_trailing(self._counts, int(WINDOW))))
         return float(bad[-1] + 1) if len(bad) else 0.0
