@@ -187,6 +187,7 @@ class Layout:
         )
         places = {name: place for place, name in enumerate(self.columns)}
         self.tables["traits"] = np.array([places.get(name, NOBODY) for name in TRAITS])
+        self.g["has_traits"] = not places.keys().isdisjoint(TRAITS)
         self.g["size_column"] = places.get("size", NOBODY)
 
     def _edges(self, program: Program, graph: Any) -> None:

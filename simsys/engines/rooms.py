@@ -27,7 +27,7 @@ from simsys.engines.kernel.state import (
     SELDOM,
     STREAM,
 )
-from simsys.measure.log import BATCH, MARK, REQUEST
+from simsys.measure.log import BATCH, MARK, REQUEST, TRAITS
 from simsys.structures.kernel.state import CACHE
 
 Array = npt.NDArray[Any]
@@ -66,7 +66,9 @@ class Globals:
 def empty(g: Any) -> dict[str, Array]:
     """The tables of a play whose globals are `g`, which are told what room there is."""
     places, width = int(g["places"]), int(g["width"])
-    none, floats = np.zeros(0, np.int64), np.zeros(0)
+    none, floats, out = np.zeros(0, np.int64), np.zeros(0), np.zeros(BATCH, REQUEST)
+    for name in TRAITS:
+        out[name] = np.nan
     g["ring_room"] = g["heap_room"] = FIRST_ROOM
     g["marks_room"] = BATCH
     for name in LINKED:
@@ -102,7 +104,7 @@ def empty(g: Any) -> dict[str, Array]:
         "rounds": none,
         "work": floats,
         "entry_nodes": none,
-        "out": np.zeros(BATCH, REQUEST),
+        "out": out,
         "out_paths": np.zeros((BATCH, places), PATH),
         "marks": np.zeros(BATCH, MARK),
         "scratch": np.zeros(SCRATCH),

@@ -164,7 +164,8 @@ def settle(g: Any, slot: int, path: Any) -> None:
     """A request and all that it started is over: it leaves, with its path to the answer."""
     request, row = of.request(g, slot), of.out(g, g.out)
     of.copy_settled(row, request)
-    row.followers, row.active, row.following = trait(g, request, 0), trait(g, request, 1), trait(g, request, 2)
+    if g.has_traits:
+        row.followers, row.active, row.following = trait(g, request, 0), trait(g, request, 1), trait(g, request, 2)
     for i in range(g.places):
         of.copy_path(of.out_path(g, g.out * g.places + i), row_after(path, i))
     g.out += 1

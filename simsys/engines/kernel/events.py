@@ -66,18 +66,35 @@ def first_is_known(g: Any) -> bool:
     return bool(g.events > 0)
 
 
+@part
+def comes_first(g: Any, time: float, key: Any) -> bool:
+    """Whether an arrival comes before all events. A root that is vacant may stay so for what the arrival will tell: the
+    first of the others is one of the two below it.
+    """
+    if g.events <= g.vacant:
+        return True
+    return before(time, key, 0, of.event(g, first_of_two(g, 1, g.events) if g.vacant else 0))
+
+
+@part
+def first_of_two(g: Any, left: int, size: int) -> int:
+    """Which of two neighbours comes first; the left one where there is none to its right."""
+    if left + 1 == size:
+        return left
+    one, other = of.event(g, left), of.event(g, left + 1)
+    earlier = int(other.time < one.time)  # a sum instead of a branch, which nobody could foresee
+    if other.time == one.time:
+        earlier = int(before(other.time, other.key, other.serial, one))
+    return left + earlier
+
+
 @apart
 def sink(g: Any, time: float, key: Any, serial: int, told: int) -> None:
     """Put an event at the root, which is vacant, and let it sink to its place."""
     size = g.events
     hole, below = 0, 1
     while below < size:
-        if below + 1 < size:
-            left, right = of.event(g, below), of.event(g, below + 1)
-            earlier = int(right.time < left.time)  # a sum instead of a branch, which nobody could foresee
-            if right.time == left.time:
-                earlier = int(before(right.time, right.key, right.serial, left))
-            below += earlier
+        below = first_of_two(g, below, size)
         child = of.event(g, below)
         if before(time, key, serial, child):
             break

@@ -10,7 +10,7 @@ from simsys.engines.kernel.agents import free_agent
 from simsys.engines.kernel.arrivals import PYTHON, arrive, arrive_later, ask, think
 from simsys.engines.kernel.crowds import begin_next
 from simsys.engines.kernel.desks import grant, granted, serve, throw_out
-from simsys.engines.kernel.events import ARRIVAL_CLASS, before, first_is_known, hop, take_first
+from simsys.engines.kernel.events import ARRIVAL_CLASS, comes_first, first_is_known, hop, take_first
 from simsys.engines.kernel.forks import (
     branch_ended,
     commit_ended,
@@ -247,7 +247,7 @@ def next_agent(g: Any) -> int:
         return wake_up(g)
     if g.position < g.chunk:
         at = g.position
-        if not first_is_known(g) or before(of.arrival(g, at).v, ARRIVAL_CLASS | KEY(g.first + at), 0, of.event(g, 0)):
+        if comes_first(g, of.arrival(g, at).v, ARRIVAL_CLASS | KEY(g.first + at)):
             g.answer = WAITS
             return arrive(g)
     elif g.more:

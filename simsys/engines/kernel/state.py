@@ -49,7 +49,7 @@ GLOBALS = record(
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
     " foreseen sure"
-    " inside arrived cap clients think think_stream rounds author authors size_column"
+    " inside arrived cap clients think think_stream rounds author authors size_column has_traits"
     " names plan_names width places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop",
