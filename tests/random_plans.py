@@ -45,7 +45,8 @@ class Writer:
         self.numbers = NUMBERS + (TRAITED if "followers" in columns else ()) + (ALONG if "posts" in columns else ())
         self.by_edge = "posts" in columns
         self.keys = ["None", "None", *(f"r.{name}" for name in ("user", "key") if name in columns), "r.page", "r.size"]
-        self.follows, self.crowds = (random.Random(f"{columns} {stations}{what}") for what in ("", " crowds"))
+        own = ("", " crowds", " drops")
+        self.follows, self.crowds, self.drops = (random.Random(f"{columns} {stations}{what}") for what in own)
         """Generators of their own, so that all else in a world stayed as it was."""
         self.plans: list[str] = []
         self.inner: list[tuple[str, int, bool]] = []
@@ -192,7 +193,7 @@ class Writer:
         cache, key = self.rng.choice(self.caches), self._cache_key() + self._at()
         look = self._yield(f"Lookup('{cache}', {key})", outcomes, 1.0)
         if self.rng.random() < 0.3:
-            return look
+            return [*look, f"yield Drop('{cache}', {key})"] if self.drops.random() < 0.5 else look
         visit = self._visit(depth, [])
         return [*look, f"if not {outcomes[-1]}:", f"    {visit[0]}", f"    yield Fill('{cache}', {key})"]
 
