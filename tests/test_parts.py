@@ -278,8 +278,14 @@ def test_vectors_are_as_wide_as_the_processors_in_what_simsys_compiles_and_nothi
     def added(seen: Any) -> float:
         return 2.0 * seen[0]
 
-    mine, others = compiled("float64(float64[::1])")(added), numba.njit("float64(float64[::1])")(added)
+    short = part(added)
+
+    @compiled("float64(float64[::1])")
+    def mine(seen: Any) -> float:
+        return short(seen)
+
+    others = numba.njit("float64(float64[::1])")(added)
     assert mine(np.ones(3)) == others(np.ones(3)) == 2.0
     wide = '"prefer-vector-width"="512"'
-    assert all(wide in text for text in mine.inspect_llvm().values())
+    assert wide in code(short) and all(wide in text for text in mine.inspect_llvm().values())
     assert not any(wide in text for text in others.inspect_llvm().values())
