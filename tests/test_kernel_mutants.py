@@ -18,6 +18,9 @@ ENGINE, CACHES = "engines/kernel/", "structures/kernel/"
 MUTANTS = {
     "serials backwards": (ENGINE + "events.py", "return serial < other.serial", "return serial > other.serial"),
     "numbers backwards": (ENGINE + "events.py", "return key < other.key", "return key > other.key"),
+    "the second event is not the first of two": (ENGINE + "events.py", "first_of_two(g, 1, g.events) if g.vacant",
+                                                 "1 if g.vacant"),
+    "nobody has traits": (ENGINE + "agents.py", "if g.has_traits:", "if g.has_traits > 1:"),
     "a service of no time": (ENGINE + "plain.py", "        end = nextafter(start, inf)\n", "        end = start\n"),
     "rounded once more": (ENGINE + "plain.py", "wait += start - now", "wait += (start - now) * 1.0000000000000002"),
     "begun, and still in line": (ENGINE + "plain.py", "shard.line >= shard.longest", "shard.line > shard.longest"),
