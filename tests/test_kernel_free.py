@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsys.draws import compiled
-from simsys.engines.kernel.free import BLOCK, IN_ORDER, replace_least, room
+from simsys.engines.kernel.free import IN_ORDER, TIMES, replace_least, room
 from simsys.engines.kernel.state import GLOBALS
 from simsys.engines.kernel.tables import globals_at
 
-AT = BLOCK
+AT = TIMES
 """Another shard's times stand before these, and after them."""
 OTHERS = 5.0
 
@@ -29,7 +29,7 @@ def replace(address: int, at: int, servers: int, time: float) -> None:
 def replaced(begun: list[float], services: list[float]) -> list[tuple[float, list[float]]]:
     """The least and all times after each service that begins when the first server is free."""
     servers = len(begun)
-    times: npt.NDArray[np.float64] = np.full(AT + room(servers) + BLOCK, OTHERS)
+    times: npt.NDArray[np.float64] = np.full(AT + room(servers) + TIMES, OTHERS)
     mine, globals_ = times[AT : AT + room(servers)], np.zeros(1, GLOBALS)
     mine[:servers], mine[servers:] = begun, inf
     globals_["at_free"] = times.ctypes.data
@@ -43,7 +43,7 @@ def replaced(begun: list[float], services: list[float]) -> list[tuple[float, lis
 
 
 @given(
-    st.sampled_from([2, 3, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, IN_ORDER, IN_ORDER + 1, 100]),
+    st.sampled_from([2, 3, TIMES - 1, TIMES, TIMES + 1, 3 * TIMES, IN_ORDER, IN_ORDER + 1, 100]),
     st.lists(st.sampled_from([0.5, 1.0, 3.0, 0.1, 1e9]) | st.floats(1e-9, 1e3), max_size=150),
     st.integers(0, 1 << 30),
 )
@@ -57,4 +57,4 @@ def test_the_least_gives_way(servers: int, services: list[float], seed: int) -> 
 
 
 def test_one_server_needs_no_more_room_than_its_time() -> None:
-    assert [room(servers) for servers in (1, 2, BLOCK, BLOCK + 1)] == [1, BLOCK, BLOCK, 2 * BLOCK]
+    assert [room(servers) for servers in (1, 2, TIMES, TIMES + 1)] == [1, TIMES, TIMES, 2 * TIMES]

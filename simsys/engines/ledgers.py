@@ -20,8 +20,8 @@ def booked(layout: Layout, number: int, row: Any, shards: Array, now: float) -> 
     if row["kind"] == state.DELAY:
         return [Booked(0.0, 0.0, 0)]
     if row["kind"] == state.PLAIN:
-        first, servers, room = (int(row[name]) for name in ("free", "servers", "stride"))
-        free = layout.tables["free"][first : first + len(shards) * room].reshape(-1, room)[:, :servers]
+        first, servers, stride = (int(row[name]) for name in ("free", "servers", "stride"))
+        free = layout.tables["free"][first : first + len(shards) * stride].reshape(-1, stride)[:, :servers]
         return [
             plainly_booked(times, starts_of(layout, int(row["shard"]) + i), now)
             for i, times in enumerate(free.tolist())

@@ -161,7 +161,9 @@ def depart(g: Any, slot: int, value: int) -> None:
 
 @part
 def settle(g: Any, slot: int, path: Any) -> None:
-    """A request and all that it started is over: it leaves, with its path to the answer."""
+    """A request and all that it started is over: it leaves, with its path to the answer. Rows are NaN where no request
+    has traits.
+    """
     request, row = of.request(g, slot), of.out(g, g.out)
     of.copy_settled(row, request)
     if g.has_traits:

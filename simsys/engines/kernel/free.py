@@ -17,14 +17,15 @@ from simsys.draws.parts import apart, part
 from simsys.draws.rows import tagged
 from simsys.engines.kernel import tables as of
 
-BLOCK = 8
+TIMES = 8
+"""How many stand in a block."""
 IN_ORDER = 64
 """Servers up to which the times stand in order."""
 
 
 def room(servers: int) -> int:
     """How many times are kept for so many servers."""
-    return servers if servers == 1 else -(-servers // BLOCK) * BLOCK
+    return servers if servers == 1 else -(-servers // TIMES) * TIMES
 
 
 @intrinsic
@@ -34,13 +35,13 @@ def _take_in(typing: Any, row: Any, after: Any, time: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, after, time = arguments
         short = ir.IntType(32)
-        block = ir.VectorType(ir.DoubleType(), BLOCK)
+        block = ir.VectorType(ir.DoubleType(), TIMES)
         place = builder.inttoptr(address, block.as_pointer())
         own = tagged(builder, row, "v", builder.load(place, align=8))
         times = builder.insert_element(block(ir.Undefined), time, short(0))
-        every = builder.shuffle_vector(times, block(ir.Undefined), ir.VectorType(short, BLOCK)([short(0)] * BLOCK))
+        every = builder.shuffle_vector(times, block(ir.Undefined), ir.VectorType(short, TIMES)([short(0)] * TIMES))
         end = builder.insert_element(block(ir.Undefined), after, short(0))
-        onwards = ir.VectorType(short, BLOCK)([short(i) for i in range(1, BLOCK + 1)])
+        onwards = ir.VectorType(short, TIMES)([short(i) for i in range(1, TIMES + 1)])
         following = builder.shuffle_vector(own, end, onwards)
         later = builder.select(builder.fcmp_ordered(">", own, every), own, every)
         left = builder.select(builder.fcmp_ordered("<", following, later), following, later)
@@ -59,10 +60,10 @@ def replace_least(g: Any, at: int, servers: int, time: float) -> None:
     if servers > IN_ORDER:
         replace_root(g, at, servers, time)
         return
-    last = at + servers - BLOCK
+    last = at + servers - TIMES
     while at < last:
-        take_in(of.free(g, at), of.free(g, at + BLOCK).v, time)
-        at += BLOCK
+        take_in(of.free(g, at), of.free(g, at + TIMES).v, time)
+        at += TIMES
     take_in(of.free(g, at), inf, time)
 
 
