@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from multiprocessing import active_children
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,6 +39,19 @@ def test_a_task_that_kills_its_worker_is_tried_once_more(tmp_path: Path) -> None
     assert done == {n: n for n in range(8) if n != 5}, "3 died once only, 5 twice"
     assert failed == Failed("its worker was killed by SIGKILL (out of memory?)")
     assert (tmp_path / "5").read_text() == "xx"
+
+
+def test_tasks_of_a_kind_are_done_by_one_worker_while_there_are_others_for_the_rest() -> None:
+    turn = get_context("fork").Barrier(2)
+
+    def do(task: str) -> int:
+        turn.wait(60)
+        return os.getpid()
+
+    by = dict(side_by_side(do, ["a1", "b1", "c1", "a2", "b2", "c2"], 2, kind=lambda task: task[0]))
+    assert by["a1"] == by["a2"] != by["b1"] == by["b2"]
+    by = dict(side_by_side(do, ["a1", "a2", "a3", "b1"], 2, kind=lambda task: task[0]))
+    assert by["a1"] != by["b1"] and {by["a2"], by["a3"]} == {by["a1"], by["b1"]}, "nobody is idle"
 
 
 def test_a_worker_that_leaves_is_dead_too() -> None:

@@ -19,6 +19,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from simsys.distributions import variate
 from simsys.workload import Chunk, Load, Population, TraceError, Workload
+from simsys.workload import requests as requests_
 from simsys.workload.popularity import Keys, zipf_keys
 
 MIX: dict[str, Any] = {"mix": {"read": "70%", "post": "20%", "like": "10%"}}
@@ -132,6 +133,34 @@ def test_only_what_is_needed_is_drawn_and_it_has_the_same_bits(
             users = {"user"} if needed & {"user", "followers", "following"} else set[str]()
             assert set(asked) <= {"op", *(needed - {"active"})} | users
             asked.clear()
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_a_workload_that_keeps_draws_the_first_chunks_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests_, "KEPT", 3)
+    bounds: dict[str, Any] = {"requests": 900, "duration": 9.0, "folder": trace_folder(tmp_path)}
+    asked: list[str] = []
+
+    def drawn(requests: Workload, *names: str) -> list[set[str]]:
+        """What is drawn for each chunk."""
+        stream_of = type(requests)._stream
+        monkeypatch.setattr(requests, "_stream", lambda name: asked.append(name) or stream_of(requests, name))
+        parts, told = [], []
+        for part in requests.chunks(100, frozenset(names) if names else None):
+            parts.append(part)
+            told.append(set(asked))
+            asked.clear()
+        same(joined(iter(parts)), whole._replace(columns={n: whole.columns[n] for n in names or whole.columns}))
+        return told
+
+    whole = joined(workload(LOADS[name], PEOPLE, **bounds).chunks())
+    alone, keeps = (workload(LOADS[name], PEOPLE, keeps=keeps, **bounds) for keeps in (False, True))
+    all_ = drawn(alone)
+    assert drawn(keeps, "size", "page") == drawn(alone, "size", "page")
+    assert drawn(keeps) == [each - {"op", "size", "page"} for each in all_[:3]] + all_[3:]
+    assert drawn(keeps) == [set[str]()] * 3 + all_[3:]
 
 
 def test_the_only_operation_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

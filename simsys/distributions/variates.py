@@ -25,6 +25,16 @@ class Variate:
     c: float = 0.0
     table: Array = field(default_factory=lambda: NO_TABLE)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Variate) and self._numbers == other._numbers
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
+
+    @property
+    def _numbers(self) -> tuple[object, ...]:
+        return self.kind, self.a, self.b, self.c, self.table.tobytes()
+
     @staticmethod
     def from_table(table: QuantileTable) -> "Variate":
         """The law of this table."""

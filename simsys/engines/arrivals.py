@@ -12,7 +12,7 @@ from simsys.engines.clock import ARRIVAL
 from simsys.engines.given import Given
 from simsys.engines.kernel import state
 from simsys.engines.kernel.state import NOBODY
-from simsys.engines.layout import Layout
+from simsys.engines.layout import Foreseen, Layout
 from simsys.engines.model import EVENTS, Brings, Event
 from simsys.engines.rooms import Array
 from simsys.engines.rows import Luck
@@ -41,20 +41,32 @@ class Arrivals:
             self.g["more"] = 1
             self.next_chunk()
 
-    def _table(self, columns: Any, indices: Array, op: Array) -> Array:
-        """Columns and foreseen draws side by side: a row per request."""
+    def _table(self, columns: Any, indices: Array, op: Array, kept: dict[object, Array] | None = None) -> Array:
+        """Columns and foreseen draws side by side: a row per request. What is not among the columns is `kept`, too."""
         table = np.empty((len(indices), int(self.g["width"])))
-        for place, name in enumerate(self.columns):
-            table[:, place] = columns[name] if isinstance(name, str) else self._above(name, columns, indices)
-        ops = self.workload.ops
-        for place, draw in enumerate(self.layout.foreseen, start=len(self.columns)):
-            if draw.ops.issuperset(ops):
-                table[:, place] = draw.variate.draws(draw.stream, indices, draw.visit)
-                continue
-            asked = np.isin(op, [number for number, name in enumerate(ops) if name in draw.ops])
-            table[:, place] = np.nan
-            table[asked, place] = draw.variate.draws(draw.stream, indices[asked], draw.visit)
+        for place, what in enumerate((*self.columns, *self.layout.foreseen)):
+            if isinstance(what, str):
+                table[:, place] = columns[what]
+            elif kept is None:
+                table[:, place] = self._drawn(what, columns, indices, op)
+            else:
+                if what not in kept:
+                    kept[what] = self._drawn(what, columns, indices, op)
+                table[:, place] = kept[what]
         return table
+
+    def _drawn(self, what: float | Foreseen, columns: Any, indices: Array, op: Array) -> Array:
+        return self._foreseen(what, indices, op) if isinstance(what, Foreseen) else self._above(what, columns, indices)
+
+    def _foreseen(self, draw: Foreseen, indices: Array, op: Array) -> Array:
+        """The draws of the requests that ask for them."""
+        ops = self.workload.ops
+        if draw.ops.issuperset(ops):
+            return draw.variate.draws(draw.stream, indices, draw.visit)
+        asked = np.isin(op, [number for number, name in enumerate(ops) if name in draw.ops])
+        values = np.full(len(indices), np.nan)
+        values[asked] = draw.variate.draws(draw.stream, indices[asked], draw.visit)
+        return values
 
     def _above(self, followers: float, columns: Any, indices: Array) -> Array:
         """How many of those that each user follows have so many followers."""
@@ -71,7 +83,7 @@ class Arrivals:
                 self.layout.put("arrival", np.asarray(chunk.arrival, np.float64))
                 self.layout.put("op", np.asarray(chunk.op, np.int64))
                 indices = np.arange(chunk.first, chunk.first + len(chunk.arrival))
-                self.given.put("given", self._table(chunk.columns, indices, chunk.op))
+                self.given.put("given", self._table(chunk.columns, indices, chunk.op, chunk.besides))
                 g["first"], g["chunk"] = chunk.first, count
             if count < len(chunk.arrival):
                 g["more"] = 0

@@ -26,6 +26,8 @@ _NO_PART = {
 _NO_PART_OF_RUN = {"replications", "precision", "most_replications"}
 _BILLED = {"vcpu", "bytes", "replicated"}
 """What only the bill asks of stations and their operations."""
+_OF_REQUESTS = {"load", "population", "events", "run"}
+"""What says who asks for what and when."""
 _TELLS = ("cli", "report", "money")
 """Rooms that no play enters."""
 
@@ -48,6 +50,12 @@ def identity(scenario: Scenario, strategy: Strategy, stations: Collection[str], 
     told["caches"] = {name: told.get("caches", {})[name] for name in sorted(caches)}
     told["strategy"] = _unkept(plain_strategy(scenario, strategy))
     return sha256(json.dumps([code(), told], sort_keys=True).encode()).hexdigest()
+
+
+def load_identity(scenario: Scenario) -> str:
+    """The number of what the requests depend on."""
+    told = {key: value for key, value in _told(scenario).items() if key in _OF_REQUESTS}
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _told(scenario: Scenario) -> dict[str, Any]:

@@ -13,11 +13,14 @@ import numpy as np
 
 from simsys.engines.play import play
 from simsys.experiment.engines import compile_kernel
+from simsys.experiment.identity import load_identity
 from simsys.experiment.setting import Setting
+from simsys.experiment.storage import workload
 from simsys.experiment.workers import Failed, Limits, side_by_side
 from simsys.measure.encoding import encode
 from simsys.measure.meter import Meter
 from simsys.measure.summary import Summary
+from simsys.workload import Workload
 
 LARGE = (1 << 25) - (1 << 16)
 """Bytes of the largest block that glibc adapts itself to."""
@@ -48,17 +51,32 @@ def local(workers: int, limits: Limits) -> Players:
 def _local(workers: int, limits: Limits, jobs: Sequence[Job]) -> Iterator[tuple[Job, bytes | Failed]]:
     if any(job.engine == "compiled" for job in jobs):
         compile_kernel()  # here, once, and not in every worker
-    return side_by_side(play_job, jobs, workers, limits)
+    return side_by_side(play_job, jobs, workers, limits, kind=lambda job: job.replication)
 
 
 def play_job(job: Job) -> bytes:
     """The encoded summary of a job. Unmeasurable if a duration or a number in it is too large."""
-    return encode(play_once(job.setting, job.replication, job.engine))
+    return encode(play_once(job.setting, job.replication, job.engine, _shared_load(job.setting, job.replication)))
 
 
-def play_once(setting: Setting, replication: int, engine: str = "simpy") -> Summary:
-    """One strategy, one replication, by the engine "simpy" or "compiled"."""
-    load = setting.workload(replication)
+_last: dict[tuple[str, int], Workload] = {}
+"""The load that this process played last, as the next strategy meets the same requests."""
+
+
+def _shared_load(setting: Setting, replication: int) -> Workload | None:
+    """The load of a strategy, unless its storage has a part in it."""
+    if setting.strategy.counts:
+        return None
+    key = load_identity(setting.scenario), replication
+    if key not in _last:
+        _last.clear()
+        _last[key] = workload(setting.scenario, replication, keeps=True)
+    return _last[key]
+
+
+def play_once(setting: Setting, replication: int, engine: str = "simpy", load: Workload | None = None) -> Summary:
+    """One strategy, one replication, by the engine "simpy" or "compiled"; of a load that is there already, if any."""
+    load = load or setting.workload(replication)
     luck, model = setting.luck(replication), setting.model(replication, load)
     meter = Meter(setting.scope(), len(model.stations), model.begin, load.stop or None, load.requests, load.users)
     keep_pages()

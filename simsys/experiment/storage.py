@@ -16,14 +16,15 @@ such requests.
 """
 
 
-def workload(scenario: Scenario, replication: int, strategy: Strategy | None = None) -> Workload:
-    """The requests of one replication of a scenario; with the counts of a strategy's storage."""
+def workload(scenario: Scenario, replication: int, strategy: Strategy | None = None, keeps: bool = False) -> Workload:
+    """The requests of one replication of a scenario; with the counts of a strategy's storage. See `Workload.keeps`."""
     run = scenario.run
     load = Workload(
         scenario.load, scenario.population, run.seed, replication, duration=run.duration, requests=run.requests,
         folder=scenario.folder, events=tuple(e.request.op for e in scenario.events if e.request is not None),
         counts=strategy.counts if strategy is not None else (),
         counted=(lambda: accesses(scenario, strategy, load)) if isinstance(strategy, HasStorage) else None,
+        keeps=keeps,
     )  # fmt: skip
     return load
 

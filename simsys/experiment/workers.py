@@ -12,6 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from multiprocessing.connection import Connection, wait
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
@@ -46,24 +47,30 @@ def cores() -> int:
 
 
 def side_by_side(
-    do: Callable[[Task], Any], tasks: Sequence[Task], jobs: int, limits: Limits | None = None
+    do: Callable[[Task], Any],
+    tasks: Sequence[Task],
+    jobs: int,
+    limits: Limits | None = None,
+    kind: Callable[[Task], object] = lambda _: None,
 ) -> Iterator[tuple[Task, Any]]:
     """(task, do(task)) as they are done, by so many processes; `Failed` for what raises, takes too much, or kills its
     worker twice.
 
-    The processes inherit `do` and the tasks; only answers are sent. WorkerError if none can be started.
+    The processes inherit `do` and the tasks; only answers are sent. Tasks of a kind are done by the same process, as
+    long as no other would be idle for it. WorkerError if none can be started.
     """
     waiting = deque((number, 0) for number in range(len(tasks)))
+    kinds = [*map(kind, tasks), object()]
     crew: list[_Worker] = []
     given = limits or Limits()
     try:
         while waiting or any(worker.busy for worker in crew):
             for worker in crew:
                 if waiting and not worker.busy:
-                    worker.begin(*waiting.popleft())
+                    worker.begin(*_taken(waiting, kinds, worker, crew))
             while waiting and len(crew) < jobs:
                 crew.append(_Worker(do, tasks, given))
-                crew[-1].begin(*waiting.popleft())
+                crew[-1].begin(*_taken(waiting, kinds, crew[-1], crew))
             for worker in _next(crew, given.seconds):
                 answer = worker.answer(given.seconds)
                 if worker.gone:
@@ -78,12 +85,25 @@ def side_by_side(
             worker.end()
 
 
+def _taken(
+    waiting: deque[tuple[int, int]], kinds: Sequence[object], worker: _Worker, crew: Sequence[_Worker]
+) -> tuple[int, int]:
+    """The first task of the kind that a worker did last, or else of a kind that no other is at, or else of all."""
+    others = [kinds[other.number] for other in crew if other.busy]
+    alike = (place for place, (number, _) in enumerate(waiting) if kinds[number] == kinds[worker.number])
+    fresh = (place for place, (number, _) in enumerate(waiting) if kinds[number] not in others)
+    place = next(chain(alike, fresh), 0)
+    taken = waiting[place]
+    del waiting[place]
+    return taken
+
+
 class _Died(NamedTuple):
     reason: str
 
 
 class _Worker:
-    """A process that does one task after the other."""
+    """A process that does one task after the other, the one of this `number`; -1 before the first."""
 
     def __init__(self, do: Callable[[Any], Any], tasks: Sequence[Any], limits: Limits) -> None:
         self._pipe, its = multiprocessing.Pipe()
@@ -95,7 +115,7 @@ class _Worker:
         except OSError as error:
             raise WorkerError(f"workers cannot be started: {error.strerror}") from None
         its.close()
-        self.number, self.tries = 0, 0
+        self.number, self.tries = -1, 0
         self.busy, self.gone = False, False
         self._since = 0.0
 

@@ -22,12 +22,15 @@ class Rows(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Consecutive requests: index of the first, arrival times (s), number of the operation, columns."""
+    """Consecutive requests: index of the first, arrival times (s), number of the operation, columns; and what else was
+    drawn for them, by what it depends on, if that is kept.
+    """
 
     first: int
     arrival: Times
     op: Indices
     columns: Columns
+    besides: dict[object, npt.NDArray[np.float64]] | None = None
 
 
 class Counted(Protocol):

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.draws import request_token, stream, uniforms
+from simsys.workload.arrivals import Times
 from simsys.workload.columns import Chunk, Columns, Counted, Indices, Rows
 from simsys.workload.graph import Graph
 from simsys.workload.grid import POINTS, Grid, axis, point_weights
@@ -28,6 +29,8 @@ from simsys.workload.traces import TraceChunk, scan_trace, whole_trace
 
 AUTHORED = "post"
 """The operation whose user is an author, drawn by activity; the users of all others are readers."""
+KEPT = 64
+"""Chunks of requests that are kept, of a workload that is played more than once."""
 
 
 class Workload:
@@ -36,7 +39,8 @@ class Workload:
     `duration` (s) and `requests` bound it; a load without an end of its own (a rate, clients) needs one
     of them. `events` are operations that come besides the load. Times are in seconds, sizes in bytes;
     users and keys are numbers from 0; a relative file name starts at `folder`. `counts` are columns that what
-    `counted` makes, once per play, gives to each request in its order. Raises ValueError (of which TraceError)
+    `counted` makes, once per play, gives to each request in its order. A workload that `keeps` what it draws, as far as
+    there is room, draws it once for all plays. Raises ValueError (of which TraceError)
     before anything is drawn.
     """
 
@@ -53,6 +57,7 @@ class Workload:
         events: Iterable[str] = (),
         counts: tuple[str, ...] = (),
         counted: Callable[[], Counted] | None = None,
+        keeps: bool = False,
     ) -> None:
         self.load, self.people = load, population
         self.seed, self.replication = seed, replication
@@ -68,6 +73,8 @@ class Workload:
         self._page, self._size = load.page.variate(), load.size.variate()
         self.think_law = load.think.variate() if load.think else None
         self._grids: dict[str, Grid] = {}
+        self._room = KEPT if keeps else 0
+        self._kept: dict[tuple[int, int], Chunk] = {}
 
     def _shares(self) -> dict[str, float]:
         if self._trace is not None and self._trace.ops:
@@ -142,14 +149,22 @@ class Workload:
             needed |= counted.NEEDED
         for arrival, lines in self._schedule.arrivals(size):
             indices = np.arange(first, first + arrival.size)
-            op = self._ops_of(lines, arrival.size) if lines and lines.op else self._drawn_ops(indices)
-            given = lines.columns if lines is not None else {}
-            columns = {name: values[: arrival.size] for name, values in given.items()}
-            columns = self._with_drawn(columns, indices, op, needed)
+            chunk = self._kept.get((first, arrival.size)) or self._begun(indices, arrival, lines)
+            columns = self._with_drawn(chunk.columns, indices, chunk.op, needed)
             if counted is not None:
-                columns |= counted.play(arrival, op, columns)
-            yield Chunk(first, arrival, op, columns)
+                columns |= counted.play(arrival, chunk.op, columns)
+            yield chunk._replace(columns=columns)
             first += arrival.size
+
+    def _begun(self, indices: Indices, arrival: Times, lines: TraceChunk | None) -> Chunk:
+        """A chunk of which no column is drawn yet."""
+        op = self._ops_of(lines, arrival.size) if lines and lines.op else self._drawn_ops(indices)
+        given = lines.columns if lines is not None else {}
+        columns = {name: values[: arrival.size] for name, values in given.items()}
+        chunk = Chunk(int(indices[0]), arrival, op, columns)
+        if len(self._kept) == self._room:
+            return chunk
+        return self._kept.setdefault((chunk.first, arrival.size), chunk._replace(besides={}))
 
     def rows(self, indices: Indices, op: int | None = None, needed: frozenset[str] | None = None) -> Rows:
         """Requests by index, all of the operation `op` if it is given: for whoever knows the time otherwise.
