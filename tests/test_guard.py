@@ -51,9 +51,10 @@ PLACES = {"load": 203, "load.rate": 209, "load.mix": 308, "load.mix.read": 315}
 
 def test_every_value_and_key_knows_its_place() -> None:
     node, _ = read_tree("load:\n  rate: 5k/s   # note\n  mix: {read: 100%}\n", "x.yaml")
-    places = {path: (n := find(node, parse_path(path))).line * 100 + n.column for path in PLACES}
+    places = {path: (m := find(node, parse_path(path)).mark).line * 100 + m.column + 101 for path in PLACES}
     assert places == PLACES
-    assert find(node, ("load",)).keys == {"rate": (2, 3), "mix": (3, 3)}
+    marks = find(node, ("load",)).marks.items()
+    assert {key: (mark.line + 1, mark.column + 1) for key, mark in marks} == {"rate": (2, 3), "mix": (3, 3)}
 
 
 @pytest.mark.parametrize(

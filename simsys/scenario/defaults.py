@@ -132,7 +132,7 @@ def _bare(node: Node, path: Path, found: list[Figure]) -> Node:
         found.append(Figure(path, plain["value"], plain.get("range"), plain["source"], plain["grade"]))
         return node.value["value"]
     inner = {key: _bare(child, (*path, key), found) for key, child in node.value.items()}
-    return Node(inner, node.source, node.line, node.column, node.keys)
+    return Node(inner, node.source, node.mark, node.marks)
 
 
 def _merge(under: Node, over: Node, path: Path) -> Node:
@@ -149,7 +149,7 @@ def _merge(under: Node, over: Node, path: Path) -> Node:
         values[key] = child if old is None else _merge(old, child, (*path, key))
         for rival in rivals(path, key) - over.value.keys():  # type: ignore[union-attr]
             values.pop(rival, None)
-    return Node(values, over.source, over.line, over.column, over.keys)
+    return Node(values, over.source, over.mark, over.marks)
 
 
 def _is_open(path: Path) -> bool:
@@ -167,7 +167,7 @@ def _merge_service(under: Node, over: Node) -> Node:
     """An operation: its time is replaced as a whole; what else its default says stays unless given."""
     old, new = _service(under), _service(over)
     kept = {key: node for key, node in old.items() if key not in _TIME or not new.keys() & _TIME}
-    return Node({**kept, **new}, over.source, over.line, over.column, over.keys)
+    return Node({**kept, **new}, over.source, over.mark, over.marks)
 
 
 def _service(node: Node) -> dict[str, Node]:
@@ -182,6 +182,6 @@ def _with_an_end(tree: Node) -> Node:
     load, run = tree.value.get("load"), tree.value["run"]
     endless = load is not None and isinstance(load.value, dict) and load.value.keys() & {"rate", "clients"}
     if endless and isinstance(run.value, dict) and not run.value.keys() & {"duration", "requests"}:
-        minute = Node("60s", run.source, run.line, run.column)
+        minute = Node("60s", run.source, run.mark)
         return with_key(tree, (), "run", with_key(run, ("run",), "duration", minute))
     return tree

@@ -14,13 +14,22 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-import yaml
+from yaml import (
+    AliasEvent,
+    CSafeLoader,
+    MappingEndEvent,
+    MappingStartEvent,
+    Mark,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+    YAMLError,
+)
 
 from simsys.scenario.errors import Problem, ScenarioError, Source
 from simsys.units import printable
 
 Scalar: TypeAlias = "str | int | float | bool | None"
-Place: TypeAlias = tuple[int, int]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
@@ -44,22 +53,22 @@ _WORDS: dict[str, Scalar] = {
 _BASES = {"int": 10, "oct": 8, "hex": 16}
 _MAX_DIGITS = 100
 
-
-_NO_KEYS: Mapping[str, Place] = MappingProxyType({})
+START = Mark("", 0, 0, 0, None, 0)
+"""Where a text begins."""
+_NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value and its place, line and column from 1; `keys` are the places of a mapping's keys.
+    """A value and where it begins; `marks` say where a mapping's keys do.
 
     `ready`: what the value means, where that is known already.
     """
 
     value: Scalar | list[Node] | dict[str, Node]
     source: Source
-    line: int = 1
-    column: int = 1
-    keys: Mapping[str, Place] = field(default_factory=dict)
+    mark: Mark = START
+    marks: Mapping[str, Mark] = field(default_factory=dict)
     ready: Any = None
 
     def plain(self) -> Any:
@@ -78,8 +87,12 @@ class Node:
         child = self.value.get(key or "") if isinstance(self.value, dict) else None
         if child is not None and child.source is not self.source:
             return child.problem(path, message, hint)
-        line, column = self.keys.get(key or "", (self.line, self.column))
-        return Problem.at(self.source, line, column, path, message, hint)
+        return _at(self.source, self.marks.get(key or "", self.mark), path, message, hint)
+
+
+def _at(source: Source, mark: Mark, path: str, message: str, hint: str = "") -> Problem:
+    """A problem at a mark, which counts lines and columns from 0."""
+    return Problem.at(source, mark.line + 1, mark.column + 1, path, message, hint)
 
 
 def read_tree(content: bytes | str, name: str) -> tuple[Node, list[Problem]]:
@@ -136,36 +149,34 @@ class _Reader:
         self.problems: list[Problem] = []
         self.anchors: dict[str, tuple[Node, int, int]] = {}
         self.count = self.height = 0
-        self.next_event: Callable[[], Any] = yaml.CSafeLoader(source.text).get_event
+        self.next_event: Callable[[], Any] = CSafeLoader(source.text).get_event
 
     def read(self) -> tuple[Node, list[Problem]]:
         try:
             self.next_event()
             event = self.next_event()
-            if isinstance(event, yaml.StreamEndEvent):
+            if isinstance(event, StreamEndEvent):
                 raise self._stop(event, "it is empty")
             root = self._node(self.next_event(), 1)
             self.next_event()
             event = self.next_event()
-            if not isinstance(event, yaml.StreamEndEvent):
+            if not isinstance(event, StreamEndEvent):
                 self._note(event, "a second document; a scenario is one")
-        except yaml.YAMLError as error:
+        except YAMLError as error:
             raise ScenarioError([*self.problems, self._syntax(error)]) from None
         return root, self.problems
 
-    def _syntax(self, error: yaml.YAMLError) -> Problem:
+    def _syntax(self, error: YAMLError) -> Problem:
         mark, context_mark = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
         last = self.source.text.rstrip().count("\n")
         if mark is None or (context_mark is not None and mark.line > last):
             mark = context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         context, problem = getattr(error, "context", None), getattr(error, "problem", None)
         text = ", ".join(str(part) for part in (context, problem) if part) or "it cannot be read"
-        return Problem.at(self.source, line, column, "", f"this is not YAML: {text}")
+        return _at(self.source, mark or START, "", f"this is not YAML: {text}")
 
     def _problem(self, event: Any, message: str) -> Problem:
-        mark = event.start_mark
-        return Problem.at(self.source, mark.line + 1, mark.column + 1, "", message)
+        return _at(self.source, event.start_mark, "", message)
 
     def _note(self, event: Any, message: str) -> None:
         self.problems.append(self._problem(event, message))
@@ -175,8 +186,8 @@ class _Reader:
     def _stop(self, event: Any, message: str) -> ScenarioError:
         return ScenarioError([*self.problems, self._problem(event, message)])
 
-    def _grow(self, event: Any, nodes: int, depth: int) -> None:
-        self.count += nodes
+    def _bounded(self, event: Any, depth: int) -> None:
+        self.height = max(self.height, depth)
         if depth > MAX_DEPTH:
             raise self._stop(event, f"nested more than {MAX_DEPTH} levels deep")
         if self.count > MAX_NODES:
@@ -184,38 +195,37 @@ class _Reader:
 
     def _node(self, event: Any, depth: int) -> Node:
         kind = type(event)
-        if kind is yaml.AliasEvent:
+        if kind is AliasEvent:
             return self._alias(event, depth)
-        self._grow(event, 1, depth)
+        self.count += 1
+        if depth > self.height or self.count > MAX_NODES:
+            self._bounded(event, depth)
         if event.tag is not None:
             self._note(event, f"the tag {printable(str(event.tag))} is not allowed")
-        mark = event.start_mark
-        if kind is yaml.ScalarEvent:
-            node = Node(self._scalar(event), self.source, mark.line + 1, mark.column + 1, _NO_KEYS)
-            if event.anchor is not None:
-                self.anchors[event.anchor] = (node, 1, 0)
-            return node
-        node = Node(None, self.source, mark.line + 1, mark.column + 1, _NO_KEYS)
-        count, outer, self.height = self.count, self.height, depth
-        if kind is yaml.SequenceStartEvent:
-            node.value = self._sequence(depth)
+        anchor = event.anchor
+        if anchor is not None:
+            before, outer, self.height = self.count - 1, self.height, depth
+        marks = _NO_MARKS
+        value: Scalar | list[Node] | dict[str, Node]
+        if kind is ScalarEvent:
+            value = self._scalar(event)
+        elif kind is MappingStartEvent:
+            value, marks = self._mapping(depth)
         else:
-            places: dict[str, Place] = {}
-            node.value, node.keys = self._mapping(places, depth), places
-        if self.count > count:
-            self.height = max(self.height, depth + 1)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = (node, self.count - count + 1, self.height - depth)
-        self.height = max(outer, self.height)
+            value = self._sequence(depth)
+        node = Node(value, self.source, event.start_mark, marks)
+        if anchor is not None:
+            self.anchors[anchor] = (node, self.count - before, self.height - depth)
+            self.height = max(outer, self.height)
         return node
 
     def _alias(self, event: Any, depth: int) -> Node:
         node, nodes, height = self.anchors.get(event.anchor, (None, 1, 0))
-        self._grow(event, nodes, depth + height)
-        self.height = max(self.height, depth + height)
+        self.count += nodes
+        self._bounded(event, depth + height)
         if node is None:
             self._note(event, f"nothing above is called &{printable(event.anchor, 64)}")
-            return Node(None, self.source, event.start_mark.line + 1, event.start_mark.column + 1)
+            return Node(None, self.source, event.start_mark)
         return node
 
     def _scalar(self, event: Any) -> Scalar:
@@ -231,38 +241,40 @@ class _Reader:
             return None
 
     def _sequence(self, depth: int) -> list[Node]:
-        nodes, next_event = [], self.next_event
-        while type(event := next_event()) is not yaml.SequenceEndEvent:
-            nodes.append(self._node(event, depth + 1))
+        nodes, next_event, node = [], self.next_event, self._node
+        while type(event := next_event()) is not SequenceEndEvent:
+            nodes.append(node(event, depth + 1))
         return nodes
 
-    def _mapping(self, places: dict[str, Place], depth: int) -> dict[str, Node]:
+    def _mapping(self, depth: int) -> tuple[dict[str, Node], dict[str, Mark]]:
         nodes: dict[str, Node] = {}
-        next_event = self.next_event
-        while type(event := next_event()) is not yaml.MappingEndEvent:
+        marks: dict[str, Mark] = {}
+        next_event, node = self.next_event, self._node
+        while type(event := next_event()) is not MappingEndEvent:
             key = self._key(event, depth)
-            value = self._node(next_event(), depth + 1)
+            value = node(next_event(), depth + 1)
             if key is None:
                 continue
             if key in nodes:
                 self._note(event, f"the key {printable(key, 64)!r} stands twice")
                 continue
-            nodes[key] = value
-            mark = event.start_mark
-            places[key] = (mark.line + 1, mark.column + 1)
-        return nodes
+            nodes[key], marks[key] = value, event.start_mark
+        return nodes, marks
 
     def _key(self, event: Any, depth: int) -> str | None:
-        if type(event) is not yaml.ScalarEvent:
+        if type(event) is not ScalarEvent:
             self._node(event, depth + 1)
             self._note(event, "a key must be a word")
             return None
         if event.tag is not None or event.anchor is not None:
             self._note(event, "a key has no tag and no anchor")
-        if event.value == "<<":
+        key: str = event.value
+        if key == "<<":
             self._note(event, "merge keys (<<) are not allowed; write the keys out")
             return None
-        if event.style == '"' and _ESCAPED.search(event.value):
+        if event.style == '"' and _ESCAPED.search(key):
             self._note(event, "a control character is not allowed")
-        self._grow(event, 1, depth)
-        return str(event.value)
+        self.count += 1
+        if self.count > MAX_NODES:
+            self._bounded(event, depth)
+        return key

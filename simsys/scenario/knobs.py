@@ -109,7 +109,7 @@ def families() -> list[str]:
 
 def _read(element: Node, path: Path) -> tuple[Strategy | None, list[Problem]]:
     if isinstance(element.value, str):
-        kind, knobs = element.value, Node({}, element.source, element.line, element.column)
+        kind, knobs = element.value, Node({}, element.source, element.mark)
     elif isinstance(element.value, dict) and len(element.value) == 1:
         ((kind, knobs),) = element.value.items()
     else:

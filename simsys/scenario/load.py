@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -120,7 +120,8 @@ def _changed(tree: Node, changes: Iterable[Change], problems: list[Problem]) -> 
 def _validated(tree: Node, strategies: Sequence[Strategy], folder: Path, problems: list[Problem]) -> Scenario | None:
     """The scenario of a merged tree; what is wrong with it is added to the problems found at other places."""
     assert isinstance(tree.value, dict)
-    data = {key: node.plain() for key, node in tree.value.items()} | {"strategies": tuple(strategies)}
+    data: dict[str, Any] = {key: node.plain() for key, node in tree.value.items() if key != "strategies"}
+    data["strategies"] = tuple(strategies)
     try:
         return Scenario.model_validate(data, context={"folder": folder, "folders": (folder,)})
     except ValidationError as error:

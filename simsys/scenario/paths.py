@@ -111,18 +111,18 @@ def with_key(node: Node, path: Path, key: str, value: Node) -> Node:
     assert isinstance(node.value, dict)
     gone = rivals(path, key)
     kept = {name: child for name, child in node.value.items() if name not in gone}
-    place = node.keys.get(key, (value.line, value.column))
-    return Node({**kept, key: value}, node.source, node.line, node.column, {**node.keys, key: place})
+    mark = node.marks.get(key, value.mark)
+    return Node({**kept, key: value}, node.source, node.mark, {**node.marks, key: mark})
 
 
 def without(node: Node, key: str) -> Node:
     """The mapping without `key`, or the list without the element of that number or name."""
     if isinstance(node.value, list):
         index = _index(node, (key,), 0)
-        return Node(node.value[:index] + node.value[index + 1 :], node.source, node.line, node.column)
+        return Node(node.value[:index] + node.value[index + 1 :], node.source, node.mark)
     assert isinstance(node.value, dict)
     kept = {name: child for name, child in node.value.items() if name != key}
-    return Node(kept, node.source, node.line, node.column, node.keys)
+    return Node(kept, node.source, node.mark, node.marks)
 
 
 def rivals(path: Path, key: str) -> set[str]:
@@ -140,7 +140,7 @@ def _with(node: Node, path: Path, value: Node) -> Node:
         index = _index(node, path, len(path) - 1)
         items = list(node.value)
         items[index] = _element(items[index], value) if _is_element(path, len(path) - 1) else value
-        return Node(items, node.source, node.line, node.column)
+        return Node(items, node.source, node.mark)
     if not isinstance(node.value, dict):
         raise _nowhere(node, path, len(path) - 1)
     return with_key(node, path[:-1], key, value)
@@ -158,12 +158,12 @@ def _changed(node: Node, path: Path, depth: int, change: Callable[[Node], Node])
             items[index] = _element(items[index], _changed(_knobs(items[index]), path, depth + 1, change))
         else:
             items[index] = _changed(items[index], path, depth + 1, change)
-        return Node(items, node.source, node.line, node.column)
+        return Node(items, node.source, node.mark)
     if not isinstance(node.value, dict):
         raise _nowhere(node, path, depth)
     if step not in node.value and path[depth + 1].isdecimal():
         raise _nowhere(Node([], node.source), path, depth + 1)
-    child = node.value.get(step) or Node({}, node.source, node.line, node.column)
+    child = node.value.get(step) or Node({}, node.source, node.mark)
     return with_key(node, path[:depth], step, _changed(child, path, depth + 1, change))
 
 
@@ -175,14 +175,13 @@ def _knobs(element: Node) -> Node:
     if isinstance(element.value, dict) and len(element.value) == 1:
         (node,) = element.value.values()
         return node
-    return Node({}, element.source, element.line, element.column)
+    return Node({}, element.source, element.mark)
 
 
 def _element(old: Node, knobs: Node) -> Node:
     """The element with other knobs."""
     kind = next(iter(old.value)) if isinstance(old.value, dict) else str(old.value)
-    place = (old.line, old.column)
-    return Node({kind: knobs}, old.source, old.line, old.column, {kind: old.keys.get(kind, place)})
+    return Node({kind: knobs}, old.source, old.mark, {kind: old.marks.get(kind, old.mark)})
 
 
 def _index(node: Node, path: Path, depth: int) -> int:
