@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,59 @@ def test_the_kernel_is_compiled_once_and_before_workers_are_forked(
     monkeypatch.setattr(playing, "side_by_side", lambda *a: done.append("forked") or fork(*a))
     run(small(*FEW), 2, engine=engine)
     assert done == [*before, "forked"]
+
+
+@pytest.fixture
+def compiling(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that says how the kernel is compiled, on two cores without any kept code."""
+    monkeypatch.setattr(choice, "kept", lambda _: False)
+    monkeypatch.setattr(choice, "cores", lambda: 2)
+    monkeypatch.setattr(choice, "_doors", lambda: [choice])
+    return lambda how: monkeypatch.setattr(choice, "prepare", how)
+
+
+def test_another_process_compiles_the_kernel_while_the_scenario_is_read(compiling: Any, tmp_path: Path) -> None:
+    def compiles(_: object) -> None:
+        time.sleep(0.5 if os.getpid() != parent else 0.0)
+        with (tmp_path / "who").open("a") as file:
+            file.write(f"{os.getpid() == parent} ")
+
+    parent = os.getpid()
+    compiling(compiles)
+    with choice.compiling_ahead("compiled"):
+        choice.compile_kernel()
+    assert (tmp_path / "who").read_text() == "False True ", "who waits then loads what is kept"
+    assert choice._ahead == []
+
+
+def test_it_stops_when_simpy_is_to_play(compiling: Any) -> None:
+    compiling(lambda _: time.sleep(60))
+    with choice.compiling_ahead("auto"):
+        (process,) = choice._ahead
+        assert set(estimate(small("run.requests=1k"), 2).engines) == {"simpy"}
+        process.join(30)
+        assert process.exitcode == -signal.SIGKILL
+
+
+def test_what_goes_wrong_there_goes_wrong_here_too_and_is_said_here(
+    compiling: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    compiling(lambda _: 1 / 0)
+    with choice.compiling_ahead("compiled"), pytest.raises(ZeroDivisionError):
+        choice.compile_kernel()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cores", "kept"), [("simpy", 2, False), ("auto", 1, False), ("auto", 2, True), ("auto", 2, None)]
+)
+def test_nobody_compiles_what_need_not_be_or_cannot_be_kept(
+    wanted: Any, cores: int, kept: bool | None, compiling: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "kept", lambda _: kept)
+    monkeypatch.setattr(choice, "cores", lambda: cores)
+    with choice.compiling_ahead(wanted):
+        assert choice._ahead == []
 
 
 def test_the_compiled_engine_asked_for_in_vain() -> None:

@@ -63,7 +63,10 @@ def run(
     ] = None,
 ) -> None:
     """Play every strategy of a scenario under the same requests."""
+    from simsys.experiment.engines import compiling_ahead
+
     with nullcontext() if dry_run else _draughtsman(jobs) as draw:
+        context.with_resource(compiling_ahead(engine.value))
         scenario = loaded(file, changes(sets, seed))
         _known(scenario, require)
         who = context.with_resource(crew(cluster, insecure, jobs, limit))

@@ -70,6 +70,9 @@ def sweep(
     insecure: Insecure = False,
 ) -> None:
     """Play a scenario at every point of its sweep block, or of --vary."""
+    from simsys.experiment.engines import compiling_ahead
+
+    context.with_resource(compiling_ahead(engine.value))
     base, points, scenarios = _points(file, changes(sets, seed), vary or [], zip_)
     part = _shard(shard)
     who = context.with_resource(crew(cluster, insecure, jobs, limit))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.context import ForkProcess
 from typing import Literal
 
 from simsys.draws.compiling import kept, prepare
 from simsys.experiment.setting import Setting
+from simsys.experiment.workers import WorkerError, beside, cores
 
 Wanted = Literal["auto", "simpy", "compiled"]
 COMPILATION = 12.0
 """Seconds that it takes to compile the kernel, once."""
+_ahead: list[ForkProcess] = []
+"""Who compiles it meanwhile, if anybody does."""
 
 
 class NotCompiled(ValueError):
@@ -29,6 +34,9 @@ def engines(ready: Sequence[Setting], wanted: Wanted, seconds: dict[str, float])
     if wanted == "auto":
         compilation = 0.0 if kernel_is_ready() else COMPILATION
         wanted = "compiled" if seconds["compiled"] + compilation <= seconds["simpy"] else "simpy"
+    if wanted == "simpy":
+        for process in _ahead:
+            process.kill()
     return tuple("simpy" if isinstance(setting.program, str) else wanted for setting in ready)
 
 
@@ -38,8 +46,27 @@ def kernel_is_ready() -> bool | None:
     return None if None in states else False not in states
 
 
+@contextmanager
+def compiling_ahead(wanted: Wanted) -> Iterator[None]:
+    """While the caller finds out what is to be played, another process compiles the kernel, if that must be done, can
+    be kept, and is not left to SimPy.
+    """
+    if wanted == "simpy" or cores() == 1 or kernel_is_ready() is not False:
+        yield
+        return
+    with ExitStack() as processes:
+        with suppress(WorkerError):
+            _ahead.append(processes.enter_context(beside(compile_kernel)))
+        try:
+            yield
+        finally:
+            _ahead.clear()
+
+
 def compile_kernel() -> None:
     """Compile the kernel, or load it from numba's cache; workers that are forked later have it, too."""
+    for process in _ahead:
+        process.join()
     for door in _doors():
         prepare(door)
 

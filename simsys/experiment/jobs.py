@@ -51,7 +51,7 @@ def local(workers: int, limits: Limits) -> Players:
 def _local(workers: int, limits: Limits, jobs: Sequence[Job]) -> Iterator[tuple[Job, bytes | Failed]]:
     if any(job.engine == "compiled" for job in jobs):
         compile_kernel()  # here, once, and not in every worker
-    return side_by_side(play_job, jobs, workers, limits, kind=lambda job: job.replication)
+    return side_by_side(play_job, jobs, workers, limits, lambda job: job.replication)
 
 
 def play_job(job: Job) -> bytes:

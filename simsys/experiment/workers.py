@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
@@ -150,6 +151,31 @@ class _Worker:
         self._process.join()
         self._pipe.close()
         self.gone = True
+
+
+@contextmanager
+def beside(do: Callable[[], object]) -> Iterator[ForkProcess]:
+    """A process of its own does something, unheard, and ends with the caller's block at the latest. WorkerError if it
+    cannot be started.
+    """
+    process = multiprocessing.get_context("fork").Process(target=_do_beside, args=(do,))
+    try:
+        with undisturbed():
+            process.start()
+    except OSError as error:
+        raise WorkerError(f"workers cannot be started: {error.strerror}") from None
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def _do_beside(do: Callable[[], object]) -> None:
+    heed_signals()
+    Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(Exception):
+        do()
 
 
 @contextmanager
