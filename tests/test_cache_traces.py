@@ -14,6 +14,8 @@ from realdata import real
 from test_caches import POLICIES, ROOMS, Twin, spec_of
 
 from simsys.structures.caches import make_cache
+from simsys.structures.kernel.loops import play
+from simsys.structures.kernel.store import row_of, store_of
 from simsys.structures.traces import belady, lru_misses, replay
 
 MIB = 2**20
@@ -74,6 +76,21 @@ def test_all_policies_on_a_million_look_ups() -> None:
         assert policy != "lru" or misses == lru
         assert misses[-1] == least[-1] == distinct
         assert all(np.diff(misses) < 0) and all(best < found for best, found in zip(least[:-2], misses, strict=False))
+
+
+def test_what_a_warm_start_left_is_found_and_nothing_else() -> None:
+    warm = make_cache(spec_of(entries=5000))
+    warm.warm((20_000, 0.0), 1.0, 3)
+    inside = np.array(sorted(warm.entries))
+    outside = np.setdiff1d(np.arange(20_000), inside)
+    assert (inside.size, outside.size) == (5000, 15_000)
+    for keys, misses in (inside, 0), (outside, 15_000):
+        row, missed, done = row_of(warm), np.zeros(keys.size, np.bool_), 0
+        row["capacity"] = np.inf  # nobody has to leave
+        store = store_of(warm, row)
+        while (done := play(store.address, keys, np.ones(keys.size), np.zeros(keys.size), missed, done)) < keys.size:
+            store.enlarge()
+        assert missed.sum() == misses
 
 
 # ---- tiny traces: each beside a definition that takes no thought

@@ -6,10 +6,12 @@ spell out all their fields in the name of every function they are given to, whic
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core.imputils import lower_setattr_generic
@@ -20,6 +22,7 @@ WORD = ir.IntType(64)
 NOBODY = -1
 """The number of no row."""
 WHOLE = np.dtype([("v", np.int64)])
+CACHE_LINE = 64
 
 
 def record(*names: str) -> np.dtype[Any]:
@@ -28,6 +31,21 @@ def record(*names: str) -> np.dtype[Any]:
     fields = [(name, kinds[i % 3]) for i, group in enumerate(names) for name in group.split()]
     odd = sum(kind is np.int32 for _, kind in fields) % 2
     return np.dtype(fields + [("padding", np.int32)] * odd)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """A table that begins with a cache line, and takes up no memory until it is written to."""
+    size = prod(shape) * dtype.itemsize
+    room = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE
+    return room[first : first + size].view(dtype).reshape(shape)
+
+
+def longer(table: npt.NDArray[Any], more: int) -> npt.NDArray[Any]:
+    """A table with so many more rows; copied as bytes, as NumPy copies records field by field."""
+    new = zeros((len(table) + more, *table.shape[1:]), table.dtype)
+    new.reshape(-1).view(np.uint8)[: table.nbytes] = table.reshape(-1).view(np.uint8)
+    return new
 
 
 class RowType(types.Type):

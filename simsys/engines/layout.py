@@ -10,6 +10,7 @@ import numpy as np
 
 from simsys.distributions import Variate
 from simsys.distributions.variates import NO_TABLE
+from simsys.draws.rows import longer, zeros
 from simsys.engines.calendars import calendars
 from simsys.engines.kernel.free import room
 from simsys.engines.kernel.loop import UNCHECKED
@@ -28,7 +29,7 @@ from simsys.engines.kernel.state import (
 )
 from simsys.engines.model import Model
 from simsys.engines.program import EDGE, EDGES, FOLLOWED, MOST_NAMES, Program
-from simsys.engines.rooms import FIRST_ROOM, WITH, Array, Globals, empty, longer, longer_ring, zeros
+from simsys.engines.rooms import FIRST_ROOM, WITH, Array, Globals, empty, longer_ring
 from simsys.engines.rows import Luck
 from simsys.expressions import Untraceable
 from simsys.measure.log import TRAITS

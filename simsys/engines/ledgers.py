@@ -45,13 +45,16 @@ def at_desks(layout: Layout, station: int, shards: int) -> tuple[list[list[float
     begun: list[list[float]] = [[] for _ in range(shards)]
     lined_up: list[list[float]] = [[] for _ in range(shards)]
     agents, frames, nodes = (layout.tables[name] for name in ("agents", "frames", "nodes"))
-    here = (agents["role"] != NOBODY) & (agents["station"] == station)
-    served = here & (agents["desk"] == state.IN_SERVICE)
-    for shard, since in zip(agents["shard"][served], layout.tables["seldom"]["since"][served].tolist(), strict=True):
-        begun[shard].append(since)
-    for agent in agents[here & (agents["desk"] != state.IN_SERVICE) & (agents["desk"] != state.AWAY)]:
-        lined_up[agent["shard"]].append(float(agent["arrived"]))
-    for frame in agents["frame"][(agents["role"] != NOBODY) & (agents["frame"] != NOBODY)].tolist():
+    (alive,) = np.nonzero(agents["role"] != NOBODY)
+    here = alive[agents["station"][alive] == station]
+    desks = agents["desk"][here]
+    served = here[desks == state.IN_SERVICE]
+    lined = here[(desks != state.IN_SERVICE) & (desks != state.AWAY)]
+    for into, who, since in (begun, served, layout.tables["seldom"]["since"]), (lined_up, lined, agents["arrived"]):
+        for shard, moment in zip(agents["shard"][who].tolist(), since[who].tolist(), strict=True):
+            into[shard].append(moment)
+    inmost = agents["frame"][alive]
+    for frame in inmost[inmost != NOBODY].tolist():
         while frame != NOBODY:
             if nodes[frames[frame]["node"]]["what"] == station:
                 begun[frames[frame]["shard"]].append(float(frames[frame]["since"]))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from simsys.draws.rows import zeros
 from simsys.engines.kernel.state import (
     AGENT,
     BLOCK,
@@ -33,7 +33,6 @@ from simsys.structures.kernel.state import CACHE
 Array = npt.NDArray[Any]
 FIRST_ROOM = 1024
 SCRATCH = 64
-CACHE_LINE = 64
 LINKED = ("agents", "requests", "lines", "frames", "forks", "gatherings", "leases")
 """Tables whose free rows are linked."""
 WITH = {
@@ -115,13 +114,6 @@ def empty(g: Any) -> dict[str, Array]:
     }
 
 
-def longer(table: Array, more: int) -> Array:
-    """The table with so many more rows."""
-    new = zeros((len(table) + more, *table.shape[1:]), table.dtype)
-    new[: len(table)] = table
-    return new
-
-
 def longer_ring(ring: Array, head: int, tail: int, wanted: int) -> Array:
     """A ring with room for so many more than those from `head` to `tail`, whose length is a power of two."""
     room = len(ring)
@@ -130,11 +122,3 @@ def longer_ring(ring: Array, head: int, tail: int, wanted: int) -> Array:
     new, waiting = np.zeros(room, HOP), np.arange(head, tail)
     new[waiting & (room - 1)] = ring[waiting & (len(ring) - 1)]
     return new
-
-
-def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array that begins with a cache line, and takes up no memory until it is written to."""
-    size = prod(shape) * dtype.itemsize
-    room = np.zeros(size + CACHE_LINE, np.uint8)
-    first = -room.ctypes.data % CACHE_LINE
-    return room[first : first + size].view(dtype).reshape(shape)

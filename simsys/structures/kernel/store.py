@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsys.draws import compiled
+from simsys.draws.rows import longer, zeros
 from simsys.structures.caches import Cache
 from simsys.structures.kernel import table
 from simsys.structures.kernel.bits import Bits, bits_row
@@ -25,16 +26,14 @@ class Store:
 
     def __init__(self, cache: Cache, rows: Array) -> None:
         self.cache, self.row, self.address = cache, rows[0], rows.ctypes.data
-        self.entries, self.slots = entries_of(cache), np.zeros(0, np.int64)
+        self.entries = entries_of(cache)
+        self.slots = places_of(self.entries["key"])
         self.enlarge()
 
     def enlarge(self) -> None:
         """Room for twice as many entries."""
-        more = max(ROOM, len(self.entries))
-        longer = np.zeros(len(self.entries) + more, ENTRY)
-        longer[: len(self.entries)] = self.entries
-        self.entries = longer
-        self._hash()
+        self.entries = longer(self.entries, max(ROOM, len(self.entries)))
+        self._hash(self.slots)
 
     def clear(self) -> None:
         """Empty it; nothing of a warm start comes back."""
@@ -42,7 +41,7 @@ class Store:
             self.row[name] = value
         for name in ("first", "last", "free", "hand"):
             self.row[name] = NOBODY
-        self._hash()
+        self._hash(self.slots[:0])
 
     def weight(self, now: float) -> float:
         """Bytes of live entries, as `Cache.weight` adds them up."""
@@ -51,12 +50,13 @@ class Store:
         past = self.cache.past
         return live + (past.expected(now) * self.cache.past_size if self.row["past"] and past is not None else 0.0)
 
-    def _hash(self) -> None:
+    def _hash(self, places: Array) -> None:
+        """A new hash table, with these places of an older one."""
         row, entries = self.row, self.entries
         self.slots = np.full(1 << (2 * len(entries) - 1).bit_length(), NOBODY)
         row["at_entries"], row["at_slots"] = entries.ctypes.data, self.slots.ctypes.data
         row["room"], row["mask"] = len(entries), len(self.slots) - 1
-        enter_all(self.address)
+        enter_all(self.address, places)
 
     def occupancy(self, now: float) -> float:
         """Live entries, as `Cache.occupancy` counts them."""
@@ -66,10 +66,13 @@ class Store:
         return live + (past.expected(now) if self.row["past"] and past is not None else 0.0)
 
 
-@compiled(numba.void(numba.int64))
-def enter_all(address: int) -> None:
-    """Enter all entries of the cache at `address` into its hash table, which is empty."""
-    table.enter_all(cache_at(address))
+@compiled(numba.void(numba.int64, numba.int64[::1]))
+def enter_all(address: int, places: Array) -> None:
+    """Enter these places, but for those of nobody, into the hash table of the cache at `address`."""
+    cache = cache_at(address)
+    for place in places:
+        if place != NOBODY:
+            table.enter(cache, place)
 
 
 def store_of(cache: Cache | Sketch, rows: Array) -> Store | Bits:
@@ -101,7 +104,7 @@ def row_of(cache: Cache | Sketch) -> Array:
 
 def entries_of(cache: Cache) -> Array:
     """What a cache holds, first in line first; for the hits and the hand of its policy it must be new."""
-    entries = np.zeros(len(cache), ENTRY)
+    entries = zeros((len(cache),), ENTRY)
     if len(cache):
         entries["key"] = np.fromiter(cache.entries, np.int64)
         entries["fill"], entries["expiry"], entries["size"] = np.array(list(cache.entries.values())).T
@@ -111,3 +114,10 @@ def entries_of(cache: Cache) -> Array:
         if POLICIES.index(cache.policy) == RANDOM:
             entries["link"] = entries["before"] = places
     return entries
+
+
+def places_of(keys: Array) -> Array:
+    """What stands in a hash table for entries with these keys."""
+    hashed = keys.astype(np.uint64) * table.MIX
+    hashed &= np.uint64(~table.NUMBER & (1 << 64) - 1)
+    return (hashed | np.arange(len(keys), dtype=np.uint64)).view(np.int64)

@@ -16,7 +16,9 @@ from simsys.structures.warm import past_entry
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
 NUMBER = (1 << 32) - 1
-"""The bits of a place in the table that tell an entry; those above are of its key's hash: few others are looked at."""
+"""The bits of a place in the table that tell an entry; those above are of its key's hash: few others are looked at, and
+the search for a key begins where they say. So a table twice as long has the same order.
+"""
 
 
 @part
@@ -27,8 +29,8 @@ def mixed(key: int) -> int:
 
 @part
 def home(cache: Any, mixed: int) -> int:
-    """Where in the table the search for a key with this hash begins."""
-    return int((mixed ^ (mixed >> 32)) & cache.mask)
+    """Where in the table the search for a key with this hash, or for what stands there for it, begins."""
+    return int(((mixed >> 32 & NUMBER) * (cache.mask + 1)) >> 32)
 
 
 @part
@@ -75,27 +77,18 @@ def new_entry(cache: Any, key: int) -> int:
     else:
         cache.free = of.entry(cache, entry).before
     of.entry(cache, entry).key = key
-    enter(cache, key, entry)
+    enter(cache, (mixed(key) & ~NUMBER) | entry)
     cache.keys += 1
     return entry
 
 
 @part
-def enter(cache: Any, key: int, entry: int) -> None:
-    """Enter an entry into the table, at the first free place from its home on."""
-    hashed = mixed(key)
-    at = home(cache, hashed)
+def enter(cache: Any, place: int) -> None:
+    """Enter an entry and its key's hash into the table, where there is nobody from its home on."""
+    at = home(cache, place)
     while of.slots(cache, at).v != NOBODY:
         at = (at + 1) & cache.mask
-    of.slots(cache, at).v = (hashed & ~NUMBER) | entry
-
-
-@part
-def enter_all(cache: Any) -> None:
-    """Enter all entries into a table that is empty."""
-    for entry in range(cache.used):
-        if of.entry(cache, entry).state != FREE:
-            enter(cache, of.entry(cache, entry).key, entry)
+    of.slots(cache, at).v = place
 
 
 @part
@@ -114,9 +107,9 @@ def remove(cache: Any, entry: int) -> None:
 @part
 def delete(cache: Any, entry: int) -> None:
     """Strike an entry from the table and close the gap: those behind move up if their search passes it."""
-    hashed = mixed(of.entry(cache, entry).key)
-    at = home(cache, hashed)
-    while of.slots(cache, at).v != (hashed & ~NUMBER) | entry:
+    place = (mixed(of.entry(cache, entry).key) & ~NUMBER) | entry
+    at = home(cache, place)
+    while of.slots(cache, at).v != place:
         at = (at + 1) & cache.mask
     gap = at
     while True:
@@ -124,7 +117,7 @@ def delete(cache: Any, entry: int) -> None:
         other = of.slots(cache, at).v
         if other == NOBODY:
             break
-        begin = home(cache, mixed(of.entry(cache, other & NUMBER).key))
+        begin = home(cache, other)
         if ((at - begin) & cache.mask) >= ((at - gap) & cache.mask):
             of.slots(cache, gap).v = other
             gap = at
