@@ -309,6 +309,20 @@ def test_what_comes_before_but_settles_late_counts_as_before() -> None:
     assert told.ops["read"].recovery == 0.0
 
 
+@pytest.mark.parametrize(("slow", "recovery"), [(24, 1.0), (26, 0.0)])
+@pytest.mark.parametrize("moment", [5.0, 21.0])
+def test_all_that_came_before_a_disturbance_counts_once(moment: float, slow: int, recovery: float) -> None:
+    """2,500 before the disturbance at 25 s; if over one in a hundred took 0.3 s, that is in order in the second after.
+    Mutants count those of the windows before twice, or leave out those of the same window.
+    """
+    arrival = np.arange(0.0, STOP, 0.01) + 0.005
+    latency = np.where((arrival > 25) & (arrival < 26), 0.3, 0.1)
+    latency[int(moment * 100) :][:slow] = 0.3
+    meter = Meter(Scope(OPS, None, True, 25.0), STATIONS, 0.0, STOP)
+    meter.take(one_batch(stream(arrival, latency)), NAMES)
+    assert summed(meter).ops["read"].recovery == recovery
+
+
 def test_too_few_before_a_disturbance_say_nothing() -> None:
     requests = stream(np.linspace(BEGIN, STOP, 1000), 0.1)
     assert measured([one_batch(requests)]).ops["read"].recovery is None
@@ -327,6 +341,27 @@ def test_sums_neither_overflow_nor_lose_anything() -> None:
     meter.take(one_batch(requests), NAMES)
     told = summed(meter).ops["read"]
     assert (told.wait, told.work, told.latency.total_ps) == (1e11, 1e-7, 10**23)
+
+
+def test_a_window_of_long_ago_is_counted_as_any_other() -> None:
+    """5,000 reads in 100 windows, which settle in order but for one in ten, which settles whenever; in any batches.
+    Mutants leave out whose window has no row any more, or count them in the row of another; clear only some rows when
+    there is a gap; or take what had settled late for all of a window.
+    """
+    luck = np.random.default_rng(5)
+    arrival = np.sort(luck.random(5000) * 1000)
+    arrival = arrival[(arrival < 300) | (arrival > 700)]
+    requests = stream(arrival, luck.exponential(0.1, len(arrival)))
+    requests["status"] = luck.choice([DONE, DONE, REFUSED], len(arrival))
+    order = np.argsort(arrival + np.where(luck.random(len(arrival)) < 0.1, luck.random(len(arrival)) * 1000, 0))
+    meter = Meter(SCOPE, STATIONS, 0.0, 1000.0)
+    for part in np.split(order, [10, 11, 500, 1900]):
+        meter.take(one_batch(requests[part], settled=0.0, stop=1000.0), NAMES)
+    done = requests[requests["status"] == DONE]
+    latency = done["end"] - done["arrival"]
+    told = summed(meter).ops["read"]
+    assert told.windows == by_window([(a, d, 1) for a, d in zip(done["arrival"], latency, strict=True)])
+    assert told.latency == counted(latency)
 
 
 def test_staleness_is_not_judged_where_reads_would_wait_for_ever() -> None:

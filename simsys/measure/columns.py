@@ -1,7 +1,8 @@
-"""The requests of a batch, column by column: records are as long as two cache lines, and each is read just once."""
+"""Columns of requests of a batch: records are as long as two cache lines, and each is read just once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,22 +13,22 @@ from simsys.measure.log import REQUEST
 
 Array = npt.NDArray[Any]
 
-
 APART = 8
 """Words between columns: those whose distance is a power of two push each other out of the nearest cache."""
 
 
-def columns_of(requests: Array) -> dict[str, Array]:
-    """Each field of `REQUEST` as an array of its own."""
+def columns_of(requests: Array, rows: Array, names: Sequence[str]) -> list[Array]:
+    """These fields of `REQUEST` of the requests in these rows, as an array each."""
     assert REQUEST.fields is not None
-    rows, fields = len(requests), len(REQUEST.fields)
-    turned = np.empty((fields, rows + APART), np.int64)
-    _turn(np.ascontiguousarray(requests).view(np.int64).reshape(rows, fields), turned)
-    return {name: turned[offset // 8, :rows].view(kind) for name, (kind, offset, *_) in REQUEST.fields.items()}
+    kinds, offsets = zip(*(REQUEST.fields[name][:2] for name in names), strict=True)
+    columns = np.empty((len(names), len(rows) + APART), np.int64)
+    words = np.ascontiguousarray(requests).view(np.int64).reshape(len(requests), len(REQUEST.fields))
+    _pick(words, rows, np.array(offsets) // words.itemsize, columns)
+    return [column[: len(rows)].view(kind) for column, kind in zip(columns, kinds, strict=True)]
 
 
-@compiled("void(int64[:, ::1], int64[:, ::1])")
-def _turn(rows: Array, columns: Array) -> None:
-    for i in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            columns[j, i] = rows[i, j]
+@compiled("void(int64[:, ::1], int64[::1], int64[::1], int64[:, ::1])")
+def _pick(words: Array, rows: Array, places: Array, columns: Array) -> None:
+    for i in range(rows.size):
+        for j in range(places.size):
+            columns[j, i] = words[rows[i], places[j]]

@@ -28,6 +28,12 @@ MOST_AT_ONCE = 2**42
 PART_BITS = 21
 PART = 2**PART_BITS - 1
 
+PARTS, SHORTEST, LONGEST, COUNTS = 0, 3, 4, 5
+"""Where the numbers stand in a row that durations are added to: their sum (ps) in parts of 21 bits, so that times 2**42
+observations each stays below 2**63, the lowest first; the smallest and the largest (ps); the counts of the buckets from
+some first one on.
+"""
+
 
 class Unmeasurable(ValueError):
     """A duration or a number of them that does not fit into the integers that count it."""
@@ -63,11 +69,10 @@ class Histogram:
             seconds, times = seconds[times > 0], times[times > 0]
         if not len(seconds):
             return
-        shortest, longest = _picoseconds(seconds.min()), _picoseconds(seconds.max())
-        first = bucket_of(shortest)
-        dense, parts = np.zeros(bucket_of(longest) - first + 1, dtype=np.int64), np.zeros(3, dtype=np.int64)
-        _count_all(dense, first, parts, seconds, times)
-        self._take(from_dense(dense, first, parts, shortest, longest))
+        first, last = (bucket_of(_picoseconds(seconds[place])) for place in (seconds.argmin(), seconds.argmax()))
+        (row,) = rows_of(last - first + 1, 1)
+        _count_all(row, first, seconds, times)
+        self._take(taken(row, first))
 
     def merge(self, other: Histogram) -> None:
         """Count everything that `other` counted."""
@@ -185,15 +190,22 @@ def bucket_of(picoseconds: Any) -> int:
     return int((shift << SUB_BITS) + (picoseconds >> shift))
 
 
-@compiled("void(int64[::1], int64, int64[::1], float64[::1], int64[::1])")
-def _count_all(dense: Integers, first: int, parts: Integers, seconds: NDArray[np.float64], times: Integers) -> None:
-    """The sum is kept in parts of 21 bits: times 2**42 observations each stays below 2**63."""
+@compiled("void(int64[::1], int64, int64, int64)")
+def count(row: Integers, place: int, picoseconds: Any, times: int) -> None:
+    """Add a duration so many times to a row, in which this is the place of its bucket."""
+    row[COUNTS + place] += times
+    row[PARTS] += (picoseconds & PART) * times
+    row[PARTS + 1] += (picoseconds >> PART_BITS & PART) * times
+    row[PARTS + 2] += (picoseconds >> 2 * PART_BITS) * times
+    row[SHORTEST] = min(row[SHORTEST], picoseconds)
+    row[LONGEST] = max(row[LONGEST], picoseconds)
+
+
+@compiled("void(int64[::1], int64, float64[::1], int64[::1])")
+def _count_all(row: Integers, first: int, seconds: NDArray[np.float64], times: Integers) -> None:
     for i in range(seconds.size):
-        value, often = np.int64(np.rint(seconds[i] * PICOSECONDS)), times[i]
-        dense[bucket_of(value) - first] += often
-        parts[0] += (value & PART) * often
-        parts[1] += (value >> PART_BITS & PART) * often
-        parts[2] += (value >> 2 * PART_BITS) * often
+        picoseconds = np.int64(np.rint(seconds[i] * PICOSECONDS))
+        count(row, bucket_of(picoseconds) - first, picoseconds, times[i])
 
 
 @compiled("Tuple((int64[::1], int64[::1]))(int64[::1], int64[::1], int64[::1], int64[::1])")
@@ -216,14 +228,26 @@ def _both(buckets: Integers, counts: Integers, others: Integers, more: Integers)
     return together[:k].copy(), sums[:k].copy()
 
 
-def from_dense(dense: Integers, first: int, parts: Integers, shortest: int, longest: int) -> Histogram:
-    """A histogram of the counts of all buckets from `first` on, with their sum in parts of 21 bits, the lowest
-    first."""
-    occupied = np.flatnonzero(dense)
-    if not len(occupied):
+def rows_of(buckets: int, *shape: int) -> Integers:
+    """Empty rows, of so many buckets each."""
+    rows = np.zeros((*shape, COUNTS + buckets), np.int64)
+    rows[..., SHORTEST] = np.iinfo(np.int64).max
+    return rows
+
+
+def taken(row: Integers, first: int = 0) -> Histogram:
+    """The histogram of a row whose first bucket this is; the row is empty again."""
+    shortest, longest = int(row[SHORTEST]), int(row[LONGEST])
+    if shortest > longest:
         return Histogram()
-    total = sum(int(part) << PART_BITS * place for place, part in enumerate(parts))
-    return Histogram(occupied + first, dense[occupied], int(dense.sum()), total, int(shortest), int(longest))
+    low, high = (bucket_of(value) - first for value in (shortest, longest))
+    counts = row[COUNTS + low : COUNTS + high + 1]
+    occupied = np.flatnonzero(counts > 0)
+    total = sum(int(part) << PART_BITS * place for place, part in enumerate(row[PARTS:SHORTEST]))
+    told = Histogram(occupied + (first + low), counts[occupied], int(counts.sum()), total, shortest, longest)
+    counts[:], row[:COUNTS] = 0, 0
+    row[SHORTEST] = np.iinfo(np.int64).max
+    return told
 
 
 def _edges(buckets: Integers) -> tuple[Integers, Integers]:

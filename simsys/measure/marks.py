@@ -78,13 +78,14 @@ class Marked:
     def __bool__(self) -> bool:
         return bool(self._waiting) or not self._known
 
-    def take(self, batch: Batch, names: Sequence[str], inside: Array) -> None:
-        """A batch, the names of its marks, and which of its requests arrived in the window."""
+    def take(self, batch: Batch, names: Sequence[str], begin: float) -> None:
+        """A batch, the names of its marks, and when the window opens (s)."""
         if not self._known:
             self._waiting |= {name: Waiting(name) for name in names if name != self._but and name not in self._waiting}
         for name, waiting in self._waiting.items():
             marks = waiting.settle(batch, names)
-            row, _, n, _ = some(marks, inside[marks.row])
+            arrival = batch.requests["arrival"][marks.row]
+            row, _, n, _ = some(marks, (arrival >= begin) & (arrival <= batch.stop))
             ops = batch.requests["op"][row]
             for op in np.unique(ops).tolist():
                 counts = self._counts[op]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from simsys.measure.audits import audits
-from simsys.measure.columns import columns_of
 from simsys.measure.freshness import Freshness, LastFresh
 from simsys.measure.lacking import Deliveries, Lacking, Users
 from simsys.measure.log import DONE, INSIDE, REFUSED, TIMED_OUT, Batch, Log
@@ -44,13 +43,17 @@ class Meter:
         width = WINDOW if scope.transient else inf
         fresh = [op for op in scope.ops if op != "read" and _may_be_fresh(op, scope)]
         self._scope, self._begin = scope, begin
-        self._tallies = Tallies(len(scope.ops), stations, begin, stop, requests)
+        self._tallies = Tallies(len(scope.ops), stations, begin, stop, requests, width)
         self._delivered, self._lost, self._sent = Waiting(FRESH), Waiting(LOST), Waiting(SENT)
         self._last_fresh, self._deliveries = LastFresh(), Deliveries()
         self._marked = Marked(scope.ops, scope.marks, FRESH)
         self._fresh = {op: Freshness(op == "post", width) for op in fresh}
-        self._windows = {op: Windows(WINDOW) for op in scope.ops if scope.transient}
-        self._recovery = {op: Recovery(scope.disturbed) for op in self._windows if scope.disturbed is not None}
+        disturbed = scope.disturbed if scope.transient else None
+        self._recovery = {
+            op: Recovery(disturbed, partial(self._tallies.windows, number))
+            for number, op in enumerate(scope.ops)
+            if disturbed is not None
+        }
         judged = scope.following is not None and not scope.saturated and "read" in scope.ops
         self._staleness: Staleness | Lacking | None = None
         if judged and scope.following is not None:
@@ -60,31 +63,22 @@ class Meter:
 
     def take(self, batch: Batch, names: Sequence[str]) -> None:
         """Measure a batch; `names` are those of its marks. Unmeasurable if something is too long to be measured."""
-        self._tallies.take(batch)
-        if not (self._windows or self._fresh or self._marked or self._staleness is not None):
+        seen = self._tallies.take(batch)
+        if not (self._scope.transient or self._fresh or self._marked or self._staleness is not None):
             return
-        requests, columns = batch.requests, columns_of(batch.requests)
-        arrival, end, ops, status = (columns[name] for name in ("arrival", "end", "op", "status"))
-        inside = (arrival >= self._begin) & (arrival <= batch.stop)
-        self._marked.take(batch, names, inside)
-        good = (status == DONE) & inside
+        self._marked.take(batch, names, self._begin)
         marks, lost = self._delivered.settle(batch, names), self._lost.settle(batch, names)
-        self._last_fresh.take(requests, marks)
+        self._last_fresh.take(batch.requests, marks)
         if self._scope.followers is not None and not self._scope.saturated:
             self._deliveries.take(marks, self._sent.settle(batch, names))
-        latency = end - arrival
-        for number, op in enumerate(self._scope.ops):
-            mine = ops == number
-            chosen = np.flatnonzero(mine & good)
-            if op in self._fresh:
-                self._fresh[op].take(requests, chosen, marks)
-            if op in self._windows:
-                self._windows[op].add(arrival[chosen], latency[chosen])
+        for op, (row, arrival, latency) in zip(self._scope.ops, seen, strict=True):
             if op in self._recovery:
-                all_ = np.flatnonzero(mine & inside)
-                self._recovery[op].take(arrival[all_], np.where(good, latency, inf)[all_], batch.settled)
+                self._recovery[op].take(arrival, latency, batch.settled)
+            done = latency < inf
+            if op in self._fresh:
+                self._fresh[op].take(batch.requests, row[done], marks)
             if op == "read" and self._staleness is not None:
-                self._staleness.take(columns, chosen, never(marks, lost), batch.settled)
+                self._staleness.take(batch.requests, row[done], never(marks, lost), batch.settled)
 
     def summary(self, log: Log, capacity: Mapping[str, float]) -> Summary:
         """The summary, when the play is over; `capacity` is the number of servers of each station, infinite for a
@@ -111,6 +105,7 @@ class Meter:
     def _operation(self, number: int, op: str, stations: tuple[str, ...]) -> OpSummary:
         tallies = self._tallies
         done, refused, timed_out, inside = (tallies.within(number, s) for s in (DONE, REFUSED, TIMED_OUT, INSIDE))
+        windows = tallies.windows(number)
         fresh = self._fresh[op].told() if op in self._fresh else Windows()
         judged = self._staleness if op == "read" and done else None
         return OpSummary(
@@ -119,9 +114,9 @@ class Meter:
             refused=refused,
             timed_out=timed_out,
             unfinished=inside,
-            latency=tallies.latency(number),
+            latency=windows.whole(),
             fresh=fresh.whole(),
-            windows=self._windows[op].histograms if op in self._windows else {},
+            windows=windows.histograms if self._scope.transient else {},
             fresh_windows=fresh.histograms if self._scope.transient else {},
             wait=tallies.seconds(number, WAIT),
             work=tallies.seconds(number, WORK),

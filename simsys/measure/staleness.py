@@ -16,7 +16,8 @@ import numpy.typing as npt
 from numba import types
 
 from simsys import draws
-from simsys.measure.log import BROUGHT, DONE, FROM_EVENT
+from simsys.measure.columns import columns_of
+from simsys.measure.log import DONE, FROM_EVENT
 from simsys.measure.marks import Marks
 
 Array = npt.NDArray[np.float64]
@@ -112,10 +113,10 @@ class Posts:
         """For each read the probability that it is stale, and that a reader brought by a post does not find it (0
         for others).
         """
-        pending = self._levels[np.searchsorted(self._times, reads.arrival, side="right")]
         ends, weights = (np.array([post[field] for post in self._of_events.values()]) for field in range(2))
         unfound, facts = self._unfound(reads), self._following
-        return _stale(*reads[:3], pending, unfound, ends, weights, facts.mean, facts.rate), unfound
+        stale = _stale(*reads[:3], unfound, self._times, self._levels, ends, weights, facts.mean, facts.rate)
+        return stale, unfound
 
     def _unfound(self, reads: Reads) -> Array:
         unfound = np.zeros_like(reads.arrival)
@@ -141,8 +142,8 @@ class Staleness:
         """
         self._posts.take(requests, marks)
         if len(reads):
-            self.brought += int((requests["cause"][reads] == BROUGHT).sum())
-            one = Reads(*(requests[name][reads] for name in Reads._fields))
+            one = Reads(*columns_of(requests, reads, Reads._fields))
+            self.brought += int((one.parent >= 0).sum())
             self._waiting.append((float(one.arrival.min()), float(one.arrival.max()), one))
         for _, latest, ready in self._waiting:
             if latest < settled:
@@ -165,22 +166,29 @@ class Staleness:
 _ARRAY: Any = types.float64[::1]
 
 
-@draws.compiled(_ARRAY(*[_ARRAY] * 7, types.float64, types.float64))
+@draws.compiled(_ARRAY(*[_ARRAY] * 8, types.float64, types.float64))
 def _stale(
     arrival: Array,
     age: Array,
     following: Array,
-    pending: Array,
     unfound: Array,
+    times: Array,
+    levels: Array,
     ends: Array,
     weights: Array,
     mean: float,
     rate: float,
 ) -> Array:
-    """The probability that each read is stale; `pending` is the expected number of posts under way when it arrived."""
+    """The probability that each read is stale; `levels` are the expected numbers of posts under way before the first of
+    the `times` (s) and from each of them on.
+    """
     out = np.empty(arrival.size)
     for i in range(arrival.size):
-        lacking = rate * age[i] + max(pending[i], 0.0)
+        low, high = 0, times.size
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if times[middle] <= arrival[i] else (low, middle)
+        lacking = rate * age[i] + max(levels[low], 0.0)
         for k in range(ends.size):
             if arrival[i] - age[i] < ends[k] <= arrival[i] and age[i] > 0.0:
                 lacking += weights[k]

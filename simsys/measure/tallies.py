@@ -15,59 +15,85 @@ import numpy.typing as npt
 from numba import from_dtype, types
 
 from simsys.draws import compiled
-from simsys.measure.histogram import BUCKETS, LONGEST_S, PART, PART_BITS, PICOSECONDS
-
-from simsys.measure.histogram import Histogram, Unmeasurable, bucket_of, from_dense  # isort: skip
+from simsys.measure.histogram import LONGEST_S, PICOSECONDS, Unmeasurable, bucket_of, count
 from simsys.measure.log import DONE, INSIDE, REQUEST, Batch
-from simsys.measure.tail import BUCKETS as COARSE_BUCKETS
-from simsys.measure.tail import COARSER, Tail
+from simsys.measure.tail import BUCKETS, COARSER, Tail
+from simsys.measure.windows import Recent, Windows
+
+Array = npt.NDArray[Any]
 
 POINTS = 200
 """Points of the series of mean latencies that the warm-up is checked with."""
 ATTOSECONDS = 10**18
 STATUSES = 4
 
-(
-    ALL, WITHIN, COMPLETED, GROWTH, WAIT, WORK, SPENT, BEGUN, PARTS, SHORTEST, LONGEST, SERIES, DENSE, COARSE, TAIL,
-) = accumulate((0, STATUSES, STATUSES, 1, 1, 2, 2, 2, 2, 3, 1, 1, 3 * POINTS, BUCKETS, COARSE_BUCKETS))  # fmt: skip
+ALL, WITHIN, COMPLETED, GROWTH, WAIT, WORK, SPENT, BEGUN, SERIES, TAIL = accumulate(
+    (0, STATUSES, STATUSES, 1, 1, 2, 2, 2, 2, 3 * POINTS)
+)
 """Where an operation's numbers stand in its row.
 
 Requests by status, of the whole run and of the window; those that ended in the window; arrivals less departures in
-its second half. In seconds: waits of the window's done requests, work of the window's, lives of all that ended, moments
-of arrival of all that did not. The histogram of the window's latencies: sum in parts, shortest, longest. The series:
-requests and latency per point. The counts of the histogram, and of its tail; the tail's latency and paths per bucket.
+its second half. In seconds: waits of the window's done requests, work of the window's, lives of all that ended and were
+not done, moments of arrival of all that did not end. The series: requests done and their latency per point. The tail:
+requests, latency and paths per bucket of the latencies of the window's done requests.
 """
 
 
 class Span(NamedTuple):
-    """The window, its middle (s), and the points of the series per second of arrival and per request."""
+    """The window that is measured, its middle (s), the points of the series per second of arrival and per request, the
+    width (s) of the windows of arrival, and the oldest that has a row.
+    """
 
     begin: float
     stop: float
     middle: float
     per_second: float
     per_request: float
+    width: float
+    oldest: float
+
+
+class Seen(NamedTuple):
+    """What the window saw of the requests of a batch, operation by operation: their rows in it, their arrivals (s), and
+    their latencies (s), infinite for those that were not done.
+    """
+
+    row: Array
+    arrival: Array
+    latency: Array
 
 
 class Tallies:
     """What adds up over the requests of a log, per operation.
 
-    `stop` (s) is when the window closes, `requests` how many arrive at the most; None where that is not known.
+    `stop` (s) is when the window closes, `requests` how many arrive at the most; None where that is not known. `width`
+    is that of the windows of arrival (s).
     """
 
-    def __init__(self, ops: int, stations: int, begin: float, stop: float | None, requests: int | None) -> None:
-        self._rows = np.zeros((ops, TAIL + 2 * COARSE_BUCKETS * (1 + 2 * stations)), dtype=np.int64)
-        self._rows[:, SHORTEST] = np.iinfo(np.int64).max
+    def __init__(
+        self, ops: int, stations: int, begin: float, stop: float | None, requests: int | None, width: float = inf
+    ) -> None:
+        self._rows = np.zeros((ops, TAIL + BUCKETS * (3 + 4 * stations)), dtype=np.int64)
+        self._recent, self._width = Recent(ops, width), width
         self._begin, self._middle = float(begin), inf if stop is None else begin + (stop - begin) / 2
         self._length = 0.0 if stop is None else stop - begin
         self._per_second = POINTS / stop if stop else 0.0
         self._per_request = POINTS / requests if requests and not stop else 0.0
 
-    def take(self, batch: Batch) -> None:
-        """Add the requests of a batch; Unmeasurable if one took too long."""
-        span = Span(self._begin, float(batch.stop), self._middle, self._per_second, self._per_request)
-        if not _add_batch(batch.requests, batch.paths, span, self._rows):
+    def take(self, batch: Batch) -> list[Seen]:
+        """Add the requests of a batch; what was seen of each operation. Unmeasurable if one took too long."""
+        requests, recent = batch.requests, self._recent
+        recent.reach(requests["arrival"].max(initial=0.0))
+        points = self._per_second, self._per_request
+        span = Span(self._begin, float(batch.stop), self._middle, *points, self._width, float(recent.oldest))
+        shape = len(self._rows), len(requests)
+        seen = Seen(np.empty(shape, np.int64), np.empty(shape), np.empty(shape))
+        many = np.zeros(len(self._rows), np.int64)
+        if not _add_batch(requests, batch.paths, span, self._rows, recent.rows, many, seen):
             raise Unmeasurable(f"a latency must be at least 0 and below {LONGEST_S:.0f} s (104 days)")
+        by_op = [Seen(*(column[op, :count] for column in seen)) for op, count in enumerate(many.tolist())]
+        recent.add_late([(each.arrival, each.latency) for each in by_op])
+        return by_op
 
     def within(self, op: int, status: int) -> int:
         """Requests of the window."""
@@ -92,6 +118,7 @@ class Tallies:
     def lives(self, end: float) -> float:
         """The seconds between arrival and end of all requests; `end` (s) for those that are still inside."""
         spent, begun = (sum(_exact(row[what : what + 2]) for row in self._rows) for what in (SPENT, BEGUN))
+        spent += sum(_exact(sums) for op in range(len(self._rows)) for _, *sums in self._points(op))
         moment = int(end) * ATTOSECONDS + round((end - int(end)) * ATTOSECONDS)
         return (spent + self.became(INSIDE) * moment - begun) / ATTOSECONDS
 
@@ -101,26 +128,28 @@ class Tallies:
         """
         return 2.0 / self._length * int(self._rows[:, GROWTH].sum()) if self._length > 0 else 0.0
 
-    def latency(self, op: int) -> Histogram:
-        """The latencies (s) of the window's done requests."""
-        row = self._rows[op]
-        return from_dense(row[DENSE:COARSE], 0, row[PARTS:SHORTEST], row[SHORTEST], row[LONGEST])
+    def windows(self, op: int) -> Windows:
+        """The latencies (s) of the window's done requests, by window of arrival."""
+        return self._recent.windows(op)
 
     def series(self, op: int) -> tuple[float, ...]:
         """Mean latencies (s) by moment of arrival, at equal steps of the run; () if no request came in one of them."""
-        points = self._rows[op, SERIES:DENSE].reshape(POINTS, 3)
-        if not points[:, 0].all():
+        points = self._points(op)
+        if not all(count for count, *_ in points):
             return ()
-        return tuple(_exact(sums) / ATTOSECONDS / count for count, *sums in points.tolist())
+        return tuple(_exact(sums) / ATTOSECONDS / count for count, *sums in points)
+
+    def _points(self, op: int) -> list[list[int]]:
+        points: list[list[int]] = self._rows[op, SERIES:TAIL].reshape(POINTS, 3).tolist()
+        return points
 
     def tail(self, op: int, stations: tuple[str, ...]) -> Tail:
         """Where the window's done requests spent their time, by latency."""
-        row = self._rows[op]
-        buckets = np.flatnonzero(row[COARSE:TAIL])
-        sums = row[TAIL:].reshape(COARSE_BUCKETS, -1, 2)[buckets]
-        seconds = sums[..., 0] + sums[..., 1] / ATTOSECONDS
+        tail = self._rows[op, TAIL:].reshape(BUCKETS, -1)
+        buckets = np.flatnonzero(tail[:, 0])
+        seconds = tail[buckets, 1::2] + tail[buckets, 2::2] / ATTOSECONDS
         paths = seconds[:, 1:].reshape(len(buckets), len(stations), 2)
-        return Tail(stations, buckets, row[COARSE:TAIL][buckets], seconds[:, 0], paths)
+        return Tail(stations, buckets, tail[buckets, 0], seconds[:, 0], paths)
 
 
 def _exact(parts: Any) -> int:
@@ -137,30 +166,18 @@ def _add(row: Any, place: int, time: float) -> None:
     row[place + 1] = rest - carried * ATTOSECONDS
 
 
-@compiled("int64(int64[::1], float64)")
-def _add_latency(row: Any, latency: float) -> int:
-    """The coarse bucket of the latency."""
-    picoseconds = np.int64(np.rint(latency * PICOSECONDS))
-    bucket = bucket_of(picoseconds)
-    row[DENSE + bucket] += 1
-    row[PARTS] += picoseconds & PART
-    row[PARTS + 1] += picoseconds >> PART_BITS & PART
-    row[PARTS + 2] += picoseconds >> 2 * PART_BITS
-    row[SHORTEST] = min(row[SHORTEST], picoseconds)
-    row[LONGEST] = max(row[LONGEST], picoseconds)
-    coarse = bucket >> COARSER
-    row[COARSE + coarse] += 1
-    return int(coarse)
-
-
 _REQUESTS: Any = from_dtype(REQUEST)[::1]
 _SPAN: Any = types.NamedUniTuple(types.float64, len(Span._fields), Span)  # type: ignore[no-untyped-call]
+_SEEN: Any = types.NamedTuple((types.int64[:, ::1], types.float64[:, ::1], types.float64[:, ::1]), Seen)  # type: ignore[no-untyped-call]
 
 
-@compiled(types.boolean(_REQUESTS, types.float64[:, :, ::1], _SPAN, types.int64[:, ::1]))
-def _add_batch(requests: Any, paths: npt.NDArray[np.float64], span: Span, rows: Any) -> bool:
-    """False if a latency cannot be measured."""
-    width = 1 + 2 * paths.shape[1]
+_ROWS, _PATHS, _RECENT = types.int64[:, ::1], types.float64[:, :, ::1], types.int64[:, :, ::1]
+
+
+@compiled(types.boolean(_REQUESTS, _PATHS, _SPAN, _ROWS, _RECENT, types.int64[::1], _SEEN))
+def _add_batch(requests: Any, paths: Array, span: Span, rows: Array, recent: Array, many: Array, seen: Seen) -> bool:
+    """Writes what is seen, and how much of each operation. False if a latency cannot be measured."""
+    stations = paths.shape[1]
     for i in range(requests.size):
         request = requests[i]
         row, status, arrival, end = rows[request.op], request.status, request.arrival, request.end
@@ -170,25 +187,36 @@ def _add_batch(requests: Any, paths: npt.NDArray[np.float64], span: Span, rows: 
         if status == INSIDE:
             _add(row, BEGUN, arrival)
         else:
-            _add(row, SPENT, latency)
             row[GROWTH] -= span.middle < end <= span.stop
-        if status == DONE:
-            row[COMPLETED] += span.begin <= end <= span.stop
-            point = int(span.per_second * arrival + span.per_request * request.number)
-            place = SERIES + 3 * min(point, POINTS - 1)
-            row[place] += 1
-            _add(row, place + 1, latency)
+            if status == DONE:
+                row[COMPLETED] += span.begin <= end <= span.stop
+                point = int(span.per_second * arrival + span.per_request * request.number)
+                place = SERIES + 3 * min(point, POINTS - 1)
+                row[place] += 1
+                _add(row, place + 1, latency)
+            else:
+                _add(row, SPENT, latency)
         if span.begin <= arrival <= span.stop:
+            k = many[request.op]
+            many[request.op] = k + 1
+            seen.row[request.op, k], seen.arrival[request.op, k] = i, arrival
+            seen.latency[request.op, k] = latency if status == DONE else inf
             row[WITHIN + status] += 1
             _add(row, WORK, request.work)
             if status == DONE:
                 if not 0.0 <= latency < LONGEST_S:
                     return False
                 _add(row, WAIT, request.wait)
-                place = TAIL + 2 * width * _add_latency(row, latency)
-                _add(row, place, latency)
-                for station in range(paths.shape[1]):
+                number = np.int64(arrival / span.width)
+                picoseconds = np.int64(np.rint(latency * PICOSECONDS))
+                bucket = bucket_of(picoseconds)
+                if number >= span.oldest:
+                    count(recent[number & (recent.shape[0] - 1), request.op], bucket, picoseconds, 1)
+                place = TAIL + (bucket >> COARSER) * (3 + 4 * stations)
+                row[place] += 1
+                _add(row, place + 1, latency)
+                for station in range(stations):
                     for part in range(2):
                         if paths[i, station, part] != 0.0:
-                            _add(row, place + 4 * station + 2 * part + 2, paths[i, station, part])
+                            _add(row, place + 3 + 4 * station + 2 * part, paths[i, station, part])
     return True
