@@ -3,7 +3,7 @@
 # make test-long   the costly statistical tests
 # make results     plays every shipped scenario into results/, which the tests compare
 # make notebooks   plays the notebooks and keeps what comes out, which the tests compare
-# make bench       measures speed, growth, caches, structures and start into benchmarks/README.md; about a quarter of an hour
+# make bench       measures speed, the whole road, growth, caches, structures and start into benchmarks/README.md; about a quarter of an hour
 # make lock        resolves the two lock files anew from pyproject.toml
 # make clean       takes away the environment and all caches
 
@@ -42,6 +42,7 @@ notebooks: $(VENV)/test.done
 
 bench: $(VENV)/run.done $(PEERS)/peers.done
 	$(VENV)/bin/python benchmarks/speed.py --write
+	$(VENV)/bin/python benchmarks/road.py --write
 	$(VENV)/bin/python benchmarks/growth.py --write
 	$(VENV)/bin/python benchmarks/caches.py --write
 	$(VENV)/bin/python benchmarks/structures.py --write

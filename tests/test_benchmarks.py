@@ -174,6 +174,17 @@ def failure(error: str) -> subprocess.CalledProcessError:
     return subprocess.CalledProcessError(1, "program", stderr=f"Traceback:\n  somewhere\n{error}: what was wrong\n")
 
 
+def test_the_road_has_its_parts(monkeypatch):
+    road = import_module("road")
+    for owner, methods in road.PARTS.values():
+        for method in methods:
+            monkeypatch.setattr(owner, method, getattr(owner, method))
+    table = {row[0]: [float(cell) for cell in row[1:]] for row in road.plays(100_000, 1)}
+    assert list(table) == ["pull", "cached_pull", "push", "hybrid"]
+    for whole, *parts, _ in table.values():
+        assert sum(parts) == pytest.approx(whole, abs=0.03) and min(parts[0], parts[2]) > 0
+
+
 def test_caches_tell_the_miss_ratio_of_every_policy():
     caches = import_module("caches")
     keys = caches.drawn()[:20_000]
@@ -195,12 +206,12 @@ def test_tables_have_a_place_in_the_readme(tmp_path, monkeypatch):
     page = import_module("page")
     before = page.README.read_text(encoding="utf-8")
     monkeypatch.setattr(page, "README", tmp_path / "README.md")
-    for name in ("speed", "growth", "caches", "structures", "start"):
+    for name in ("speed", "road", "growth", "caches", "structures", "start"):
         page.README.write_text(before, encoding="utf-8")
         page.write(name, "| first |")
         page.write(name, "| second |")
         after = page.README.read_text(encoding="utf-8")
         assert "| second |" in after and "| first |" not in after
-        assert after.count("<!-- ") == before.count("<!-- ") == 10
+        assert after.count("<!-- ") == before.count("<!-- ") == 12
     with pytest.raises(ValueError, match="no place for nothing"):
         page.write("nothing", "text")
