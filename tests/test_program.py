@@ -17,7 +17,7 @@ from simsys.engines.model import Model
 from simsys.engines.rows import Luck
 from simsys.engines.trace import trace
 from simsys.expressions import Untraceable, least
-from simsys.steps import All, Chance, Each, Fill, Hold, Key, Lookup, Mark, Start, Visit
+from simsys.steps import All, Chance, Drop, Each, Fill, Hold, Key, Lookup, Mark, Start, Visit
 
 COLUMNS = ("user", "followers", "following")
 STATIONS = {"api": station(2, read="1ms", write="2ms"), "database": station(4, get="3ms")}
@@ -46,11 +46,21 @@ def test_a_tiny_plan() -> None:
     user = {"key_kind": p.COLUMN}
     assert made.columns == ("user", "following") and made.entries == {"read": 0}
     assert [told(row) for row in made.nodes] == [
-        {"code": p.VISIT, "next": 1, "bit": -1, "timing": 1, "n_value": 1.0, "key_kind": p.ANY},
+        {"code": p.VISIT, "next": 1, "bit": -1, "timing": 1, "n_value": 1.0, "ahead": 1, "key_kind": p.ANY},
         {"code": p.LOOKUP, "next": 2, **user},
         {"code": p.IF, "next": 3, "other": 4, "n_kind": p.OUTCOME},
         {"n_value": 1.0},
-        {"code": p.VISIT, "next": 5, "bit": -1, "what": 1, "timing": 2, "ask": 1, "n_kind": p.COMPUTED, **user},
+        {
+            "code": p.VISIT,
+            "next": 5,
+            "bit": -1,
+            "what": 1,
+            "timing": 2,
+            "ask": 1,
+            "ahead": 5,
+            "n_kind": p.COMPUTED,
+            **user,
+        },
         {"code": p.FILL, "next": 6, "bit": -1, **user},
         {"n_value": 1.0},
     ]
@@ -61,6 +71,22 @@ def test_a_tiny_plan() -> None:
         (p.STOP, 0, 0, 0.0),
     ]
     assert made.asked == {"read": {1: 1, 2: 1}}
+
+
+def test_what_a_cache_will_be_asked_for_is_told_ahead_where_it_can_be() -> None:
+    def read(r: Any) -> Any:
+        yield Visit("api", "read")
+        yield Visit("database", "get", key=r.user)
+        yield Drop("feed", r.user)
+        yield Visit("api", "read")
+        yield Lookup("feed", 2 * r.user)
+        yield Visit("api", "read")
+        yield Fill("copies", r.user)
+        yield Visit("api", "read")
+
+    trees = {"read": trace(read, COLUMNS)}
+    made = compiler.program(trees, STATIONS, ["feed", "copies", "copies"], [], "user")
+    assert made.nodes["ahead"].tolist() == [2, 2, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_plans_within_plans() -> None:

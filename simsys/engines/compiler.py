@@ -46,6 +46,7 @@ from simsys.engines.program import (  # fmt: skip
     VISIT,
     WITHIN,
     Program,
+    ahead,
 )
 from simsys.engines.trace import Do, End, If, Tree, inner_plans, outcomes
 from simsys.expressions import Expression, Untraceable
@@ -100,6 +101,7 @@ class Compiler:
         for row, fields in zip(nodes, self.nodes, strict=True):
             for name, value in fields.items():
                 row[name] = value
+        nodes["ahead"] = [ahead(nodes, row) for row in nodes]
         return Program(
             nodes,
             np.array(self.plans or [(0, 0, 0)], PLAN),

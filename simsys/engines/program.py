@@ -26,11 +26,13 @@ INT, FLOAT = np.int64, np.float64
 OPERANDS = ("n", "key", "batch")
 NODE = np.dtype(
     [(name, INT) for name in ("code", "next", "other", "bit", "what", "timing", "plan", "plans", "width", "ask")]
-    + [(name, INT) for name in ("of", "over")]
+    + [(name, INT) for name in ("of", "over", "ahead")]
     + [(f"{name}_{part}", INT) for name in OPERANDS for part in ("kind", "arg")]
     + [(f"{name}_value", FLOAT) for name in OPERANDS]
 )
-"""A step, branch or end; `what` is the place of a station, cache, batch, chance or mark, `bit` that of its outcome."""
+"""A step, branch or end; `what` is the place of a station, cache, batch, chance or mark, `bit` that of its outcome.
+`ahead` is the step of a cache that comes after a visit, or after several, if its entry can be told by then; else 0.
+"""
 PLAN = np.dtype([("root", INT), ("name", INT), ("counter", INT)])
 TERM = np.dtype([("code", INT), ("kind", INT), ("arg", INT), ("value", FLOAT)])
 """Expressions in postfix order, each ended by STOP."""
@@ -57,3 +59,13 @@ class Program:
     """What some step asks of the request: a column, or how many of the followed have so many followers."""
     asked: dict[str, Counter[int]]
     """How often each operation's own plan asks for each service, at the most."""
+
+
+def ahead(nodes: npt.NDArray[Any], row: Any) -> int:
+    """What `ahead` of a row is."""
+    number = 0
+    while row["code"] == VISIT:
+        number = int(row["next"])
+        row = nodes[number]
+    told = row["code"] in (LOOKUP, FILL, DROP) and row["key_kind"] == COLUMN and row["plans"] == 0
+    return number if told else 0

@@ -22,6 +22,7 @@ from simsys.engines.kernel.state import (  # fmt: skip
     STARTS,
 )
 from simsys.engines.kernel.values import first_of, operand, pieces_of, seconds
+from simsys.structures.kernel import table as caches
 
 WAITS, TURNED_AWAY, GOES_ON = -1, -2, -3
 """What a step may give instead of its outcome: the agent has to wait; its plan ends with False; another plan begins."""
@@ -64,6 +65,8 @@ def visit(g: Any, slot: int, node: Any) -> int:
     if first == NOBODY:
         first = first_of(g, slot, station, node, count)
     agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
+    if node.ahead > 0:
+        look_ahead(g, slot, of.node(g, node.ahead), node.ahead == node.next)
     if count <= 1:
         return visit_one(g, slot, node, station, first)
     if station.kind == PLAIN:
@@ -71,6 +74,13 @@ def visit(g: Any, slot: int, node: Any) -> int:
     else:
         visit_pieces(g, slot, node, first, count)
     return WAITS
+
+
+@part
+def look_ahead(g: Any, slot: int, node: Any, soon: bool) -> None:
+    """What a step of a cache will ask for is brought near while visits last."""
+    request = of.request(g, of.agent(g, slot).request)
+    caches.bring_near(of.cache(g, node.what), int(of.column(request, node.key_arg)), soon)
 
 
 @part

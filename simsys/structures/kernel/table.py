@@ -8,6 +8,7 @@ import numpy as np
 
 from simsys import draws
 from simsys.draws.parts import apart, part
+from simsys.draws.rows import prefetch
 from simsys.structures.kernel import sketches
 from simsys.structures.kernel import state as of
 from simsys.structures.kernel.policies import enter_line, hit, leave_line, victim
@@ -31,6 +32,16 @@ def mixed(key: int) -> int:
 def home(cache: Any, mixed: int) -> int:
     """Where in the table the search for a key with this hash, or for what stands there for it, begins."""
     return int(((mixed >> 32 & NUMBER) * (cache.mask + 1)) >> 32)
+
+
+@part
+def bring_near(cache: Any, key: int, soon: bool) -> None:
+    """Bring near where the search for a key will begin, or if that is soon, the entry that stands there, if any."""
+    place = of.slots(cache, home(cache, mixed(key)))
+    if soon:
+        prefetch(of.entry(cache, place.v & cache.mask), 0)
+    else:
+        prefetch(place, 0)
 
 
 @part
@@ -245,6 +256,10 @@ def fill(cache: Any, key: int, now: float, size: float) -> None:
 def evict(cache: Any) -> None:
     remove(cache, victim(cache))
     cache.evictions += 1
+    if cache.first != NOBODY:
+        following = of.entry(cache, cache.first)
+        bring_near(cache, following.key, False)
+        prefetch(of.entry(cache, following.link), 0)
 
 
 @part
