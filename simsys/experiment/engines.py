@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from multiprocessing.context import ForkProcess
 from typing import Literal
 
@@ -56,7 +57,7 @@ def compiling_ahead(wanted: Wanted) -> Iterator[None]:
         return
     with ExitStack() as processes:
         with suppress(WorkerError):
-            _ahead.append(processes.enter_context(beside(compile_kernel)))
+            _ahead.append(processes.enter_context(beside(partial(prepare, _doors()[0]))))
         try:
             yield
         finally:
@@ -65,17 +66,21 @@ def compiling_ahead(wanted: Wanted) -> Iterator[None]:
 
 def compile_kernel() -> None:
     """Compile the kernel, or load it from numba's cache; workers that are forked later have it, too."""
+    first, *others = _doors()
+    for door in others:
+        prepare(door)
     for process in _ahead:
         process.join()
-    for door in _doors():
-        prepare(door)
+    prepare(first)
 
 
 def _doors() -> Sequence[object]:
+    """What every play calls; the first takes most of the time."""
     from simsys.engines.kernel import entry
+    from simsys.measure.tallies import add_batch
     from simsys.structures.kernel.store import enter_all
 
-    return entry.run, entry.tell, enter_all
+    return entry.run, entry.tell, enter_all, add_batch
 
 
 def summed_up(names: Sequence[str], engines: Sequence[str]) -> str:

@@ -89,7 +89,7 @@ class Tallies:
         shape = len(self._rows), len(requests)
         seen = Seen(np.empty(shape, np.int64), np.empty(shape), np.empty(shape))
         many = np.zeros(len(self._rows), np.int64)
-        if not _add_batch(requests, batch.paths, span, self._rows, recent.rows, many, seen):
+        if not add_batch(requests, batch.paths, span, self._rows, recent.rows, many, seen):
             raise Unmeasurable(f"a latency must be at least 0 and below {LONGEST_S:.0f} s (104 days)")
         by_op = [Seen(*(column[op, :count] for column in seen)) for op, count in enumerate(many.tolist())]
         recent.add_late([(each.arrival, each.latency) for each in by_op])
@@ -175,7 +175,7 @@ _ROWS, _PATHS, _RECENT = types.int64[:, ::1], types.float64[:, :, ::1], types.in
 
 
 @compiled(types.boolean(_REQUESTS, _PATHS, _SPAN, _ROWS, _RECENT, types.int64[::1], _SEEN))
-def _add_batch(requests: Any, paths: Array, span: Span, rows: Array, recent: Array, many: Array, seen: Seen) -> bool:
+def add_batch(requests: Any, paths: Array, span: Span, rows: Array, recent: Array, many: Array, seen: Seen) -> bool:
     """Writes what is seen, and how much of each operation. False if a latency cannot be measured."""
     stations = paths.shape[1]
     for i in range(requests.size):
