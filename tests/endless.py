@@ -12,9 +12,9 @@ from simsys.experiment import jobs
 
 play_once = jobs.play_once
 
-def endless(setting, replication, engine):
+def endless(setting, replication, engine, load):
     if replication == 0:
-        return play_once(setting, replication, engine)
+        return play_once(setting, replication, engine, load)
     print("plays", flush=True)
     time.sleep(60)
 

@@ -25,6 +25,7 @@ from simsys.measure.summary import Summary
 from simsys.report import files
 from simsys.report.charts import charts
 from simsys.scenario import Problem, load_scenario, write_scenario
+from simsys.workload import Workload
 
 TINY = """\
 load: {rate: 300/s, mix: {get: 100%}, keys: {count: 100}}
@@ -242,11 +243,11 @@ def test_one_worker_dies_and_nothing_is_lost(number: int, tmp_path: Path, monkey
     """Not even if it is a signal that it must not take for the command line's."""
     whole, play_once, killed = two_plays(), working.play_once, tmp_path / "killed"
 
-    def played(setting: Setting, replication: int, engine: str) -> Summary:
+    def played(setting: Setting, replication: int, engine: str, load: Workload | None) -> Summary:
         if replication == 1 and not killed.exists():
             killed.touch()
             os.kill(os.getpid(), number)
-        return play_once(setting, replication, engine)
+        return play_once(setting, replication, engine, load)
 
     monkeypatch.setattr(working, "play_once", played)
     before = signal.signal(signal.SIGTERM, cli.entry._stopped)

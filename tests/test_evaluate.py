@@ -67,6 +67,19 @@ def test_results_are_those_of_each_scenario_alone_whoever_plays() -> None:
     assert alone[0] != alone[1]
 
 
+def test_the_longest_play_of_a_replication_comes_first() -> None:
+    asked: list[tuple[str, int]] = []
+
+    def play(jobs: Sequence[Job]) -> Iterator[tuple[Job, Any]]:
+        for job in jobs:
+            asked.append((job.setting.label, job.replication))
+            yield job, play_job(job)
+
+    text = WORLD.replace("get: [{visit: slow.get}]", "get: [{visit: slow.get}, {visit: slow.get}]")
+    evaluate([load_scenario(text, name="world")], players=play, engine="simpy")
+    assert asked == [("two", 0), ("one", 0), ("two", 1), ("one", 1), ("two", 2), ("one", 2)]
+
+
 def test_interrupted_it_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = evaluate(points(), 1, engine="simpy")
     played = []

@@ -60,7 +60,7 @@ def test_one_replication_has_no_interval_and_keeps_no_promise() -> None:
 
 
 def test_a_play_that_kills_its_worker_is_an_error_and_not_half_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(setting: Any, replication: int, engine: str) -> None:
+    def die(*_: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(playing, "play_once", die)

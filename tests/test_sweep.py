@@ -110,10 +110,10 @@ def test_failed_points_are_left_out_named_and_tried_again(
 ) -> None:
     play = playing.play_once
 
-    def moody(setting, replication, engine):  # type: ignore[no-untyped-def]
+    def moody(setting, replication, engine, load):  # type: ignore[no-untyped-def]
         if setting.scenario.stations["slow"].servers == 2 and setting.label == "narrow" and replication == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        return play(setting, replication, engine)
+        return play(setting, replication, engine, load)
 
     with monkeypatch.context() as patch:
         patch.setattr(playing, "play_once", moody)

@@ -20,8 +20,8 @@ class Estimate:
     """What evaluating scenarios would take: requests of the longest play, plays, seconds on so many cores, bytes at
     once, and what one play may take before something must be wrong with it.
 
-    `settings` are those of different plays, `engines` who plays each of them, `compiles` whether the kernel must be
-    compiled first.
+    `settings` are those of different plays, `engines` who plays each of them, `lengths` how many seconds it takes, and
+    `compiles` whether the kernel must be compiled first.
     """
 
     requests: float
@@ -30,6 +30,7 @@ class Estimate:
     memory: float
     settings: tuple[Setting, ...]
     engines: tuple[str, ...]
+    lengths: tuple[float, ...]
     compiles: bool
     limits: Limits
 
@@ -79,7 +80,7 @@ def estimate(scenarios: Scenario | Sequence[Scenario], jobs: int | None = None, 
     chosen = engines(ready, engine, {name: sum(times) for name, times in whole.items()})
     compiles = "compiled" in chosen and not kernel_is_ready()
     inside = max(COSTS[name].bytes * _inside(setting) for name, setting in zip(chosen, ready, strict=True))
-    longest = max(each[name][place] for place, name in enumerate(chosen))
+    lengths = tuple(each[name][place] for place, name in enumerate(chosen))
     playing = sum(whole[name][place] for place, name in enumerate(chosen))
     return Estimate(
         requests=max(setting.first.expected_requests for setting in ready),
@@ -88,8 +89,9 @@ def estimate(scenarios: Scenario | Sequence[Scenario], jobs: int | None = None, 
         memory=side_by_side * (BYTES_TO_START + inside),
         settings=tuple(ready),
         engines=chosen,
+        lengths=lengths,
         compiles=compiles,
-        limits=Limits(max(LEAST_SECONDS, PATIENCE * longest), max(LEAST_BYTES, SLACK * inside)),
+        limits=Limits(max(LEAST_SECONDS, PATIENCE * max(lengths)), max(LEAST_BYTES, SLACK * inside)),
     )
 
 

@@ -79,12 +79,13 @@ class Plays:
 
     def __init__(self, plan: Estimate, journal: Journal) -> None:
         self._engines = {s.identity: engine for s, engine in zip(plan.settings, plan.engines, strict=True)}
+        self._lengths = {s.identity: length for s, length in zip(plan.settings, plan.lengths, strict=True)}
         self._journal = journal
         self._failed: dict[str, str] = {}
 
     def jobs(self, scenario: Scenario, count: int) -> list[Job]:
-        """The jobs of a scenario, replication by replication."""
-        ready = settings(scenario)
+        """The jobs of a scenario, replication by replication, the longest first, so that all workers end together."""
+        ready = sorted(settings(scenario), key=lambda setting: -self._lengths[setting.identity])
         return [Job(setting, r, self._engines[setting.identity]) for r in range(count) for setting in ready]
 
     def play(self, jobs: Iterable[Job], play: Players, progress: Progress | None) -> None:
