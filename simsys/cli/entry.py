@@ -104,6 +104,7 @@ def command() -> NoReturn:
     interpreter down takes longer than many a run.
     """
     gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # there are none, and looking for them is slow
     try:
         main()
     except SystemExit as end:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import (
-    ConfigDict,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -81,8 +80,6 @@ class Component(Law[Quantity], Generic[Quantity]):
 class Distribution(Law[Quantity], Generic[Quantity]):
     """A plain quantity (a constant), one law, or a mixture whose shares add up to 100%."""
 
-    model_config = ConfigDict(defer_build=False)
-
     mixture: tuple[Component[Quantity], ...] | None = None
 
     @model_validator(mode="wrap")
@@ -143,11 +140,13 @@ def _without_none(written: Any) -> Any:
 DurationDistribution = Distribution[Duration]
 SizeDistribution = Distribution[Size]
 CountDistribution = Distribution[Count]
+for _kind in (DurationDistribution, SizeDistribution, CountDistribution):
+    _kind.model_rebuild()
 
 
 def parse_distribution(
     value: object, quantity: Literal["duration", "size", "count"] = "duration", folders: Iterable[Path] = ()
-) -> Distribution[Any]:
+) -> "Distribution[Any]":
     """The distribution that is written like this; its files are in these folders (or the current one)."""
     kinds = {"duration": DurationDistribution, "size": SizeDistribution, "count": CountDistribution}
     kind: type[Distribution[Any]] = kinds[quantity]

@@ -5,6 +5,7 @@ than many a run.
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -65,6 +66,7 @@ def _wait_and_draw(parents: Connection, parent: Connection, jobs: int) -> None:
     """It ends when the parent does, and the other end of the pipe with it."""
     heed_signals()
     parents.close()
+    sys.modules["mpl_toolkits.mplot3d"] = None  # type: ignore[assignment]  # else matplotlib loads it, and no chart is in space
     try:
         charts.get_ready()
         import simsys.money  # noqa: F401  (of which a result is made, too)

@@ -6,7 +6,7 @@ Curves are kept as finely as the eye sees them, figures with nine digits.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import fields, is_dataclass, replace
 from math import isinf, log
 from typing import Any, NamedTuple
@@ -74,18 +74,15 @@ def _short(values: Values) -> Values:
 
 def _thin(x: Values, p: Values) -> tuple[Values, Values]:
     """The points that can be told apart on two logarithmic axes, the first and the last among them."""
-    kept = list(_apart([(a, b) for a, b in zip(x, p, strict=True) if a > 0 and b > 0]))
+    kept = _apart([(a, b) for a, b in zip(x, p, strict=True) if a > 0 and b > 0])
     return _short(tuple(a for a, _ in kept)), _short(tuple(b for _, b in kept))
 
 
-def _apart(points: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+def _apart(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     spans = [FINE * log(max(side) / min(side)) for side in zip(*points, strict=True)]
-    last = None
-    for point in points:
-        if last is None or point is points[-1] or _far(point, last, spans):
-            yield point
-            last = point
-
-
-def _far(point: tuple[float, float], last: tuple[float, float], spans: list[float]) -> bool:
-    return any(abs(log(a / b)) >= span for a, b, span in zip(point, last, spans, strict=True))
+    kept = points[:1]
+    for x, p in points[1:-1]:
+        last_x, last_p = kept[-1]
+        if abs(log(x / last_x)) >= spans[0] or abs(log(p / last_p)) >= spans[1]:
+            kept.append((x, p))
+    return kept + points[1:][-1:]
