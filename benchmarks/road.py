@@ -23,7 +23,10 @@ from by_simsys import listen, timed
 
 from simsys.engines import compiled
 from simsys.engines.arrivals import Arrivals
-from simsys.experiment.jobs import Job, compile_kernel, play_job
+from simsys.experiment.engines import compile_kernel
+from simsys.experiment.evaluate import Plays, shared_plan
+from simsys.experiment.jobs import play_job
+from simsys.experiment.journal import Journal
 from simsys.experiment.setting import settings
 from simsys.measure.meter import Meter
 from simsys.scenario import load_scenario
@@ -43,17 +46,15 @@ def plays(requests: int, replications: int) -> list[list[str]]:
     for part, (owner, methods) in PARTS.items():
         for method in methods:
             setattr(owner, method, listen(getattr(owner, method), spent[part]))
-    ready = settings(load_scenario("celebrity", [f"run.requests={requests}"]))
+    scenario = load_scenario("celebrity", [f"run.requests={requests}"])
     compile_kernel()
-    lines: dict[str, list[dict[str, float]]] = {setting.label: [] for setting in ready}
-    for replication in range(-1, replications):  # the first warms up
-        for setting in ready:
-            for seconds in spent.values():
-                seconds.clear()
-            whole, _ = timed(partial(play_job, Job(setting, max(replication, 0), "compiled")))
-            if replication >= 0:
-                lines[setting.label].append({"whole": whole} | {part: sum(each) for part, each in spent.items()})
-    return [[strategy, *cells(played)] for strategy, played in lines.items()]
+    lines: dict[str, list[dict[str, float]]] = {setting.label: [] for setting in settings(scenario)}
+    for job in Plays(shared_plan([scenario], 2, "compiled"), Journal()).jobs(scenario, 1 + replications):
+        for seconds in spent.values():
+            seconds.clear()
+        whole, _ = timed(partial(play_job, job))
+        lines[job.setting.label].append({"whole": whole} | {part: sum(each) for part, each in spent.items()})
+    return [[strategy, *cells(played[1:])] for strategy, played in lines.items()]  # the first warms up
 
 
 def cells(played: list[dict[str, float]]) -> list[str]:
