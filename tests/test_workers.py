@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -85,6 +86,22 @@ def test_what_needs_too_much_is_ended() -> None:
 
     done = dict(side_by_side(do, [1, 3000, 2], 1, Limits(bytes=1e9)))
     assert done == {1: 2**20, 3000: Failed("it needs more than 1 GB of memory"), 2: 2**21}
+
+
+def test_nothing_is_left_of_a_task_even_if_nobody_looks_for_cycles() -> None:
+    class Knot:
+        def __init__(self) -> None:
+            self.self = self
+
+    def do(_: int) -> int:
+        Knot()
+        return sum(isinstance(each, Knot) for each in gc.get_objects())
+
+    gc.disable()
+    try:
+        assert list(side_by_side(do, [0, 1, 2], 1)) == [(0, 1), (1, 1), (2, 1)]
+    finally:
+        gc.enable()
 
 
 def test_who_stops_listening_leaves_nobody_behind() -> None:

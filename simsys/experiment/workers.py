@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import multiprocessing
 import os
@@ -212,13 +213,18 @@ def _cause(code: int | None) -> str:
 
 
 def _work(pipe: Connection, do: Callable[[Any], Any], tasks: Sequence[Any], room: float) -> None:
-    """What a worker does. It dies with its parent, however that dies."""
+    """What a worker does. It dies with its parent, however that dies.
+
+    The command line looks for no cycles; here whatever a task has left is found, and nothing else is looked at.
+    """
     heed_signals()
     Thread(target=_end_with_parent, daemon=True).start()
     _confine(room)
+    gc.freeze()
     with suppress(EOFError, OSError):
         while True:
             pipe.send(attempt(do, tasks[pipe.recv()], room))
+            gc.collect()
 
 
 def attempt(do: Callable[[Any], Any], task: Any, room: float = math.inf) -> Any:
