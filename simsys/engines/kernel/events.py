@@ -14,7 +14,7 @@ END_CLASS, ARRIVAL_CLASS, TIMER_CLASS = np.uint64(1 << 62), np.uint64(2 << 62), 
 
 
 @part
-def before(time: float, key: Any, serial: int, other: Any) -> bool:
+def before(time: int, key: Any, serial: int, other: Any) -> bool:
     """Whether an event comes before another: by time, class and number, serial."""
     if time != other.time:
         return time < other.time
@@ -24,29 +24,29 @@ def before(time: float, key: Any, serial: int, other: Any) -> bool:
 
 
 @part
-def put(g: Any, place: int, time: float, key: Any, serial: int, told: int) -> None:
+def put(g: Any, place: int, time: int, key: Any, serial: int, told: int) -> None:
     event = of.event(g, place)
     event.time, event.key, event.serial, event.told = time, key, serial, told
 
 
 @part
 def schedule(g: Any, time: float, key: Any, what: int, who: int) -> None:
-    """Let something happen at `time`; `key` is its class and number."""
-    serial, told = g.serial, what << BITS | who
+    """Let something happen at `time` (s); `key` is its class and number."""
+    at, serial, told = int(np.float64(time).view(np.int64)), g.serial, what << BITS | who
     g.serial = serial + 1
     if g.vacant:
         g.vacant = 0
-        sink(g, time, key, serial, told)
+        sink(g, at, key, serial, told)
         return
     hole = g.events
     g.events = hole + 1
     while hole > 0:
         above = (hole - 1) >> 1
-        if not before(time, key, serial, of.event(g, above)):
+        if not before(at, key, serial, of.event(g, above)):
             break
         of.copy_event(of.event(g, hole), of.event(g, above))
         hole = above
-    put(g, hole, time, key, serial, told)
+    put(g, hole, at, key, serial, told)
 
 
 @part
@@ -73,7 +73,8 @@ def comes_first(g: Any, time: float, key: Any) -> bool:
     """
     if g.events <= g.vacant:
         return True
-    return before(time, key, 0, of.event(g, first_of_two(g, 1, g.events) if g.vacant else 0))
+    first = of.event(g, first_of_two(g, 1, g.events) if g.vacant else 0)
+    return before(int(np.float64(time).view(np.int64)), key, 0, first)
 
 
 @part
@@ -89,7 +90,7 @@ def first_of_two(g: Any, left: int, size: int) -> int:
 
 
 @apart
-def sink(g: Any, time: float, key: Any, serial: int, told: int) -> None:
+def sink(g: Any, time: int, key: Any, serial: int, told: int) -> None:
     """Put an event at the root, which is vacant, and let it sink to its place."""
     size = g.events
     hole, below = 0, 1

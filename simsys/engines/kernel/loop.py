@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from simsys.draws.parts import apart, part
 from simsys.engines.kernel import tables as of
 from simsys.engines.kernel.agents import free_agent
@@ -187,7 +189,7 @@ def happen(g: Any) -> int:
     """The first event of the heap happens; who goes on with `answer`, if anybody does."""
     event = of.event(g, 0)
     what, who = event.told >> BITS, event.told & WHO
-    g.now = event.time
+    g.now = np.int64(event.time).view(np.float64)
     g.answer = WAITS
     if what == VISIT_ENDS or what == LINE_ENDS:
         take_first(g)

@@ -54,8 +54,10 @@ GLOBALS = record(
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop",
 )
-EVENT = np.dtype([("time", FLOAT), ("key", KEY), ("serial", INT), ("told", INT)])
-"""`told` is what it does, and to whom: one word, as an event is moved soon after it was written."""
+EVENT = np.dtype([("time", INT), ("key", KEY), ("serial", INT), ("told", INT)])
+"""`time` is the bits of a float that is never below zero: a whole number, as that is sooner compared. `told` is what it
+does, and to whom: one word, as an event is moved soon after it was written.
+"""
 BITS = 32
 WHO = (1 << BITS) - 1
 """The lower bits of that word: whom an event concerns."""
