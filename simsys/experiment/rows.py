@@ -154,8 +154,7 @@ def _at_least_nothing(figure: Interval) -> Interval:
 def merged(histograms: Iterable[Histogram]) -> Histogram:
     """All observations of several replications."""
     pooled = Histogram()
-    for histogram in histograms:
-        pooled.merge(histogram)
+    pooled.merge(*histograms)
     return pooled
 
 
@@ -163,16 +162,15 @@ def _worst(replications: Sequence[dict[int, Histogram]], saturated: bool) -> tup
     """The largest p99 of any 10-second window of arrivals that has enough requests for one."""
     if saturated:
         return Interval(None, None, None), "s", SATURATED
-    windows = sorted({number for windows in replications for number in windows})
-    values = []
-    for number in windows:
-        parts = [windows[number] for windows in replications if number in windows]
-        figure, *_ = _percentile(parts, merged(parts), 0.99)
-        if figure.value is not None:
-            values.append(figure)
-    if not values:
+    pooled = {
+        number: merged(windows[number] for windows in replications if number in windows)
+        for number in sorted({number for windows in replications for number in windows})
+    }
+    p99 = {n: each.quantile(0.99) or 0.0 for n, each in pooled.items() if enough_samples(each.count, 0.99)}
+    if not p99:
         return Interval(None, None, None), "s", "no window has enough requests"
-    return max(values, key=lambda figure: figure.value or 0.0), "s", ""
+    worst = max(p99, key=lambda number: p99[number])
+    return _percentile([windows[worst] for windows in replications if worst in windows], pooled[worst], 0.99)
 
 
 def _station(stations: Sequence[Any], shards: int) -> Iterator[Figure]:

@@ -7,6 +7,7 @@ Source: the layout of HdrHistogram (G. Tene), with 11 significant bits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -33,6 +34,8 @@ PARTS, SHORTEST, LONGEST, COUNTS = 0, 3, 4, 5
 observations each stays below 2**63, the lowest first; the smallest and the largest (ps); the counts of the buckets from
 some first one on.
 """
+ROW = COUNTS + BUCKETS
+"""Numbers of a row of all buckets."""
 
 
 class Unmeasurable(ValueError):
@@ -72,19 +75,17 @@ class Histogram:
         first, last = (bucket_of(_picoseconds(seconds[place])) for place in (seconds.argmin(), seconds.argmax()))
         (row,) = rows_of(last - first + 1, 1)
         _count_all(row, first, seconds, times)
-        self._take(taken(row, first))
+        self.merge(taken(row, first))
 
-    def merge(self, other: Histogram) -> None:
-        """Count everything that `other` counted."""
-        if other.count:
-            self._take(other)
-
-    def _take(self, other: Histogram) -> None:
-        self.buckets, self.counts = _both(self.buckets, self.counts, other.buckets, other.counts)
-        self.count += other.count
-        self.total_ps += other.total_ps
-        self.min_ps = min(part.min_ps for part in (self, other) if part.min_ps is not None)
-        self.max_ps = max(part.max_ps for part in (self, other) if part.max_ps is not None)
+    def merge(self, *others: Histogram) -> None:
+        """Count everything that the others counted."""
+        parts = [part for part in (self, *others) if part.count]
+        if not parts:
+            return
+        self.buckets, self.counts = _together(parts)
+        self.count, self.total_ps = sum(part.count for part in parts), sum(part.total_ps for part in parts)
+        self.min_ps = min(part.min_ps for part in parts if part.min_ps is not None)
+        self.max_ps = max(part.max_ps for part in parts if part.max_ps is not None)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self._state() == other._state()
@@ -124,8 +125,8 @@ class Histogram:
         if rank == self.count:
             return self.max_ps / PICOSECONDS
         place = int(np.searchsorted(np.cumsum(self.counts), rank))
-        low, width = _edges(self.buckets[place : place + 1])
-        middle = int(low[0]) + int(width[0]) // 2
+        low, width = map(int, _edges(self.buckets[place]))
+        middle = low + width // 2
         return min(max(middle, self.min_ps), self.max_ps) / PICOSECONDS
 
     def ccdf(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -190,42 +191,34 @@ def bucket_of(picoseconds: Any) -> int:
     return int((shift << SUB_BITS) + (picoseconds >> shift))
 
 
-@compiled("void(int64[::1], int64, int64, int64)")
-def count(row: Integers, place: int, picoseconds: Any, times: int) -> None:
-    """Add a duration so many times to a row, in which this is the place of its bucket."""
-    row[COUNTS + place] += times
-    row[PARTS] += (picoseconds & PART) * times
-    row[PARTS + 1] += (picoseconds >> PART_BITS & PART) * times
-    row[PARTS + 2] += (picoseconds >> 2 * PART_BITS) * times
-    row[SHORTEST] = min(row[SHORTEST], picoseconds)
-    row[LONGEST] = max(row[LONGEST], picoseconds)
+@compiled("void(int64[::1], int64, int64, int64, int64)")
+def count(rows: Integers, row: int, bucket: int, picoseconds: Any, times: int) -> None:
+    """Add a duration so many times to the row that begins there; `bucket` counts from its first one."""
+    rows[row + COUNTS + bucket] += times
+    rows[row + PARTS] += (picoseconds & PART) * times
+    rows[row + PARTS + 1] += (picoseconds >> PART_BITS & PART) * times
+    rows[row + PARTS + 2] += (picoseconds >> 2 * PART_BITS) * times
+    rows[row + SHORTEST] = min(rows[row + SHORTEST], picoseconds)
+    rows[row + LONGEST] = max(rows[row + LONGEST], picoseconds)
 
 
 @compiled("void(int64[::1], int64, float64[::1], int64[::1])")
 def _count_all(row: Integers, first: int, seconds: NDArray[np.float64], times: Integers) -> None:
     for i in range(seconds.size):
         picoseconds = np.int64(np.rint(seconds[i] * PICOSECONDS))
-        count(row, bucket_of(picoseconds) - first, picoseconds, times[i])
+        count(row, 0, bucket_of(picoseconds) - first, picoseconds, times[i])
 
 
-@compiled("Tuple((int64[::1], int64[::1]))(int64[::1], int64[::1], int64[::1], int64[::1])")
-def _both(buckets: Integers, counts: Integers, others: Integers, more: Integers) -> tuple[Integers, Integers]:
-    """The buckets of two histograms in order, each once, with the sums of their counts."""
-    together = np.empty(buckets.size + others.size, np.int64)
-    sums = np.zeros_like(together)
-    i, j, k = 0, 0, 0
-    while i < buckets.size or j < others.size:
-        mine = j == others.size or (i < buckets.size and buckets[i] <= others[j])
-        its = i == buckets.size or (j < others.size and others[j] <= buckets[i])
-        together[k] = buckets[i] if mine else others[j]
-        if mine:
-            sums[k] += counts[i]
-            i += 1
-        if its:
-            sums[k] += more[j]
-            j += 1
-        k += 1
-    return together[:k].copy(), sums[:k].copy()
+def _together(parts: Sequence[Histogram]) -> tuple[Integers, Integers]:
+    """The buckets of some histograms in order, each once, with the sums of their counts."""
+    if len(parts) == 1:
+        return parts[0].buckets, parts[0].counts
+    first, last = min(part.buckets[0] for part in parts), max(part.buckets[-1] for part in parts)
+    dense = np.zeros(last - first + 1, dtype=np.int64)
+    for part in parts:
+        dense[part.buckets - first] += part.counts
+    occupied = np.flatnonzero(dense > 0)
+    return occupied + first, dense[occupied]
 
 
 def rows_of(buckets: int, *shape: int) -> Integers:
@@ -237,20 +230,20 @@ def rows_of(buckets: int, *shape: int) -> Integers:
 
 def taken(row: Integers, first: int = 0) -> Histogram:
     """The histogram of a row whose first bucket this is; the row is empty again."""
-    shortest, longest = int(row[SHORTEST]), int(row[LONGEST])
+    *parts, shortest, longest = row[:COUNTS].tolist()
     if shortest > longest:
         return Histogram()
     low, high = (bucket_of(value) - first for value in (shortest, longest))
     counts = row[COUNTS + low : COUNTS + high + 1]
     occupied = np.flatnonzero(counts > 0)
-    total = sum(int(part) << PART_BITS * place for place, part in enumerate(row[PARTS:SHORTEST]))
+    total = sum(part << PART_BITS * place for place, part in enumerate(parts))
     told = Histogram(occupied + (first + low), counts[occupied], int(counts.sum()), total, shortest, longest)
     counts[:], row[:COUNTS] = 0, 0
     row[SHORTEST] = np.iinfo(np.int64).max
     return told
 
 
-def _edges(buckets: Integers) -> tuple[Integers, Integers]:
+def _edges(buckets: Any) -> tuple[Any, Any]:
     """The lowest value of each bucket, and how many picoseconds wide it is."""
     shift = np.maximum((buckets >> SUB_BITS) - 1, 0)
     return (buckets - (shift << SUB_BITS)) << shift, np.int64(1) << shift

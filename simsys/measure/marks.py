@@ -116,19 +116,20 @@ def _sorted(marks: Marks) -> Marks:
     return Marks(*(column[order] for column in marks))
 
 
-@compiled("int64[::1](int64[::1])")
 def _table(numbers: Array) -> Array:
     """The rows of numbers, each at the place that its bits say or at the next that is free; -1 where none is."""
-    size = 2
-    while size < 2 * numbers.size:
-        size *= 2
-    table = np.full(size, -1, np.int64)
-    for row in range(numbers.size):
-        place = (numbers[row] * SPREAD) & (size - 1)
-        while table[place] >= 0:
-            place = (place + 1) & (size - 1)
-        table[place] = row
+    table = np.full(1 << (2 * len(numbers) - 1).bit_length(), -1, np.int64)
+    _place(table, numbers)
     return table
+
+
+@compiled("void(int64[::1], int64[::1])")
+def _place(table: Array, numbers: Array) -> None:
+    for row in range(numbers.size):
+        place = (numbers[row] * SPREAD) & (table.size - 1)
+        while table[place] >= 0:
+            place = (place + 1) & (table.size - 1)
+        table[place] = row
 
 
 @compiled("int64(int64[::1], int64[::1], int64[::1], int64[::1])")

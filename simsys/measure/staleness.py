@@ -115,7 +115,8 @@ class Posts:
         """
         ends, weights = (np.array([post[field] for post in self._of_events.values()]) for field in range(2))
         unfound, facts = self._unfound(reads), self._following
-        stale = _stale(*reads[:3], unfound, self._times, self._levels, ends, weights, facts.mean, facts.rate)
+        stale = np.empty_like(unfound)
+        _stale(stale, *reads[:3], unfound, self._times, self._levels, ends, weights, facts.mean, facts.rate)
         return stale, unfound
 
     def _unfound(self, reads: Reads) -> Array:
@@ -166,8 +167,9 @@ class Staleness:
 _ARRAY: Any = types.float64[::1]
 
 
-@draws.compiled(_ARRAY(*[_ARRAY] * 8, types.float64, types.float64))
+@draws.compiled(types.void(*[_ARRAY] * 9, types.float64, types.float64))
 def _stale(
+    out: Array,
     arrival: Array,
     age: Array,
     following: Array,
@@ -178,11 +180,10 @@ def _stale(
     weights: Array,
     mean: float,
     rate: float,
-) -> Array:
-    """The probability that each read is stale; `levels` are the expected numbers of posts under way before the first of
-    the `times` (s) and from each of them on.
+) -> None:
+    """Writes the probability that each read is stale; `levels` are the expected numbers of posts under way before the
+    first of the `times` (s) and from each of them on.
     """
-    out = np.empty(arrival.size)
     for i in range(arrival.size):
         low, high = 0, times.size
         while low < high:
@@ -195,7 +196,6 @@ def _stale(
         own = following[i] / mean if mean else 0.0
         lacks = 1.0 - draws.exp(-lacking * own) if lacking else 0.0
         out[i] = 1.0 - (1.0 - lacks) * (1.0 - unfound[i])
-    return out
 
 
 def _units(shares: Array) -> int:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import from_dtype, types
 
 from simsys.draws import compiled
-from simsys.measure.histogram import LONGEST_S, PICOSECONDS, Unmeasurable, bucket_of, count
+from simsys.measure.histogram import LONGEST_S, PICOSECONDS, ROW, Unmeasurable, bucket_of, count
 from simsys.measure.log import DONE, INSIDE, REQUEST, Batch
 from simsys.measure.tail import BUCKETS, COARSER, Tail
 from simsys.measure.windows import Recent, Windows
@@ -89,7 +89,7 @@ class Tallies:
         shape = len(self._rows), len(requests)
         seen = Seen(np.empty(shape, np.int64), np.empty(shape), np.empty(shape))
         many = np.zeros(len(self._rows), np.int64)
-        if not add_batch(requests, batch.paths, span, self._rows, recent.rows, many, seen):
+        if not add_batch(requests, batch.paths, span, self._rows.ravel(), recent.rows.ravel(), many, seen):
             raise Unmeasurable(f"a latency must be at least 0 and below {LONGEST_S:.0f} s (104 days)")
         by_op = [Seen(*(column[op, :count] for column in seen)) for op, count in enumerate(many.tolist())]
         recent.add_late([(each.arrival, each.latency) for each in by_op])
@@ -158,65 +158,65 @@ def _exact(parts: Any) -> int:
 
 
 @compiled("void(int64[::1], int64, float64)")
-def _add(row: Any, place: int, time: float) -> None:
+def _add(rows: Any, place: int, time: float) -> None:
     whole = np.int64(time)
-    rest = row[place + 1] + np.int64((time - whole) * ATTOSECONDS + 0.5)
+    rest = rows[place + 1] + np.int64((time - whole) * ATTOSECONDS + 0.5)
     carried = np.int64(rest >= ATTOSECONDS)
-    row[place] += whole + carried
-    row[place + 1] = rest - carried * ATTOSECONDS
+    rows[place] += whole + carried
+    rows[place + 1] = rest - carried * ATTOSECONDS
 
 
 _REQUESTS: Any = from_dtype(REQUEST)[::1]
 _SPAN: Any = types.NamedUniTuple(types.float64, len(Span._fields), Span)  # type: ignore[no-untyped-call]
 _SEEN: Any = types.NamedTuple((types.int64[:, ::1], types.float64[:, ::1], types.float64[:, ::1]), Seen)  # type: ignore[no-untyped-call]
+_PATHS, _NUMBERS = types.float64[:, :, ::1], types.int64[::1]
 
 
-_ROWS, _PATHS, _RECENT = types.int64[:, ::1], types.float64[:, :, ::1], types.int64[:, :, ::1]
-
-
-@compiled(types.boolean(_REQUESTS, _PATHS, _SPAN, _ROWS, _RECENT, types.int64[::1], _SEEN))
+@compiled(types.boolean(_REQUESTS, _PATHS, _SPAN, _NUMBERS, _NUMBERS, _NUMBERS, _SEEN))
 def add_batch(requests: Any, paths: Array, span: Span, rows: Array, recent: Array, many: Array, seen: Seen) -> bool:
     """Writes what is seen, and how much of each operation. False if a latency cannot be measured."""
-    stations = paths.shape[1]
+    ops, stations = many.size, paths.shape[1]
+    windows, length = recent.size // (ops * ROW), rows.size // ops
     for i in range(requests.size):
         request = requests[i]
-        row, status, arrival, end = rows[request.op], request.status, request.arrival, request.end
-        latency = end - arrival
-        row[ALL + status] += 1
-        row[GROWTH] += span.middle < arrival <= span.stop
+        op, status, arrival, end = request.op, request.status, request.arrival, request.end
+        row, latency = op * length, end - arrival
+        rows[row + ALL + status] += 1
+        rows[row + GROWTH] += span.middle < arrival <= span.stop
         if status == INSIDE:
-            _add(row, BEGUN, arrival)
+            _add(rows, row + BEGUN, arrival)
         else:
-            row[GROWTH] -= span.middle < end <= span.stop
+            rows[row + GROWTH] -= span.middle < end <= span.stop
             if status == DONE:
-                row[COMPLETED] += span.begin <= end <= span.stop
+                rows[row + COMPLETED] += span.begin <= end <= span.stop
                 point = int(span.per_second * arrival + span.per_request * request.number)
-                place = SERIES + 3 * min(point, POINTS - 1)
-                row[place] += 1
-                _add(row, place + 1, latency)
+                place = row + SERIES + 3 * min(point, POINTS - 1)
+                rows[place] += 1
+                _add(rows, place + 1, latency)
             else:
-                _add(row, SPENT, latency)
+                _add(rows, row + SPENT, latency)
         if span.begin <= arrival <= span.stop:
-            k = many[request.op]
-            many[request.op] = k + 1
-            seen.row[request.op, k], seen.arrival[request.op, k] = i, arrival
-            seen.latency[request.op, k] = latency if status == DONE else inf
-            row[WITHIN + status] += 1
-            _add(row, WORK, request.work)
+            k = many[op]
+            many[op] = k + 1
+            seen.row[op, k], seen.arrival[op, k] = i, arrival
+            seen.latency[op, k] = latency if status == DONE else inf
+            rows[row + WITHIN + status] += 1
+            _add(rows, row + WORK, request.work)
             if status == DONE:
                 if not 0.0 <= latency < LONGEST_S:
                     return False
-                _add(row, WAIT, request.wait)
+                _add(rows, row + WAIT, request.wait)
                 number = np.int64(arrival / span.width)
                 picoseconds = np.int64(np.rint(latency * PICOSECONDS))
                 bucket = bucket_of(picoseconds)
                 if number >= span.oldest:
-                    count(recent[number & (recent.shape[0] - 1), request.op], bucket, picoseconds, 1)
-                place = TAIL + (bucket >> COARSER) * (3 + 4 * stations)
-                row[place] += 1
-                _add(row, place + 1, latency)
+                    count(recent, ((number & (windows - 1)) * ops + op) * ROW, bucket, picoseconds, 1)
+                place = row + TAIL + (bucket >> COARSER) * (3 + 4 * stations)
+                rows[place] += 1
+                _add(rows, place + 1, latency)
                 for station in range(stations):
-                    for part in range(2):
-                        if paths[i, station, part] != 0.0:
-                            _add(row, place + 3 + 4 * station + 2 * part, paths[i, station, part])
+                    waited, served = paths[i, station, 0], paths[i, station, 1]
+                    if waited + served != 0.0:
+                        _add(rows, place + 4 * station + 3, waited)
+                        _add(rows, place + 4 * station + 5, served)
     return True

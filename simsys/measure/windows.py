@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 WINDOW = 10.0
 """Seconds of arrivals over which the worst percentile is taken."""
 RECENT = 16
-"""Windows that are counted in rows: all that most requests are inside of."""
+"""Windows that are counted in rows, a power of two: those that most requests are inside of."""
 ENOUGH = 1000
 """Requests before a disturbance, without which nobody knows what is in order."""
 
@@ -46,11 +46,9 @@ class Windows:
         return self.histograms.setdefault(number, Histogram())
 
     def put(self, number: int, histogram: Histogram) -> None:
-        """Count everything that was counted of a window; the histogram is not used any more."""
-        if number in self.histograms:
-            self.histograms[number].merge(histogram)
-        elif histogram.count:
-            self.histograms[number] = histogram
+        """Count everything that was counted of a window."""
+        if histogram.count:
+            self._window(number).merge(histogram)
 
     def merge(self, other: Windows) -> None:
         """Count everything that `other` counted."""
@@ -60,8 +58,7 @@ class Windows:
     def whole(self) -> Histogram:
         """All windows as one."""
         pooled = Histogram()
-        for histogram in self.histograms.values():
-            pooled.merge(histogram)
+        pooled.merge(*self.histograms.values())
         return pooled
 
 
@@ -133,10 +130,8 @@ class Recovery:
     @cached_property
     def _before(self) -> Histogram:
         """The latencies of those that came before; asked when all are known."""
-        earlier = Windows()
-        earlier.histograms = {k: each for k, each in self._windows().histograms.items() if k < self._number}
-        pooled = earlier.whole()
-        pooled.merge(self._near)
+        pooled = Histogram()
+        pooled.merge(self._near, *(each for k, each in self._windows().histograms.items() if k < self._number))
         return pooled
 
     @cached_property
