@@ -11,7 +11,7 @@ from numba.core.errors import TypingError
 
 from simsys.draws import compiled
 from simsys.draws.parts import part
-from simsys.draws.rows import copies, prefetch, row_after, row_at, table_of
+from simsys.draws.rows import CACHE_LINE, LARGE, SPARE, copies, longer, prefetch, row_after, row_at, table_of
 from simsys.engines.kernel import state
 
 INNER = np.dtype([("count", np.int32), ("name", np.int32), ("weight", np.float64), ("key", np.uint64), ("v", np.int64)])
@@ -107,3 +107,18 @@ def test_rows_lie_at_multiples_of_eight_bytes(name: str) -> None:
     record = RECORDS[name]
     assert record.itemsize % 8 == 0 and record.fields is not None
     assert all(offset % kind.itemsize == 0 for kind, offset, *_ in record.fields.values())
+
+
+@pytest.mark.parametrize(("bytes_", "stays"), [(LARGE, True), (LARGE // 2, False)])
+def test_a_longer_table_keeps_its_rows_and_a_large_one_stays_where_it_is(bytes_: int, stays: bool) -> None:
+    count = bytes_ // (2 * INNER.itemsize)
+    rows = np.zeros((count - 1, 2), INNER)
+    rows["v"][-1] = [5, 6]
+    first = longer(rows, 65)
+    second = longer(first, 128)
+    third = longer(second, SPARE // (2 * INNER.itemsize))
+    assert (first.ctypes.data == second.ctypes.data) == stays and second.ctypes.data != third.ctypes.data
+    for table, more in (first, 64), (second, 192), (third, 192 + SPARE // (2 * INNER.itemsize)):
+        assert (table.dtype, table.shape, table.ctypes.data % CACHE_LINE) == (INNER, (count + more, 2), 0)
+        assert table["v"][count - 2].tolist() == [5, 6]
+        assert not table[: count - 2].view(np.uint8).any() and not table[count - 1 :].view(np.uint8).any()

@@ -23,6 +23,8 @@ NOBODY = -1
 """The number of no row."""
 WHOLE = np.dtype([("v", np.int64)])
 CACHE_LINE = 64
+LARGE, SPARE = 1 << 21, 1 << 26
+"""A table that becomes longer and has so many bytes, which the system may give at once, has so many to spare."""
 
 
 def record(*names: str) -> np.dtype[Any]:
@@ -33,18 +35,24 @@ def record(*names: str) -> np.dtype[Any]:
     return np.dtype(fields + [("padding", np.int32)] * odd)
 
 
-def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """A table that begins with a cache line, and takes up no memory until it is written to."""
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any], spare: int = 0) -> npt.NDArray[Any]:
+    """A table that begins with a cache line, and takes up no memory until it is written to, nor do the spare bytes."""
     size = prod(shape) * dtype.itemsize
-    room = np.zeros(size + CACHE_LINE, np.uint8)
+    room = np.zeros(size + spare + CACHE_LINE, np.uint8)
     first = -room.ctypes.data % CACHE_LINE
     return room[first : first + size].view(dtype).reshape(shape)
 
 
 def longer(table: npt.NDArray[Any], more: int) -> npt.NDArray[Any]:
-    """A table with so many more rows; copied as bytes, as NumPy copies records field by field."""
-    new = zeros((len(table) + more, *table.shape[1:]), table.dtype)
-    new.reshape(-1).view(np.uint8)[: table.nbytes] = table.reshape(-1).view(np.uint8)
+    """A whole table with so many more rows: where it was, if the bytes to spare are enough, or a copy."""
+    shape = (len(table) + more, *table.shape[1:])
+    size, room = prod(shape) * table.itemsize, table.base
+    if isinstance(room, np.ndarray) and room.dtype == np.uint8:
+        first = table.ctypes.data - room.ctypes.data
+        if first + size <= room.nbytes:
+            return room[first : first + size].view(table.dtype).reshape(shape)
+    new = zeros(shape, table.dtype, SPARE if size >= LARGE else 0)
+    new.reshape(-1).view(np.uint8)[: table.nbytes] = table.reshape(-1).view(np.uint8)  # records would go by fields
     return new
 
 
