@@ -87,13 +87,14 @@ def test_a_hybrid_with_a_threshold_of_zero_is_pull() -> None:
     assert "workers" in {row.subject for row in result.rows if row.strategy == "push"}
 
 
-def test_the_order_of_strategies_changes_nothing() -> None:
+def test_the_order_of_strategies_and_who_else_plays_change_nothing() -> None:
     order = "strategies=[{hybrid: {celebrity: 100}}, push, cached_pull, pull]"
     for strategy in ("pull", "cached_pull", "push", "hybrid"):
         assert of(played(order), strategy) == of(played(), strategy)
+    assert of(played("strategies=[pull]"), "pull") == of(played(), "pull")
 
 
-def test_luck_that_is_a_stream_depends_on_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_luck_that_is_a_stream_depends_on_who_else_plays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mutant: service times come one after the other from one generator, as in most simulators."""
     generator = np.random.default_rng(1)
 
@@ -101,8 +102,8 @@ def test_luck_that_is_a_stream_depends_on_the_order(monkeypatch: pytest.MonkeyPa
         return generator.exponential(timing.constant if timing.variate is None else timing.variate.mean)
 
     monkeypatch.setattr(facilities.Timing, "seconds", seconds)
-    orders = ("run.replications=1", "strategies=[push, pull]"), ("run.replications=1", "strategies=[pull, push]")
-    one, other = (run(load_scenario(WORLD, sets), jobs=1) for sets in orders)
+    strategies = "strategies=[push, pull]", "strategies=[pull]"  # the longest plays first
+    one, other = (run(load_scenario(WORLD, ["run.replications=1", each]), jobs=1) for each in strategies)
     assert of(one, "pull") != of(other, "pull")
 
 
