@@ -13,6 +13,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -109,13 +110,7 @@ class _Worker:
 
     def __init__(self, do: Callable[[Any], Any], tasks: Sequence[Any], limits: Limits) -> None:
         self._pipe, its = multiprocessing.Pipe()
-        context = multiprocessing.get_context("fork")
-        self._process = context.Process(target=_work, args=(its, do, tasks, limits.bytes), daemon=True)
-        try:
-            with undisturbed():
-                self._process.start()
-        except OSError as error:
-            raise WorkerError(f"workers cannot be started: {error.strerror}") from None
+        self._process = _started(partial(_work, its, do, tasks, limits.bytes), daemon=True)
         its.close()
         self.number, self.tries = -1, 0
         self.busy, self.gone = False, False
@@ -159,12 +154,7 @@ def beside(do: Callable[[], object]) -> Iterator[ForkProcess]:
     """A process of its own does something, unheard, and ends with the caller's block at the latest. WorkerError if it
     cannot be started.
     """
-    process = multiprocessing.get_context("fork").Process(target=_do_beside, args=(do,))
-    try:
-        with undisturbed():
-            process.start()
-    except OSError as error:
-        raise WorkerError(f"workers cannot be started: {error.strerror}") from None
+    process = _started(partial(_unheard, do), daemon=False)
     try:
         yield process
     finally:
@@ -172,15 +162,30 @@ def beside(do: Callable[[], object]) -> Iterator[ForkProcess]:
         process.join()
 
 
-def _do_beside(do: Callable[[], object]) -> None:
-    heed_signals()
-    Thread(target=_end_with_parent, daemon=True).start()
+def _unheard(do: Callable[[], object]) -> None:
     with suppress(Exception):
         do()
 
 
+def _started(do: Callable[[], object], daemon: bool) -> ForkProcess:
+    """A process that does something, and dies with its parent, however it dies. WorkerError if it cannot be started."""
+    process = multiprocessing.get_context("fork").Process(target=_begin, args=(do,), daemon=daemon)
+    try:
+        with _undisturbed():
+            process.start()
+    except OSError as error:
+        raise WorkerError(f"workers cannot be started: {error.strerror}") from None
+    return process
+
+
+def _begin(do: Callable[[], object]) -> None:
+    _heed_signals()
+    Thread(target=_end_with_parent, daemon=True).start()
+    do()
+
+
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def _undisturbed() -> Iterator[None]:
     """Signals wait: what they raise inside of a fork would be lost, or be raised in the child."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
@@ -189,7 +194,7 @@ def undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def heed_signals() -> None:
+def _heed_signals() -> None:
     """What a process that was started undisturbed does first: it dies when told to; Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -213,12 +218,10 @@ def _cause(code: int | None) -> str:
 
 
 def _work(pipe: Connection, do: Callable[[Any], Any], tasks: Sequence[Any], room: float) -> None:
-    """What a worker does. It dies with its parent, however that dies.
+    """What a worker does.
 
     The command line looks for no cycles; here whatever a task has left is found, and nothing else is looked at.
     """
-    heed_signals()
-    Thread(target=_end_with_parent, daemon=True).start()
     _confine(room)
     gc.freeze()
     with suppress(EOFError, OSError):

@@ -8,12 +8,13 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection
 
 import numpy  # noqa: F401  (for both processes, once)
 
 from simsys.experiment.result import Result
-from simsys.experiment.workers import WorkerError, heed_signals, undisturbed
+from simsys.experiment.workers import WorkerError, beside
 from simsys.report import charts
 
 Charts = Iterator[tuple[str, bytes]]
@@ -30,19 +31,9 @@ def draughtsman(jobs: int) -> Iterator[Callable[[Result], Charts]]:
         yield lambda result: charts.charts(result, jobs)
         return
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=_wait_and_draw, args=(here, there, jobs))
-    try:
-        with undisturbed():
-            process.start()
-    except OSError as error:
-        raise WorkerError(f"workers cannot be started: {error.strerror}") from None
-    there.close()
-    try:
+    with here, beside(partial(_wait_and_draw, here, there, jobs)):
+        there.close()
         yield lambda result: _asked(here, result)
-    finally:
-        process.kill()
-        process.join()
-        here.close()
 
 
 def _asked(process: Connection, result: Result) -> Charts:
@@ -63,8 +54,6 @@ def _answered(process: Connection) -> Charts:
 
 
 def _wait_and_draw(parents: Connection, parent: Connection, jobs: int) -> None:
-    """It ends when the parent does, and the other end of the pipe with it."""
-    heed_signals()
     parents.close()
     sys.modules["mpl_toolkits.mplot3d"] = None  # type: ignore[assignment]  # else matplotlib loads it, and no chart is in space
     try:
