@@ -88,6 +88,8 @@ def test_the_same_bytes_for_any_workers_and_shards(tiny: Path, call: Call) -> No
         (("sweep", "tiny.yaml", *VARY, "--shard", "6/5"), "expected a shard as 1/5"),
         (("sweep", "tiny.yaml", *VARY, "--set", "run.precision={p50: 5%}", "--shard", "1/2"), "give run.replications"),
         (("sweep", "tiny.yaml", *VARY, "--limit", "5"), "neither a time like 10m nor a size like 4GB"),
+        (("sweep", "tiny.yaml", *VARY, "--limit", "0s"), "--limit: '0s' leaves nothing to play in"),
+        (("sweep", "tiny.yaml", *VARY, "--limit", "1h", "--limit", "0B"), "--limit: '0B' leaves nothing to play in"),
         (("merge", "results", "--out", "x"), "is not the folder of a shard"),
         (("merge", "--out", "x"), "Missing argument"),
     ],

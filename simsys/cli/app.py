@@ -81,6 +81,8 @@ def limits(given: list[str] | None, usual: Limits) -> Limits:
                 room = parse_size(text)
             except UnitError:
                 raise Stop(WRONG, f"--limit: '{text}' is neither a time like 10m nor a size like 4GB") from None
+        if not (seconds and room):
+            raise Stop(WRONG, f"--limit: '{text}' leaves nothing to play in; give a time or a size above zero")
     return Limits(seconds, room)
 
 
