@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,20 @@ def test_what_was_compiled_once_is_found_again(folder: Path) -> None:
     assert kept(again) is True and again(21) == 42
     assert again.stats.cache_hits and not again.stats.cache_misses
     assert kept(times(folder, factor=3)) is False, "other text"
+
+
+def test_what_is_kept_is_loaded_without_a_compiler(repository: Path) -> None:
+    """Numba imports what makes arrays where code asks for its globals, and compiles its runtime where it compiles."""
+    script = """
+import sys
+import numpy
+from numba.core.runtime.nrt import rtsys
+from simsys.draws import exps
+print(exps(numpy.zeros(2)), "numba.np.arrayobj" in sys.modules, rtsys._init)
+"""
+    told = [subprocess.run([sys.executable, "-c", script], cwd=repository, capture_output=True, text=True, check=True)
+            for _ in range(2)]  # fmt: skip
+    assert told[-1].stdout == "[1. 1.] False False\n"
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])

@@ -63,9 +63,9 @@ def run(
     ] = None,
 ) -> None:
     """Play every strategy of a scenario under the same requests."""
-    from simsys.experiment.engines import compiling_ahead
-
     with nullcontext() if dry_run else _draughtsman(jobs) as draw:
+        from simsys.experiment.engines import compiling_ahead
+
         context.with_resource(compiling_ahead(engine.value))
         scenario = loaded(file, changes(sets, seed))
         _known(scenario, require)

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite.binding import parse_assembly
-from numba.core.caching import FunctionCache, NullCache
-from numba.core.runtime.nrt import rtsys
+from llvmlite.binding import add_symbol, parse_assembly
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
 
 from simsys.draws.parts import as_part, compiling
 
@@ -32,13 +31,13 @@ def compiled(*signatures: Any, inline: bool = False) -> Callable[[Function], Fun
     def decorate(function: Function) -> Function:
         dispatcher = numba.njit(**options)(function)
 
-        def compile_declared(_: object) -> object:
+        def compile_declared(*_: object, **__: object) -> object:
             with compiling(a_part=False):
                 if dispatcher._can_compile:
                     _compile(dispatcher, signatures)
             return dispatcher  # numba calls it once more; a thread that came too early finds what another has compiled
 
-        dispatcher.compile = compile_declared
+        dispatcher.compile = dispatcher._compile_for_args = compile_declared
         inner = as_part(function, inline, signatures, vectors=True)
         dispatcher.get_call_template, dispatcher.get_overload = inner.get_call_template, inner.get_overload
         dispatcher.declared = signatures
@@ -80,12 +79,23 @@ def _compile(dispatcher: Any, signatures: tuple[Any, ...]) -> None:
     dispatcher.disable_compile()
 
 
+class _Code(CompileResultCacheImpl):
+    """A compiled function as it is kept: without the globals of all that it calls, which nothing asks for, and whose
+    modules would be imported to find them again.
+    """
+
+    def reduce(self, cres: Any) -> Any:
+        *code, _ = super().reduce(cres)  # type: ignore[no-untyped-call]
+        return (*code, ())
+
+
 class _Kept(FunctionCache):
     """Numba's cache of a function. RuntimeError where no folder can be written.
 
     What it holds is loaded as it is: numba would first learn all that it can compile, and import scipy for it.
     """
 
+    _impl_class = _Code
     _cache_file: Any
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -123,9 +133,20 @@ class _Kept(FunctionCache):
         super().save_overload(sig, data)  # type: ignore[no-untyped-call]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        rtsys.initialize(target_context)
+        _name_runtime()
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+
+
+@cache
+def _name_runtime() -> None:
+    """Tell LLVM where numba's runtime is, which makes arrays and gives them back. What counts them is in the code that
+    is loaded; numba would compile that anew.
+    """
+    from numba.core.runtime import _nrt_python  # type: ignore[attr-defined]  # (here, should it be elsewhere one day)
+
+    for name, address in _nrt_python.c_helpers.items():
+        add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
 
 @cache
