@@ -211,3 +211,31 @@ def test_the_chart_is_drawn_the_same_again() -> None:
     svg, png = drawn("sweep", lambda: panels(sweep))
     assert (svg[0], png[0]) == ("sweep.svg", "sweep.png")
     assert drawn("sweep", lambda: panels(sweep)) == [svg, png]
+
+
+def seen(sweep: Sweep) -> tuple[list[list[float]], list[float], bool]:
+    """In the panel of the cost: what is joined, where the points stand, and whether there is a knee."""
+    panel = panels(sweep).axes[-1]
+    joined = [list(line.get_ydata()) for line in panel.lines if line.get_linestyle() == "-" and len(line.get_xdata()) > 1]
+    places = sorted({float(x) for line in panel.lines for x in line.get_xdata() if len(line.get_xdata()) > 1})
+    return joined, places, "knee" in [text.get_text() for text in panel.texts]
+
+
+def test_numbers_are_joined_and_names_are_not() -> None:
+    """Between two numbers there are others; between two names nothing lies, no knee does, and two lines' points stand
+    side by side.
+    """
+    costs = (1.0, 1.1, 1.2, 9.0)
+
+    def along(path: str, *values: str) -> Sweep:
+        made = [
+            ({path: value, "load.rate": rate}, point(10, cost + more)[1])
+            for rate, more in (("1/s", 0.0), ("2/s", 1.0))
+            for value, cost in zip(values, costs, strict=True)
+        ]
+        return Sweep(*zip(*made, strict=True), (), (None,) * len(made))
+
+    lines = [[1.0, 1.1, 1.2, 9.0], [2.0, 2.1, 2.2, 10.0]]
+    assert seen(along("caches.hot.entries", "10", "100", "1k", "10k")) == (lines, [10, 100, 1000, 10_000], True)
+    places = [-0.125, 0.125, 0.875, 1.125, 1.875, 2.125, 2.875, 3.125]
+    assert seen(along("caches.hot.policy", "lru", "fifo", "clock", "sieve")) == ([], places, False)

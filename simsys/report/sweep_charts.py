@@ -21,6 +21,8 @@ MOST = 4
 """Panels; the table has all figures."""
 FLAT = 1.02
 """Values that differ by less are drawn as what they are, nearly one line, and not blown up."""
+BESIDE = 0.5
+"""How wide the points over a name stand, of the way to the next name."""
 OF_A_THRESHOLD = (("system", "cost"), ("read", "latency_p99_worst"), ("post", "fresh_max"))
 USUAL = ("latency_p99", "cost")
 
@@ -73,23 +75,16 @@ def _panel(panel: Any, sweep: Sweep, along: Axis, lines: Sequence[Curve], subjec
     unit = ""
     for number, curve in enumerate(lines):
         found = rows(sweep, curve, subject, metric)
-        xs = [_x(along, sweep.points[n][along.path]) for n in curve.at]
+        xs = [_x(along, sweep.points[n][along.path]) + _aside(along, number, len(lines)) for n in curve.at]
         known = [(x, row) for x, row in zip(xs, found, strict=True) if row is not None]
         if not known:
             continue
         unit = known[0][1].unit
         colour = style.colour(number)
-        line, ys = [x for x, _ in known], [row.value or 0.0 for _, row in known]
-        panel.plot(line, ys, color=colour, marker="o", markersize=3.5, linewidth=1.6, label=short(curve.name))
-        spans = [
-            (row.low if row.low is not None else y, row.high if row.high is not None else y)
-            for (_, row), y in zip(known, ys, strict=True)
-        ]
-        panel.fill_between(
-            line, [low for low, _ in spans], [high for _, high in spans], color=colour, alpha=0.15, linewidth=0
-        )
+        _line(panel, along, known, colour, short(curve.name))
         _best(panel, along, xs, found, colour, alone=len(lines) == 1)
-        _knee(panel, line, ys, colour)
+        if along.numbers is not None:
+            _knee(panel, [x for x, _ in known], [row.value or 0.0 for _, row in known], colour)
         _chosen_point(panel, sweep, curve, xs, found)
     most = limit(sweep.results[0].slo, subject, metric)
     _upright(panel, [row for c in lines for row in rows(sweep, c, subject, metric)], metric, unit)
@@ -103,6 +98,19 @@ def _panel(panel: Any, sweep: Sweep, along: Axis, lines: Sequence[Curve], subjec
     panel.set_title(
         f"{subject if subject != 'system' else ''} {name(metric)}".strip(), fontweight="normal", fontsize=10
     )
+
+
+def _line(panel: Any, along: Axis, known: Sequence[tuple[float, Row]], colour: str, label: str) -> None:
+    """The points of a line. Names are no scale: nothing lies between two of them, and their points are not joined."""
+    xs, ys = [x for x, _ in known], [row.value or 0.0 for _, row in known]
+    lows = [row.low if row.low is not None else y for (_, row), y in zip(known, ys, strict=True)]
+    highs = [row.high if row.high is not None else y for (_, row), y in zip(known, ys, strict=True)]
+    if along.numbers is None:
+        spans = [[y - low for y, low in zip(ys, lows, strict=True)], [h - y for y, h in zip(ys, highs, strict=True)]]
+        panel.errorbar(xs, ys, spans, color=colour, fmt="o", markersize=3.5, elinewidth=1.2, label=label)
+        return
+    panel.plot(xs, ys, color=colour, marker="o", markersize=3.5, linewidth=1.6, label=label)
+    panel.fill_between(xs, lows, highs, color=colour, alpha=0.15, linewidth=0)
 
 
 def _best(panel: Any, along: Axis, xs: list[float], found: Sequence[Row | None], colour: str, alone: bool) -> None:
@@ -164,6 +172,11 @@ def _upright(panel: Any, found: Sequence[Row | None], metric: str, unit: str) ->
 def _x(along: Axis, given: str) -> float:
     place = along.values.index(given)
     return along.numbers[place] if along.numbers is not None else float(place)
+
+
+def _aside(along: Axis, number: int, lines: int) -> float:
+    """How far beside its place a line's point stands: over names, where others would cover it."""
+    return 0.0 if along.numbers is not None else BESIDE * ((number + 0.5) / lines - 0.5)
 
 
 def _across(axes: Sequence[Any], along: Axis) -> None:
