@@ -216,8 +216,9 @@ def test_the_chart_is_drawn_the_same_again() -> None:
 def seen(sweep: Sweep) -> tuple[list[list[float]], list[float], bool]:
     """In the panel of the cost: what is joined, where the points stand, and whether there is a knee."""
     panel = panels(sweep).axes[-1]
-    joined = [list(line.get_ydata()) for line in panel.lines if line.get_linestyle() == "-" and len(line.get_xdata()) > 1]
-    places = sorted({float(x) for line in panel.lines for x in line.get_xdata() if len(line.get_xdata()) > 1})
+    lines = [line for line in panel.lines if len(line.get_xdata()) > 1]
+    joined = [list(line.get_ydata()) for line in lines if line.get_linestyle() == "-"]
+    places = sorted({float(x) for line in lines for x in line.get_xdata()})
     return joined, places, "knee" in [text.get_text() for text in panel.texts]
 
 
