@@ -79,6 +79,24 @@ def test_help_and_version(call: Call) -> None:
     assert call("--version") == Done(0, f"simsys {__version__}\n", "")
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted there")
+def test_sums_are_added_up_by_one_thread() -> None:
+    """However many cores there are: the last bits of a long sum depend on how it is divided."""
+    script = """
+import os, sys
+from simsys.cli import entry
+def main():
+    import numpy
+    print(len(os.listdir("/proc/self/task")))
+    sys.exit()
+entry.main = main
+entry.command()
+"""
+    free = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", script], env=free, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
 DRAW = charts.charts
 
 

@@ -9,9 +9,9 @@ from importlib import resources
 from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
-from simsys.units import LARGEST, Count, Share, Spec, UnitError, Whole, parse_price, write_price
+from simsys.units import Count, Notation, Share, Spec, UnitError, Whole, parse_price, write_price
 
 SECONDS_PER_MONTH = 730 * 3600.0
 
@@ -41,7 +41,7 @@ def figures() -> dict[str, Figure]:
 FIGURES = figures()
 
 
-def _price(per: str, example: str) -> Any:
+def _price(per: str, example: str) -> Notation:
     def read(text: object) -> float:
         value, found = parse_price(text)
         if found != per:
@@ -49,13 +49,12 @@ def _price(per: str, example: str) -> Any:
         return value
 
     schema = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kMB]?\s*\$\s*/", "examples": [example]}
-    write = PlainSerializer(lambda price: write_price(price, per), return_type=str)
-    return BeforeValidator(read), Field(le=LARGEST), write, WithJsonSchema(schema)
+    return Notation(read, schema, write=lambda price: write_price(price, per))
 
 
-PerByteMonth = Annotated[float, *_price("B/month", "4 $/GB/month")]
-PerMonth = Annotated[float, *_price("month", "12.5 $/month")]
-PerByte = Annotated[float, *_price("B", "0.02 $/GB")]
+PerByteMonth = Annotated[float, _price("B/month", "4 $/GB/month")]
+PerMonth = Annotated[float, _price("month", "12.5 $/month")]
+PerByte = Annotated[float, _price("B", "0.02 $/GB")]
 
 
 def _default(name: str, meaning: str, **limits: Any) -> Any:

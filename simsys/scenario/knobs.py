@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import BeforeValidator, StrictBool, TypeAdapter, ValidationError, create_model
+from pydantic import StrictBool, TypeAdapter, ValidationError, create_model
 
 from simsys.scenario.complaints import complaints, follow
 from simsys.scenario.errors import Problem, nearest
@@ -15,7 +15,7 @@ from simsys.scenario.guard import Node
 from simsys.scenario.paths import Path, element_steps
 from simsys.strategies import Strategy, find, flow, label, names, strategy_name
 from simsys.strategies.values import FlowError
-from simsys.units import Count, Spec, Whole, printable
+from simsys.units import Count, Notation, Spec, Whole, printable
 
 _READ_AS: dict[Any, Any] = {int: Whole, float: Count, bool: StrictBool}
 
@@ -51,7 +51,7 @@ def knob_type(hint: Any) -> Any:
 
 
 def _has_unit(hint: Any) -> bool:
-    return any(isinstance(argument, BeforeValidator) for argument in get_args(hint))
+    return any(isinstance(argument, Notation) for argument in get_args(hint))
 
 
 def with_knobs(default: Strategy, knobs: Spec) -> Strategy:

@@ -8,7 +8,7 @@ Every error is a `UnitError` and says what was expected, with an example. `Durat
 quantities as fields of a `Spec`.
 """
 
-from simsys.units.fields import LARGEST, Count, Duration, Money, Name, Rate, Share, Size, Spec, Whole
+from simsys.units.fields import LARGEST, Count, Duration, Money, Name, Notation, Rate, Share, Size, Spec, Whole
 from simsys.units.reading import (
     parse_count,
     parse_duration,
@@ -39,7 +39,7 @@ from simsys.units.writing import (
 )
 
 __all__ = [
-    "LARGEST", "Count", "Duration", "Money", "Name", "Rate", "Share", "Size", "Spec", "UnitError", "Whole",
+    "LARGEST", "Count", "Duration", "Money", "Name", "Notation", "Rate", "Share", "Size", "Spec", "UnitError", "Whole",
     "parse_count", "parse_duration", "parse_money", "parse_price", "parse_rate", "parse_share", "parse_size",
     "parse_size_rate", "parse_whole", "printable", "show_count", "show_duration", "show_money", "show_rate",
     "show_share", "show_size", "write_count", "write_duration", "write_money", "write_price", "write_rate",

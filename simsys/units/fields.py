@@ -1,17 +1,14 @@
 """Quantities as pydantic fields: read from text, written as text, with a JSON schema for editors."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from simsys.units.reading import (
     NUMBER,
@@ -49,10 +46,33 @@ MOST = 10**15
 """No whole number is larger: as a float it is exact."""
 
 
-def _schema(units: Units, example: str, *others: dict[str, Any], repeat: str = "") -> WithJsonSchema:
+@dataclass(frozen=True, eq=False)
+class Notation:
+    """How a number is read from what a person wrote, its JSON schema, how large it may be, and how it is written."""
+
+    read: Callable[[Any], float]
+    schema: JsonSchemaValue
+    most: float = LARGEST
+    write: Callable[[float], str | int | float] | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        as_text = self.write and core_schema.plain_serializer_function_ser_schema(self.write)
+        return core_schema.no_info_before_validator_function(self._limited, handler(source), serialization=as_text)
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return dict(self.schema)
+
+    def _limited(self, value: Any) -> float:
+        number = self.read(value)
+        if number > self.most:
+            raise PydanticKnownError("less_than_equal", {"le": self.most})
+        return number
+
+
+def _schema(units: Units, example: str, *others: dict[str, Any], repeat: str = "") -> JsonSchemaValue:
     names = "|".join(re.escape(name).replace("/", r"\s*/\s*") for name in units)
     text = {"type": "string", "pattern": rf"^\s*({NUMBER}\s*({names})\s*){repeat}$", "examples": [example]}
-    return WithJsonSchema({"anyOf": [text, *others]} if others else text)
+    return {"anyOf": [text, *others]} if others else text
 
 
 def _short_count(count: float) -> str | int | float:
@@ -61,50 +81,12 @@ def _short_count(count: float) -> str | int | float:
     return text if text[-1] in PIECES else int(text) if text.isdigit() else float(text)
 
 
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    Field(le=LARGEST),
-    PlainSerializer(write_duration, return_type=str),
-    _schema(SECONDS, "250us", repeat="+"),
-]
-Size = Annotated[
-    float,
-    BeforeValidator(parse_size),
-    Field(le=LARGEST),
-    PlainSerializer(write_size, return_type=str),
-    _schema(BYTES, "64MiB"),
-]
-Rate = Annotated[
-    float,
-    BeforeValidator(parse_rate),
-    Field(le=LARGEST),
-    PlainSerializer(write_rate, return_type=str),
-    _schema(PER_SECOND, "20k/s"),
-]
-Count = Annotated[
-    float,
-    BeforeValidator(parse_count),
-    Field(le=LARGEST),
-    PlainSerializer(_short_count, return_type=str | int | float),
-    _schema(PIECES, "5k", {"type": "number", "minimum": 0}),
-]
-Whole = Annotated[
-    int,
-    BeforeValidator(parse_whole),
-    Field(le=MOST),
-    _schema(PIECES, "5k", {"type": "integer", "minimum": 0}),
-]
-Share = Annotated[
-    float,
-    BeforeValidator(parse_share),
-    PlainSerializer(write_share, return_type=str),
-    _schema(PERCENT, "99.5%", {"enum": [0, 1, "0", "1"]}),
-]
-Money = Annotated[
-    float,
-    BeforeValidator(parse_money),
-    Field(le=LARGEST),
-    PlainSerializer(write_money, return_type=str),
-    _schema(DOLLARS_PER_MONTH, "40k$/month"),
-]
+_NUMBER = {"type": "number", "minimum": 0}
+
+Duration = Annotated[float, Notation(parse_duration, _schema(SECONDS, "250us", repeat="+"), write=write_duration)]
+Size = Annotated[float, Notation(parse_size, _schema(BYTES, "64MiB"), write=write_size)]
+Rate = Annotated[float, Notation(parse_rate, _schema(PER_SECOND, "20k/s"), write=write_rate)]
+Count = Annotated[float, Notation(parse_count, _schema(PIECES, "5k", _NUMBER), write=_short_count)]
+Whole = Annotated[int, Notation(parse_whole, _schema(PIECES, "5k", _NUMBER | {"type": "integer"}), MOST)]
+Share = Annotated[float, Notation(parse_share, _schema(PERCENT, "99.5%", {"enum": [0, 1, "0", "1"]}), inf, write_share)]
+Money = Annotated[float, Notation(parse_money, _schema(DOLLARS_PER_MONTH, "40k$/month"), write=write_money)]
