@@ -131,4 +131,5 @@ def test_folders_that_are_links_count_as_those_they_lead_to(tmp_path: Path, monk
     monkeypatch.setattr(compiling, "__file__", str(tmp_path / "draws" / "compiling.py"))
     assert compiling._stamp.__wrapped__() == stamp
     (tmp_path / "engines").unlink()
+    compiling.sources.cache_clear()
     assert compiling._stamp.__wrapped__() != stamp

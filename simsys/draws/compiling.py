@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from glob import escape, glob
-from hashlib import blake2b
+from glob import escape
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -155,12 +155,23 @@ def _stamp() -> bytes:
 
     Numba's own stamp is that of the function's file, but its machine code holds that of what it calls as well.
     """
-    package = Path(__file__).parents[1]
-    names = glob("**/*.py", root_dir=package, recursive=True)  # Path.rglob would pass over folders that are links
-    files = sorted((name, (package / name).read_bytes()) for name in names)
-    folders = {name.partition("/")[0] for name, text in files if b"compiled(" in text}
-    stamp = blake2b()
-    for name, text in files:
+    files = sources(Path(__file__).parents[1])
+    folders = {name.partition("/")[0] for name, text in files.items() if b"compiled(" in text}
+    stamp = sha256()
+    for name, text in files.items():
         if name.partition("/")[0] in folders:
             stamp.update(f"{name} {len(text)} ".encode() + text)
     return stamp.digest()
+
+
+@cache
+def sources(package: Path) -> dict[str, bytes]:
+    """What is in the files of a package, by name in order; in folders that are links, too."""
+    walk = os.walk(package, followlinks=True)
+    found = (os.path.join(folder, name) for folder, _, names in walk for name in names if name.endswith(".py"))
+    return {path[len(str(package)) + 1 :]: _content(path) for path in sorted(found)}
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from functools import cache
-from glob import glob
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import simsys
+from simsys.draws.compiling import sources
 from simsys.scenario import Scenario
 from simsys.scenario.write import plain_strategy, with_files
 from simsys.strategies import Strategy
@@ -35,11 +35,10 @@ _TELLS = ("cli", "report", "money")
 @cache
 def code() -> str:
     """What simsys itself is made of: a hash of every file that a play may enter."""
-    package = Path(simsys.__file__).parent
     told = sha256()
-    for name in sorted(glob("**/*.py", root_dir=package, recursive=True)):  # and through folders that are links
+    for name, text in sources(Path(simsys.__file__).parent).items():
         if name.split("/")[0] not in _TELLS:
-            told.update(f"{name} {_content(package / name)}\n".encode())
+            told.update(f"{name} {_hash(text)}\n".encode())
     return told.hexdigest()
 
 
@@ -81,4 +80,8 @@ def _unkept(strategy: dict[str, Any]) -> dict[str, Any]:
 
 def _content(file: Path) -> str:
     """What is in a file, instead of where it is."""
-    return sha256(file.read_bytes()).hexdigest()
+    return _hash(file.read_bytes())
+
+
+def _hash(content: bytes) -> str:
+    return sha256(content).hexdigest()
