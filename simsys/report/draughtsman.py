@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 
-import numpy  # noqa: F401  (for both processes, once)
+import numpy.ma  # noqa: F401
 
+import simsys.money  # noqa: F401  (of which a result is made: both for both processes, once)
 from simsys.experiment.result import Result
 from simsys.experiment.workers import WorkerError, beside
 from simsys.report import charts
@@ -58,8 +59,6 @@ def _wait_and_draw(parents: Connection, parent: Connection, jobs: int) -> None:
     sys.modules["mpl_toolkits.mplot3d"] = None  # type: ignore[assignment]  # else matplotlib loads it, and no chart is in space
     try:
         charts.get_ready()
-        import simsys.money  # noqa: F401  (of which a result is made, too)
-
         parent.send(list(charts.charts(parent.recv(), jobs)))
     except (EOFError, ConnectionError):
         pass
