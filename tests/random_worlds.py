@@ -12,13 +12,13 @@ import numpy as np
 from random_plans import Writer, plans_of
 
 from simsys import draws
-from simsys.collector import resting
 from simsys.distributions import QuantileTable, Variate, laws
 from simsys.engines.model import Brings, CacheOutage, Event, Model, copy_of
 from simsys.engines.outages import Outage
 from simsys.engines.play import play
 from simsys.engines.rows import Luck
 from simsys.engines.trace import steps_of, trace
+from simsys.experiment.jobs import no_collector
 from simsys.measure.log import Log
 from simsys.stations import Batch, Station
 from simsys.steps import Hold
@@ -142,7 +142,7 @@ class World:
     def play(self, engine: str) -> Log:
         """The log of the world."""
         luck = Luck(self.seed, 0, lambda followers: 3.0 / (3.0 + followers), lambda: AUTHORS)
-        with resting():
+        with no_collector():
             return play(self.model(), self.load, luck, engine=engine)
 
     def __str__(self) -> str:

@@ -13,7 +13,6 @@ LEVELS = {  # room: (level, why it stands there). A room may import rooms of its
     "__init__": (0, "the version, and nothing else"),
     "units": (0, "text to numbers and back"),
     "draws": (0, "randomness as a function"),
-    "collector": (0, "rests while much is made; knows not what"),
     "distributions": (1, "needs units to read and draws to sample"),
     "expressions": (2, "columns as a plan sees them; knows no request"),
     "steps": (2, "what a plan may yield; says nothing about how it is played"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import gc
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -319,16 +317,3 @@ def test_set_that_is_wrong(option: str, expected: str) -> None:
 )  # fmt: skip
 def test_sweeps(sweep: str, expected: list[str]) -> None:
     assert problems(f"{FEED}sweep: {sweep}\n") == expected
-
-
-@pytest.mark.parametrize("text", [FEED, "nothing: of a scenario\n"])
-def test_nobody_looks_for_cycles_while_a_scenario_is_read(text: str) -> None:
-    """Once afterwards, at most; and whoever had the collector on has it on again."""
-    looked: list[object] = []
-    gc.callbacks.append(lambda phase, _: looked.append(phase))
-    try:
-        with contextlib.suppress(ScenarioError):
-            load_scenario(text)
-    finally:
-        gc.callbacks.pop()
-    assert gc.isenabled() and looked.count("start") <= 1

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from simsys.collector import resting
 from simsys.scenario.complaints import complaints
 from simsys.scenario.defaults import merged
 from simsys.scenario.errors import Problem, ScenarioError, Source
@@ -46,7 +45,6 @@ def load_scenario(
     return read_scenario(content, sets, name or _name(path), path.parent, str(path), steps)
 
 
-@resting()
 def read_scenario(
     content: bytes | str,
     sets: Iterable[str],
