@@ -1,5 +1,6 @@
 """Draws: known answers, bits that never change, accuracy of the arithmetic, and laws."""
 
+import ast
 import math
 import subprocess
 import sys
@@ -67,6 +68,24 @@ def test_the_bits_of_the_arithmetic_never_change():
         "f1220e255bb8",
         "0ba61c584b89",
     ]
+
+
+PRODUCTS = {f"np.{name}" for name in ("dot", "vdot", "inner", "matmul", "tensordot", "einsum", "linalg")}
+
+
+def left_to_blas(text: str) -> list[int]:
+    """The lines whose sums of products are numpy's BLAS's."""
+    nodes = list(ast.walk(ast.parse(text)))
+    matrices = [n.lineno for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult)]
+    named = [n for n in nodes if isinstance(n, ast.Attribute)]
+    return matrices + [n.lineno for n in named if ast.unparse(n) in PRODUCTS or n.attr == "dot"]
+
+
+def test_no_sum_is_left_to_blas(repository):
+    """Its last bits depend on the processor, and beyond 10,000 products on the number of cores."""
+    assert left_to_blas("a = b @ c\nd = np.inner(a, b)\ne = a.dot(b) + (a * b).sum() + tree.inner") == [1, 2, 3]
+    files = (repository / "simsys").rglob("*.py")
+    assert [path.name for path in files if left_to_blas(path.read_text(encoding="utf-8"))] == []
 
 
 @given(INTS, INTS, WORDS, st.integers(0, 2**31 - 1))

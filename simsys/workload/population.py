@@ -153,7 +153,8 @@ class Population(Spec):
         graph = self._graph
         if graph is None:
             return self.active
-        return float(graph.posts @ (graph.followers * graph.active)) / (self.activity_weighted_mean_followers or 1.0)
+        reached = float((graph.posts * graph.followers * graph.active).sum())
+        return reached / (self.activity_weighted_mean_followers or 1.0)
 
     @property
     def active_users(self) -> int:
@@ -183,7 +184,7 @@ class Population(Spec):
     def activity_weighted_mean_followers(self) -> float:
         """Followers of the author of a post: the deliveries of a post; 0 where nothing is said of them."""
         if self._graph is not None:
-            return float(self._graph.posts @ self._graph.followers)
+            return float((self._graph.posts * self._graph.followers).sum())
         return self._ranks.activity_weighted_mean_followers if self._ranks else 0.0
 
     @property
@@ -204,7 +205,7 @@ class Population(Spec):
         if self._ranks is None or not exponent:
             return 1.0
         pieces = self._ranks.users.pieces
-        return float(np.diff(pieces[:, 0], prepend=0.0) @ piece_moments(pieces, exponent))
+        return float((np.diff(pieces[:, 0], prepend=0.0) * piece_moments(pieces, exponent)).sum())
 
     def share_above(self, followers: float) -> float:
         """Share of the users with at least so many followers."""
