@@ -261,7 +261,7 @@ def test_a_sweep_says_where_it_is_cheapest_and_draws_over_its_points(tmp_path: P
     table = text.partition('id="promises"')[2].partition("</table>")[0]
     assert table.count("<tr data-strategy=") == 8 and table.count(">missed<") == 1 + 3 + 1
     chart = next(chart for chart in drawn_of(text) if chart["layout"]["yaxis"]["title"]["text"] == "$/month")
-    assert [trace["x"] for trace in chart["data"]] == [[10_000, 1_000_000]] * 4
+    assert [(trace["x"], trace["mode"]) for trace in chart["data"]] == [([10_000, 1_000_000], "lines+markers")] * 4
     assert [trace["y"] for trace in chart["data"]][:2] == [[3211.0, 6422.0], [6571.0, 13142.0]]
     assert chart["layout"]["xaxis"]["ticktext"] == ["10k", "1M"] and chart["layout"]["xaxis"]["type"] == "log"
     assert Page(text).scripts and '<td data-key="10000.0"' in text
@@ -269,8 +269,10 @@ def test_a_sweep_says_where_it_is_cheapest_and_draws_over_its_points(tmp_path: P
 
 def test_values_that_are_no_numbers_stand_in_their_order(tmp_path: Path) -> None:
     charts = drawn_of(page(kept(swept(tmp_path, ["push", "pull"]))))
-    assert [trace["x"] for trace in charts[0]["data"]] == [[0, 1]] * 4
+    places = [[-0.1875, 0.8125], [-0.0625, 0.9375], [0.0625, 1.0625], [0.1875, 1.1875]]
+    assert [(trace["x"], trace["mode"]) for trace in charts[0]["data"]] == [(x, "markers") for x in places]
     assert charts[0]["layout"]["xaxis"]["ticktext"] == ["push", "pull"]
+    assert charts[0]["layout"]["xaxis"]["tickvals"] == [0, 1]
 
 
 @pytest.mark.parametrize("broken", ['"points": [3]', '"points": [{}]', '"points": []'])

@@ -197,6 +197,11 @@ def marker(number: int) -> str:
     return MARKERS[number % len(MARKERS)]
 
 
+def aside(number: int, lines: int) -> float:
+    """How far beside a name the point of a line stands, of the way to the next name: so none covers another's."""
+    return 0.5 * ((number + 0.5) / lines - 0.5)
+
+
 def subjects(result: Result, metric: str) -> list[str]:
     """The subjects with a metric, in the order of the rows: `latency_mean` gives the operations."""
     return list(dict.fromkeys(r.subject for r in result.rows if r.metric == metric))

@@ -21,8 +21,6 @@ MOST = 4
 """Panels; the table has all figures."""
 FLAT = 1.02
 """Values that differ by less are drawn as what they are, nearly one line, and not blown up."""
-BESIDE = 0.5
-"""How wide the points over a name stand, of the way to the next name."""
 OF_A_THRESHOLD = (("system", "cost"), ("read", "latency_p99_worst"), ("post", "fresh_max"))
 USUAL = ("latency_p99", "cost")
 
@@ -75,7 +73,8 @@ def _panel(panel: Any, sweep: Sweep, along: Axis, lines: Sequence[Curve], subjec
     unit = ""
     for number, curve in enumerate(lines):
         found = rows(sweep, curve, subject, metric)
-        xs = [_x(along, sweep.points[n][along.path]) + _aside(along, number, len(lines)) for n in curve.at]
+        aside = 0.0 if along.numbers is not None else style.aside(number, len(lines))
+        xs = [_x(along, sweep.points[n][along.path]) + aside for n in curve.at]
         known = [(x, row) for x, row in zip(xs, found, strict=True) if row is not None]
         if not known:
             continue
@@ -106,8 +105,8 @@ def _line(panel: Any, along: Axis, known: Sequence[tuple[float, Row]], colour: s
     lows = [row.low if row.low is not None else y for (_, row), y in zip(known, ys, strict=True)]
     highs = [row.high if row.high is not None else y for (_, row), y in zip(known, ys, strict=True)]
     if along.numbers is None:
-        spans = [[y - low for y, low in zip(ys, lows, strict=True)], [h - y for y, h in zip(ys, highs, strict=True)]]
-        panel.errorbar(xs, ys, spans, color=colour, fmt="o", markersize=3.5, elinewidth=1.2, label=label)
+        panel.vlines(xs, lows, highs, color=colour, linewidth=1.2)
+        panel.plot(xs, ys, color=colour, marker="o", markersize=3.5, linestyle="none", label=label)
         return
     panel.plot(xs, ys, color=colour, marker="o", markersize=3.5, linewidth=1.6, label=label)
     panel.fill_between(xs, lows, highs, color=colour, alpha=0.15, linewidth=0)
@@ -172,11 +171,6 @@ def _upright(panel: Any, found: Sequence[Row | None], metric: str, unit: str) ->
 def _x(along: Axis, given: str) -> float:
     place = along.values.index(given)
     return along.numbers[place] if along.numbers is not None else float(place)
-
-
-def _aside(along: Axis, number: int, lines: int) -> float:
-    """How far beside its place a line's point stands: over names, where others would cover it."""
-    return 0.0 if along.numbers is not None else BESIDE * ((number + 0.5) / lines - 0.5)
 
 
 def _across(axes: Sequence[Any], along: Axis) -> None:

@@ -51,9 +51,13 @@ def _over(result: Result, rows: Sequence[Row], title: str, path: str, values: Se
         if row.value is not None:
             curves.setdefault((row.strategy, rest), []).append((places[key({path: row.point[path]})], row))
     data: list[dict[str, Any]] = []
-    for (strategy, _), at in curves.items():
+    for place, ((strategy, _), at) in enumerate(curves.items()):
         at.sort(key=lambda pair: pair[0])
-        data.append(_curve(result.strategies.index(strategy), at, data))
+        curve = _curve(result.strategies.index(strategy), at, data)
+        if not ordered:  # names are no scale: nothing lies between two of them
+            aside = style.aside(place, len(curves))
+            curve |= {"mode": "markers", "x": [x + aside for x in curve["x"]]}
+        data.append(curve)
     every = -(-len(values) // LABELS)
     x = {"tickvals": list(places.values())[::every], "ticktext": [label(value) for value in values[::every]]}
     wide = {"type": "log"} if ordered and min(numbers) > 0 and max(numbers) >= 20 * min(numbers) else {}
