@@ -80,8 +80,8 @@ def test_help_and_version(call: Call) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted there")
-def test_sums_are_added_up_by_one_thread() -> None:
-    """However many cores there are: the last bits of a long sum depend on how it is divided."""
+def test_numpy_starts_no_threads() -> None:
+    """However many cores there are: nothing is left to them (`test_no_sum_is_left_to_blas`)."""
     script = """
 import os, sys
 from simsys.cli import entry

@@ -15,6 +15,7 @@ from numba.core.caching import CompileResultCacheImpl, IndexDataCacheFile
 
 from simsys.draws import compiling
 from simsys.draws.compiling import kept, prepare
+from simsys.sources import sources
 
 TIMES = """
 from simsys.draws.compiling import compiled
@@ -131,5 +132,5 @@ def test_folders_that_are_links_count_as_those_they_lead_to(tmp_path: Path, monk
     monkeypatch.setattr(compiling, "__file__", str(tmp_path / "draws" / "compiling.py"))
     assert compiling._stamp.__wrapped__() == stamp
     (tmp_path / "engines").unlink()
-    compiling.sources.cache_clear()
+    sources.cache_clear()
     assert compiling._stamp.__wrapped__() != stamp

@@ -11,6 +11,7 @@ import pytest
 
 LEVELS = {  # room: (level, why it stands there). A room may import rooms of its own level and below.
     "__init__": (0, "the version, and nothing else"),
+    "sources": (0, "what simsys itself is made of"),
     "units": (0, "text to numbers and back"),
     "draws": (0, "randomness as a function"),
     "distributions": (1, "needs units to read and draws to sample"),

@@ -12,6 +12,7 @@ import pytest
 
 from simsys.experiment import identity, journal
 from simsys.experiment.journal import Journal, JournalError
+from simsys.sources import sources
 
 
 def filled(path: Path) -> Path:
@@ -97,7 +98,7 @@ def test_as_bytes_it_is_taken_by_another(tmp_path: Path) -> None:
 
 def code() -> str:
     """What simsys is made of by now, which a process finds out once."""
-    identity.sources.cache_clear()
+    sources.cache_clear()
     return identity.code.__wrapped__()
 
 

@@ -105,7 +105,7 @@ def command() -> NoReturn:
     """
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # there are none, and looking for them is slow
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # else each spins 0.05 s, and sums depend on how many
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing is left to them, and each spins for 0.05 s
     try:
         main()
     except SystemExit as end:

@@ -166,7 +166,6 @@ def _played(
     with played_into(out or Path("results") / scenario.name, quiet) as (folder, journal):
         result = play(scenario, who.size, None if quiet else progress(), engine.value, journal, most, who.players)
         drawn = draw(result)
-        files.surroundings()  # found out now, while they are drawn
         text = page(scenario, result)
         written = dict(files.contents(result, write_scenario(scenario, folder), text, drawn))
         keep(folder, written, started, result.engine)

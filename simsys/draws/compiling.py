@@ -14,6 +14,7 @@ from llvmlite.binding import add_symbol, parse_assembly
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
 
 from simsys.draws.parts import as_part, compiling
+from simsys.sources import sources
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -162,16 +163,3 @@ def _stamp() -> bytes:
         if name.partition("/")[0] in folders:
             stamp.update(f"{name} {len(text)} ".encode() + text)
     return stamp.digest()
-
-
-@cache
-def sources(package: Path) -> dict[str, bytes]:
-    """What is in the files of a package, by name in order; in folders that are links, too."""
-    walk = os.walk(package, followlinks=True)
-    found = (os.path.join(folder, name) for folder, _, names in walk for name in names if name.endswith(".py"))
-    return {path[len(str(package)) + 1 :]: _content(path) for path in sorted(found)}
-
-
-def _content(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read()

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import simsys
-from simsys.draws.compiling import sources
 from simsys.scenario import Scenario
 from simsys.scenario.write import plain_strategy, with_files
+from simsys.sources import sources
 from simsys.strategies import Strategy
 
 _NO_PART = {

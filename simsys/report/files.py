@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from io import StringIO
@@ -114,25 +113,17 @@ def contents(
 
 def manifest(command: Sequence[str], started: datetime, engine: str, files: Mapping[str, bytes]) -> bytes:
     """How the run came about: the only file that holds times, the engine, the machine and versions."""
+    libraries = ("matplotlib", "numba", "numpy", "pandas", "pydantic", "pyyaml", "simpy", "simsys", "typer")
     told = {
         "command": list(command),
         "started": started.isoformat(timespec="seconds"),
         "engine": engine,
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
-        **surroundings(),
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in libraries},
         "sha256": {name: sha256(content).hexdigest() for name, content in files.items()},
     }
     return to_json(told).encode()
-
-
-@cache
-def surroundings() -> dict[str, Any]:
-    """The machine and the versions."""
-    libraries = ("matplotlib", "numba", "numpy", "pandas", "pydantic", "pyyaml", "simpy", "simsys", "typer")
-    return {
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in libraries},
-    }
 
 
 @contextmanager
