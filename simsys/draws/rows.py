@@ -139,8 +139,8 @@ def _prefetch(typing: Any, row: Any, offset: Any) -> Any:
 prefetch: Any = _prefetch
 
 
-def copies(size: int, words: int = 1) -> Any:
-    """An intrinsic: so many bytes of a row become those of another, word by word or so many words at once.
+def copies(end: int, words: int = 1, begin: int = 0) -> Any:
+    """An intrinsic: the bytes of a row from `begin` to `end` become those of another, so many words at once.
 
     Wider moves have to wait until what was just written word by word is in memory; so that LLVM makes none of it, a
     single word is read at once ("unordered").
@@ -153,7 +153,7 @@ def copies(size: int, words: int = 1) -> Any:
     @intrinsic
     def copy(typing: Any, to: Any, source: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            for offset in range(0, size, 8 * words):
+            for offset in range(begin, end, 8 * words):
                 onto, at = (builder.inttoptr(builder.add(row, WORD(offset)), kind.as_pointer()) for row in arguments)
                 moved = tagged(builder, source, "", read(builder, at))
                 tagged(builder, to, "", builder.store(moved, onto, align=8))

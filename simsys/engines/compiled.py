@@ -175,7 +175,7 @@ class CompiledPlay:
         requests, settled_paths = self._settled()
         self._give(np.concatenate([requests, rows]), np.concatenate([settled_paths, paths]), inf)
         log.work = tables["work"].copy()
-        log.arrived, log.inside = int(g["arrived"]), int(g["inside"])
+        log.arrived, log.inside = int(g["requests"]), int(g["inside"])
         log.area, log.since = float(g["area"]), float(g["since"])
         return log
 
@@ -213,5 +213,5 @@ class CompiledPlay:
 
 def needed_columns(program: Program, workload: Any) -> tuple[str | float, ...]:
     """What the program or the log asks of a request: the columns of the program first, in its order."""
-    wanted = [*program.columns, *TRAITS, "size"]
+    wanted = [*program.columns, *TRAITS, *(["size"] if program.sized else [])]
     return tuple(dict.fromkeys(name for name in wanted if isinstance(name, float) or name in workload.columns))

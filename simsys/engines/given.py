@@ -29,19 +29,19 @@ class Given:
     def columns(self, requests: Array, number: int) -> Array:
         """The values of one column of requests in flight."""
         values = np.zeros(len(requests))
-        for (address, table), read in zip(sorted(self.tables.items()), self._readers(requests), strict=True):
+        for (address, table), read in zip(sorted(self.tables.items()), self._readers(requests["columns"]), strict=True):
             values[read] = table[(requests["columns"][read] - address) // (8 * table.shape[1]), number]
         return values
 
-    def _readers(self, requests: Array) -> list[Array]:
-        """Who reads each table, in order of their addresses."""
-        home = np.searchsorted(np.array(sorted(self.tables), np.int64), requests["columns"], side="right") - 1
+    def _readers(self, columns: Array) -> list[Array]:
+        """Who reads each table, in order of their addresses; `columns` are those of the rows that are read."""
+        home = np.searchsorted(np.array(sorted(self.tables), np.int64), columns, side="right") - 1
         return [np.flatnonzero(home == place) for place in range(len(self.tables))]
 
     def _forget(self) -> None:
         """Let go of the tables that nobody reads any more."""
         requests = self.layout.tables["requests"]
-        readers = self._readers(requests[requests["open"] > 0])
+        readers = self._readers(requests["columns"][requests["open"] > 0])
         now = [int(self.layout.g[f"at_{name}"]) for name in NAMES]
         self.tables = {
             address: table

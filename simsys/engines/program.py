@@ -60,6 +60,12 @@ class Program:
     asked: dict[str, Counter[int]]
     """How often each operation's own plan asks for each service, at the most."""
 
+    @property
+    def sized(self) -> bool:
+        """Whether some step asks how large a request is, or fills a cache with it."""
+        kinds = [self.terms["kind"][self.terms["code"] == VALUE], *(self.nodes[f"{name}_kind"] for name in OPERANDS)]
+        return bool((np.concatenate(kinds) == SIZE).any() or (self.nodes["code"] == FILL).any())
+
 
 def ahead(nodes: npt.NDArray[Any], row: Any) -> int:
     """What `ahead` of a row is."""

@@ -20,10 +20,12 @@ DONE, REFUSED, TIMED_OUT, INSIDE = range(4)
 FROM_LOAD, FROM_EVENT, BROUGHT = range(3)
 
 REQUEST = np.dtype(
-    [(name, np.int64) for name in ("number", "index", "op", "cause", "status", "parent")]
-    + [(name, np.float64) for name in ("arrival", "end", "work", "wait", "age", "followers", "active", "following")]
+    [(name, np.int64) for name in ("number", "index", "op", "cause", "parent")]
+    + [("arrival", np.float64), ("status", np.int64)]
+    + [(name, np.float64) for name in ("end", "work", "wait", "age", "followers", "active", "following")]
 )
-"""One request: where it came from, when it arrived (s), how it ended, and the seconds of service it caused.
+"""One request: where it came from and when it arrived (s), which are known first; how it ended, and the seconds of
+service it caused.
 
 `op` is its place in `Log.ops`, `wait` the time (s) that its own plan stood in line, `age` (s) that of the oldest cached
 answer it was given, `parent` the number of the request that brought it, or -1; a column it does not have is NaN.

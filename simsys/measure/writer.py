@@ -69,8 +69,8 @@ class Writer:
         self._give(inf)
 
     def _write(self, r: Request) -> None:
-        whole = r.number, r.index, self._ops[r.op], r.cause, r.status, r.parent
-        self._requests.append((*whole, r.arrival, r.end, r.work, r.wait, r.age, r.followers, r.active, r.following))
+        begun = r.number, r.index, self._ops[r.op], r.cause, r.parent, r.arrival
+        self._requests.append((*begun, r.status, r.end, r.work, r.wait, r.age, r.followers, r.active, r.following))
         self._paths.append(r.path)
 
     def _give(self, settled: float) -> None:

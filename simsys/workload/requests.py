@@ -75,6 +75,7 @@ class Workload:
         self._grids: dict[str, Grid] = {}
         self._room = KEPT if keeps else 0
         self._kept: dict[tuple[int, int], Chunk] = {}
+        self._all_the_same = np.zeros(0, np.int64)
 
     def _shares(self) -> dict[str, float]:
         if self._trace is not None and self._trace.ops:
@@ -193,7 +194,9 @@ class Workload:
 
     def _drawn_ops(self, indices: Indices) -> Indices:
         if self._only is not None:
-            return np.full(indices.size, self._only)
+            if self._all_the_same.size != indices.size:
+                self._all_the_same = np.full(indices.size, self._only)
+            return self._all_the_same
         return drawn(tuple(self.shares.values()), self._stream("op"), indices)
 
     @cached_property

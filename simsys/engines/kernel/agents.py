@@ -62,15 +62,6 @@ def seldom(g: Any, slot: int) -> Any:
 
 
 @part
-def numbered(g: Any, slot: int) -> None:
-    """Give an agent its number; its request has one more plan that is running."""
-    agent = of.agent(g, slot)
-    g.agents += 1
-    agent.number = g.agents
-    of.request(g, agent.request).open += 1
-
-
-@part
 def free_agent(g: Any, slot: int) -> None:
     of.agent(g, slot).role = NOBODY
     of.agent(g, slot).link = g.agents_free
@@ -86,17 +77,17 @@ def begin_request(g: Any, index: int, op: int, cause: int, parent: int, columns:
     g.requests_free = request.link
     g.requests_left -= 1
     request.number, request.index, request.op, request.cause = g.requests, index, op, cause
-    request.status, request.parent, request.open = INSIDE, parent, 0
+    request.status, request.parent, request.open = INSIDE, parent, 1
     request.brings, request.delivered, request.client, request.columns = NOBODY, 0, NOBODY, columns
     request.arrival, request.end, request.work, request.wait, request.age = g.now, 0.0, 0.0, 0.0, 0.0
     g.requests += 1
     g.area += g.inside * (g.now - g.since)
     g.since = g.now
     g.inside += 1
-    g.arrived += 1
     root = new_agent(g, slot, draws.request_token(index), ROOT, NOBODY, 1)
-    numbered(g, root)
+    g.agents += 1
     agent = of.agent(g, root)
+    agent.number = g.agents
     agent.pc = of.entry_nodes(g, op).v
     if g.size_column >= 0:
         agent.size = of.column(request, g.size_column)
@@ -127,8 +118,10 @@ def new_child(
     g: Any, plan: int, parent: int, token: int, role: int, group: int, index: int, size: float, tracked: int
 ) -> int:  # fmt: skip
     slot = new_agent(g, of.agent(g, parent).request, token, role, group, tracked)
-    numbered(g, slot)
     agent = of.agent(g, slot)
+    g.agents += 1
+    agent.number = g.agents
+    of.request(g, agent.request).open += 1
     agent.pc, agent.index, agent.size = of.plan(g, plan).root, index, size
     hop(g, STARTS, slot, 0)
     return slot
@@ -165,6 +158,7 @@ def settle(g: Any, slot: int, path: Any) -> None:
     has traits.
     """
     request, row = of.request(g, slot), of.out(g, g.out)
+    of.copy_begun(row, request)
     of.copy_settled(row, request)
     if g.has_traits:
         row.followers, row.active, row.following = trait(g, request, 0), trait(g, request, 1), trait(g, request, 2)

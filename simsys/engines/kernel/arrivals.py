@@ -54,7 +54,7 @@ def think(g: Any, client: int) -> None:
 @apart
 def ask(g: Any, client: int) -> int:
     """A client asks for the next time."""
-    if g.cap >= 0 and g.arrived >= g.cap:
+    if g.cap >= 0 and g.requests >= g.cap:
         g.who = CLOSE
         return PYTHON
     turn = of.rounds(g, client).v - of.rounds_from(g, client).v

@@ -75,7 +75,9 @@ from simsys.engines.program import VISIT
 from simsys.measure.log import BATCH
 
 UNCHECKED = 16
-"""Events between two looks at the room that is left: there is always enough for so many."""
+"""Events between two looks at the room that is left: there is always enough for so many. Each settles one request at
+the most.
+"""
 NOTHING = -1
 """Instead of an agent that goes on: nobody does."""
 
@@ -270,12 +272,12 @@ def run(g: Any) -> int:
             g.resume = NOBODY
             g.answer = WAITS
         else:
-            if g.out == BATCH:
-                return FLUSH
             if g.unchecked == 0:
+                if g.out == BATCH:
+                    return FLUSH
                 if crowded(g):
                     return ROOM
-                g.unchecked = UNCHECKED
+                g.unchecked = min(UNCHECKED, BATCH - g.out)
             g.unchecked -= 1
             slot = next_agent(g)
             if slot == NOTHING:

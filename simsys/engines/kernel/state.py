@@ -49,7 +49,7 @@ GLOBALS = record(
     " agents_free agents_left frames_free frames_left requests_free requests_left lines_free lines_left forks_free"
     " forks_left gatherings_free gatherings_left leases_free leases_left position chunk first more margin unchecked"
     " foreseen sure"
-    " inside arrived cap clients think think_stream rounds author authors size_column has_traits"
+    " inside cap clients think think_stream rounds author authors size_column has_traits"
     " names plan_names width places"
     " ring_room heap_room marks_room " + " ".join(f"at_{name}" for name in TABLES),
     "now area since stop",
@@ -73,6 +73,8 @@ SELDOM = record("begun drawn_twice requested", "since")
 FRAME = record("outcomes", "arrived since", "link node shard")
 SETTLED = [field for field in REQUEST.descr if field[0] not in TRAITS]
 """What of a request in flight is written as it is when the request leaves: it stands first in both."""
+BEGUN = np.dtype(SETTLED[:6]).itemsize
+"""Bytes of it that are known at its arrival: long before it leaves, so that they are moved two words at a time."""
 REQUEST_IN_FLIGHT = np.dtype(SETTLED + record("columns", "", "link open agent brings delivered client").descr)
 PATH = record("", "waited served", "")
 """What a plan has spent at a station (s)."""

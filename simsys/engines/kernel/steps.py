@@ -245,7 +245,6 @@ def wait_for_python(g: Any, slot: int, why: int) -> int:
 def ended(g: Any, slot: int, value: int) -> int:
     """The plan of an agent is over; what Python has to do about it, or 0."""
     agent = of.agent(g, slot)
-    agent.value = value
     request = of.request(g, agent.request)
     if agent.role == ROOT:
         depart(g, slot, value)
@@ -262,7 +261,9 @@ def ended(g: Any, slot: int, value: int) -> int:
         settle(g, agent.request, path)
     if agent.role == BACKGROUND or (agent.role == ROOT and agent.client == NOBODY and agent.group == NOBODY):
         free_agent(g, slot)
-    elif agent.role == BRANCH:
+        return why
+    agent.value = value
+    if agent.role == BRANCH:
         branch_ends(g, slot)
     else:
         hop(g, ENDED, slot, 0)

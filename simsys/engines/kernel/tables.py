@@ -18,6 +18,7 @@ from simsys.draws.rows import WHOLE, copies, row_at, table_of
 from simsys.engines.kernel.state import (  # fmt: skip
     AGENT,
     BATCHED,
+    BEGUN,
     CHANCE,
     EVENT,
     FLOAT,
@@ -98,7 +99,8 @@ out_path = table_of(G, "at_out_paths", "path", PATH)
 copy_event = copies(EVENT.itemsize)
 copy_path = copies(PATH.itemsize)
 copy_agent = copies(AGENT.itemsize, words=4)
-copy_settled = copies(np.dtype(SETTLED).itemsize)
+copy_begun = copies(BEGUN, words=2)
+copy_settled = copies(np.dtype(SETTLED).itemsize, begin=BEGUN)
 mark = _table("marks", MARK)
 traits = _table("traits", WHOLE)
 scratch = _table("scratch", NUMBER)

@@ -64,7 +64,7 @@ def visit(g: Any, slot: int, node: Any) -> int:
         agent.seconds = seconds(g, slot, node.timing, n, count > 0, count)
     if first == NOBODY:
         first = first_of(g, slot, station, node, count)
-    agent.station, agent.came, agent.pieces, agent.served = node.what, g.now, max(count, 1), 0
+    agent.station, agent.came, agent.pieces = node.what, g.now, max(count, 1)
     if node.ahead > 0:
         look_ahead(g, slot, of.node(g, node.ahead), node.ahead == node.next)
     if count <= 1:
