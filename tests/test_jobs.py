@@ -22,7 +22,7 @@ stations:
   disk: {servers: 1, ops: {get: {fixed: {exponential: {mean: 5ms}}}}}
 strategies:
   - flow: {name: once, get: [{visit: disk.get}]}
-  - flow: {name: twice, get: [{visit: disk.get}, {visit: disk.get}]}
+  - flow: {name: twice, get: [{visit: disk.get}, {visit: disk.get, n: size}]}
 run: {requests: 100, replications: 2}
 """
 
@@ -72,7 +72,7 @@ def test_the_next_strategy_meets_the_same_requests_without_another_draw(monkeypa
     monkeypatch.setattr(laws, "variates", lambda *a: drawn.append((len(a[-2]), a[-1])) or variates(*a))
     once, twice = settings(load_scenario(WORLD, (), "world"))
     size, first, second = (100, 0), (100, 0), (100, 1)
-    for setting, more in ((once, [size, first]), (twice, [second]), (once, [])):
+    for setting, more in ((once, [first]), (twice, [size, second]), (once, [])):
         play_job(Job(setting, 7, "compiled"))
         assert drawn == more
         drawn.clear()

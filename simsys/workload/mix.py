@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,12 @@ def alone(shares: Sequence[float]) -> int | None:
     """The number of the operation that every draw leads to, if there is one."""
     least, most = np.searchsorted(_edges(shares), EXTREMES, side="right").tolist()
     return int(least) if least == most else None
+
+
+@lru_cache(maxsize=4)
+def repeated(number: int, count: int) -> Indices:
+    """One operation, so many times. Who asks again is given the same array, which nobody writes to."""
+    return np.full(count, number)
 
 
 def drawn(shares: Sequence[float], stream: int, tokens: Indices) -> Indices:

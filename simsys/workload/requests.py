@@ -21,7 +21,7 @@ from simsys.workload.columns import Chunk, Columns, Counted, Indices, Rows
 from simsys.workload.graph import Graph
 from simsys.workload.grid import POINTS, Grid, axis, point_weights
 from simsys.workload.load import Load
-from simsys.workload.mix import alone, drawn
+from simsys.workload.mix import alone, drawn, repeated
 from simsys.workload.popularity import zipf_keys
 from simsys.workload.population import TRAITS, Population
 from simsys.workload.schedule import Schedule
@@ -75,7 +75,6 @@ class Workload:
         self._grids: dict[str, Grid] = {}
         self._room = KEPT if keeps else 0
         self._kept: dict[tuple[int, int], Chunk] = {}
-        self._all_the_same = np.zeros(0, np.int64)
 
     def _shares(self) -> dict[str, float]:
         if self._trace is not None and self._trace.ops:
@@ -194,9 +193,7 @@ class Workload:
 
     def _drawn_ops(self, indices: Indices) -> Indices:
         if self._only is not None:
-            if self._all_the_same.size != indices.size:
-                self._all_the_same = np.full(indices.size, self._only)
-            return self._all_the_same
+            return repeated(self._only, indices.size)
         return drawn(tuple(self.shares.values()), self._stream("op"), indices)
 
     @cached_property
