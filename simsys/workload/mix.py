@@ -23,8 +23,10 @@ def alone(shares: Sequence[float]) -> int | None:
 
 @lru_cache(maxsize=4)
 def repeated(number: int, count: int) -> Indices:
-    """One operation, so many times. Who asks again is given the same array, which nobody writes to."""
-    return np.full(count, number)
+    """One operation, so many times. Who asks again is given the same array, so nobody may write to it."""
+    same = np.full(count, number)
+    same.flags.writeable = False
+    return same
 
 
 def drawn(shares: Sequence[float], stream: int, tokens: Indices) -> Indices:

@@ -62,6 +62,13 @@ def seldom(g: Any, slot: int) -> Any:
 
 
 @part
+def numbered(g: Any, agent: Any) -> None:
+    """Give an agent its number."""
+    g.agents += 1
+    agent.number = g.agents
+
+
+@part
 def free_agent(g: Any, slot: int) -> None:
     of.agent(g, slot).role = NOBODY
     of.agent(g, slot).link = g.agents_free
@@ -85,9 +92,8 @@ def begin_request(g: Any, index: int, op: int, cause: int, parent: int, columns:
     g.since = g.now
     g.inside += 1
     root = new_agent(g, slot, draws.request_token(index), ROOT, NOBODY, 1)
-    g.agents += 1
     agent = of.agent(g, root)
-    agent.number = g.agents
+    numbered(g, agent)
     agent.pc = of.entry_nodes(g, op).v
     if g.size_column >= 0:
         agent.size = of.column(request, g.size_column)
@@ -119,8 +125,7 @@ def new_child(
 ) -> int:  # fmt: skip
     slot = new_agent(g, of.agent(g, parent).request, token, role, group, tracked)
     agent = of.agent(g, slot)
-    g.agents += 1
-    agent.number = g.agents
+    numbered(g, agent)
     of.request(g, agent.request).open += 1
     agent.pc, agent.index, agent.size = of.plan(g, plan).root, index, size
     hop(g, STARTS, slot, 0)

@@ -73,7 +73,7 @@ SELDOM = record("begun drawn_twice requested", "since")
 FRAME = record("outcomes", "arrived since", "link node shard")
 SETTLED = [field for field in REQUEST.descr if field[0] not in TRAITS]
 """What of a request in flight is written as it is when the request leaves: it stands first in both."""
-BEGUN = np.dtype(SETTLED[:6]).itemsize
+BEGUN = INT().itemsize * [name for name, *_ in SETTLED].index("status")
 """Bytes of it that are known at its arrival: long before it leaves, so that they are moved two words at a time."""
 REQUEST_IN_FLIGHT = np.dtype(SETTLED + record("columns", "", "link open agent brings delivered client").descr)
 PATH = record("", "waited served", "")
